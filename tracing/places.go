@@ -1,0 +1,149 @@
+package tracing
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// Scope says at which places people count as having met.
+type Scope uint8
+
+// The scopes. ScopePart is the default.
+const (
+	ScopePart  Scope = iota // the place scanned, but only places with no parts beneath them: the front door of a building whose rooms have codes is none
+	ScopePlace              // any place scanned
+	ScopeSite               // rolled up to the root of the place
+)
+
+// String returns the scope as profiles write it: part, place or site.
+func (s Scope) String() string {
+	switch s {
+	case ScopePart:
+		return "part"
+	case ScopePlace:
+		return "place"
+	default:
+		return "site"
+	}
+}
+
+// ParseScope is the inverse of Scope.String.
+func ParseScope(text string) (Scope, error) {
+	for _, s := range []Scope{ScopePart, ScopePlace, ScopeSite} {
+		if s.String() == text {
+			return s, nil
+		}
+	}
+	return 0, fmt.Errorf("scope %q is none of part, place, site", text)
+}
+
+// PlaceInfo is what tracing needs to know of a place. Parent is uuid.Nil for a site or a vehicle that is part of nothing.
+// Dwell, in seconds, is the stay that is assumed when nothing says when the person left.
+type PlaceInfo struct {
+	ID     uuid.UUID
+	Parent uuid.UUID
+	Dwell  int64
+}
+
+// DefaultDwell, in seconds, is assumed at a place that the tree does not know.
+const DefaultDwell int64 = 60 * 60
+
+// Places is the tree of places, immutable and safe for concurrent use.
+type Places struct {
+	info     map[uuid.UUID]PlaceInfo
+	root     map[uuid.UUID]uuid.UUID
+	hasParts map[uuid.UUID]bool
+}
+
+// NewPlaces makes the tree. It is an error when a place stands twice, when a parent is missing, when places are their own
+// ancestors, or when a dwell is not positive.
+func NewPlaces(infos []PlaceInfo) (*Places, error) {
+	p := &Places{
+		info:     make(map[uuid.UUID]PlaceInfo, len(infos)),
+		root:     make(map[uuid.UUID]uuid.UUID, len(infos)),
+		hasParts: make(map[uuid.UUID]bool),
+	}
+	for _, in := range infos {
+		if _, twice := p.info[in.ID]; twice {
+			return nil, fmt.Errorf("place %s stands twice", in.ID)
+		}
+		if in.Dwell <= 0 {
+			return nil, fmt.Errorf("place %s: dwell of %d s is not positive", in.ID, in.Dwell)
+		}
+		p.info[in.ID] = in
+	}
+	for _, in := range infos {
+		if in.Parent != uuid.Nil {
+			p.hasParts[in.Parent] = true
+		}
+		root := in.ID
+		for steps := 0; p.info[root].Parent != uuid.Nil; steps++ {
+			parent := p.info[root].Parent
+			if _, known := p.info[parent]; !known {
+				return nil, fmt.Errorf("place %s: parent %s is not known", root, parent)
+			}
+			if steps > len(infos) {
+				return nil, fmt.Errorf("place %s is its own ancestor", in.ID)
+			}
+			root = parent
+		}
+		p.root[in.ID] = root
+	}
+	return p, nil
+}
+
+// Dwell returns the dwell of a place in seconds.
+func (p *Places) Dwell(id uuid.UUID) int64 {
+	if in, ok := p.info[id]; ok {
+		return in.Dwell
+	}
+	return DefaultDwell
+}
+
+// Parent returns the parent of a place, uuid.Nil where there is none.
+func (p *Places) Parent(id uuid.UUID) uuid.UUID { return p.info[id].Parent }
+
+// IsAncestor says whether a lies above v in the tree. A trip's ancestors are those of its vehicle, and no trip is an ancestor.
+func (p *Places) IsAncestor(a, v Place) bool {
+	if a.Trip != uuid.Nil {
+		return false
+	}
+	for id := p.Parent(v.ID); id != uuid.Nil; id = p.Parent(id) {
+		if id == a.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// Contact returns the contact place of a scanned place, and whether it has one in this scope. A trip stays a trip when it
+// is rolled up: people on two runs of one vehicle did not meet in it.
+func (p *Places) Contact(scope Scope, v Place) (Place, bool) {
+	switch scope {
+	case ScopePart:
+		return v, !p.hasParts[v.ID]
+	case ScopePlace:
+		return v, true
+	default:
+		if root, ok := p.root[v.ID]; ok {
+			return Place{ID: root, Trip: v.Trip}, true
+		}
+		return v, true
+	}
+}
+
+// Below returns every place whose contact place in the scope has the given id, that id itself included: with ScopeSite
+// all the parts of a site, else the place alone. The order is not defined.
+func (p *Places) Below(scope Scope, id uuid.UUID) []uuid.UUID {
+	if scope != ScopeSite {
+		return []uuid.UUID{id}
+	}
+	below := []uuid.UUID{id}
+	for part, root := range p.root {
+		if root == id && part != id {
+			below = append(below, part)
+		}
+	}
+	return below
+}
