@@ -1,0 +1,31 @@
+// Package scanstore is the contract of the scan store, where logged scans are kept by day until retention drops them.
+package scanstore
+
+import (
+	"context"
+
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+)
+
+// Reader gives stored scans in sequence.
+//
+// Read calls yield with blocks of scans whose position is past after and not past upTo, in the order of (shard, seq). A
+// scan that a retry stored twice may come twice with the same or another position; whoever derives from scans keeps the
+// first of each (alias, id) in the order of (shard, seq). The block is reused after yield returns. An error from yield
+// ends the call and is returned as it is.
+type Reader interface {
+	Read(ctx context.Context, after, upTo scanlog.Watermark, yield func([]scan.Scan) error) error
+}
+
+// Writer takes logged scans, with Shard and Seq set. Insert returns nil only once the store has them all; after an error
+// the same scans may be inserted again, as often as needed, and count once.
+type Writer interface {
+	Insert(ctx context.Context, scans []scan.Scan) error
+}
+
+// Dropper drops whole days.
+type Dropper interface {
+	// DropBefore drops every day before the given one and returns which were dropped, oldest first.
+	DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error)
+}
