@@ -1,0 +1,182 @@
+// Package registry holds the records that do not come from scans: areas, organisations, places, people and their
+// aliases, accounts, cases and trace runs. It is the contract; the adapters beneath it keep the records in a database.
+//
+// Ids are UUIDs, instants UTC seconds since 1970 (0 = not set), and areas are named by their official code.
+package registry
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+// The errors that every adapter gives. Compare with errors.Is.
+var (
+	ErrNotFound = errs.New(errs.NotFound, "not_found", "There is no such record.")
+	ErrExists   = errs.New(errs.Conflict, "exists", "There is already such a record.")
+	ErrChanged  = errs.New(errs.Conflict, "changed_meanwhile", "Somebody else changed it meanwhile; look again and repeat.")
+)
+
+// Level is the rank of an area.
+type Level string
+
+// The levels, from the widest.
+const (
+	Province Level = "province"
+	District Level = "district"
+	Ward     Level = "ward"
+)
+
+// Area is an administrative unit. Parent is the code of the unit it lies in, empty for a province or city.
+type Area struct {
+	Code   string
+	Level  Level
+	Parent string
+	Name   string
+}
+
+// Organisation is the business or agency that answers for places.
+type Organisation struct {
+	ID      uuid.UUID
+	Name    string
+	Created int64
+}
+
+// Place is anything with its own code. Code is the token of its newest code as it was signed when it was issued: keeping
+// the text makes a poster printed again the same bytes, whatever has become of the key since.
+type Place struct {
+	ID           uuid.UUID
+	Parent       uuid.UUID // uuid.Nil for a site
+	Organisation uuid.UUID
+	Kind         qrgen.Kind
+	Name         string
+	Address      string
+	Area         string // code of its ward
+	Dwell        int64  // seconds; 0 = its kind's
+	Code         string
+	Serial       uint32
+	Issued       int64
+	Created      int64
+	Revision     int64 // grows with every edit; an edit names the one it read
+}
+
+// DwellSeconds returns the dwell that holds for the place.
+func (p *Place) DwellSeconds() int64 {
+	if p.Dwell > 0 {
+		return p.Dwell
+	}
+	return int64(p.Kind.Dwell().Seconds())
+}
+
+// Revocation says that codes of a place up to a serial are no longer valid.
+type Revocation struct {
+	Place  uuid.UUID
+	Serial uint32
+	At     int64
+}
+
+// Role is what an account may do.
+type Role string
+
+// The roles.
+const (
+	RoleOwner    Role = "owner"    // one organisation's places
+	RoleGate     Role = "gate"     // one place; can only scan
+	RoleWard     Role = "ward"     // tracing in one ward
+	RoleDistrict Role = "district" // tracing in one district
+	RoleCity     Role = "city"     // tracing in one city
+	RoleAdmin    Role = "admin"    // accounts, areas, keys; no personal details
+	RoleAuditor  Role = "auditor"  // the audit log
+)
+
+// Account is somebody, or at a gate something, that logs in. Which of Organisation, Place and Area is set follows from
+// the role.
+type Account struct {
+	ID           uuid.UUID
+	Login        string
+	Role         Role
+	Organisation uuid.UUID
+	Place        uuid.UUID
+	Area         string
+	PasswordHash string // argon2id in PHC form
+	Created      int64
+	Disabled     bool
+}
+
+// Person is what aliases resolve to. Area is the ward, or where that is unknown the district, in which the person
+// resides; empty if nothing is known.
+type Person struct {
+	ID      uuid.UUID
+	Area    string
+	Created int64
+}
+
+// Link says that an alias stands for a person. Kind is what the alias was made from: phone or id_card.
+type Link struct {
+	Alias  uuid.UUID
+	Person uuid.UUID
+	Kind   string
+	Linked int64
+}
+
+// Challenge is a one-time code that was sent and waits to be proved. It holds no phone number: the alias was made from
+// it, and the code is kept as a keyed hash.
+type Challenge struct {
+	ID       uuid.UUID
+	Alias    uuid.UUID
+	CodeHash []byte
+	Created  int64
+	Expires  int64
+	Tries    int
+}
+
+// Case is a confirmed infected person (F0). Onset and Sample are local days as 2006-01-02, empty if unknown; at least one
+// is set. Isolated is when the person was isolated, 0 if not yet.
+type Case struct {
+	ID       uuid.UUID
+	Person   uuid.UUID
+	Onset    string
+	Sample   string
+	Isolated int64
+	LabRef   string
+	Area     string // the area that answers for the case: the author's
+	Author   uuid.UUID
+	Created  int64
+}
+
+// Isolation is when a person who is no case was isolated. The newest record for a person holds.
+type Isolation struct {
+	Person   uuid.UUID
+	At       int64
+	Recorded int64
+}
+
+// Run is a trace run as it is kept: what it was made from, and its result. It never changes.
+type Run struct {
+	ID        uuid.UUID
+	Cases     []uuid.UUID
+	Profile   string            // the profile's name
+	Rules     []byte            // the profile's numbers, canonical JSON
+	AsOf      int64             // the instant that stays were clipped at
+	Watermark scanlog.Watermark // what was stored when it ran
+	Revision  int64             // of places and links
+	Hash      string            // SHA-256 of Report, hex
+	Report    []byte            // canonical JSON of tracing.Report; nil in listings
+	F1, F2    int
+	Area      string // the author's
+	Author    uuid.UUID
+	Created   int64
+}
+
+// AuditEntry is one line of the audit log. Seal chains it to the entry before.
+type AuditEntry struct {
+	Seq     int64
+	At      int64
+	Actor   string // login of the account, or "system"
+	Action  string // stable word: login, login_failed, case_recorded, run, list_read, export, …
+	Subject string // what it was done to: an id, never a personal detail
+	Detail  string
+	Seal    []byte
+}
