@@ -54,6 +54,7 @@ type Places struct {
 	info     map[uuid.UUID]PlaceInfo
 	root     map[uuid.UUID]uuid.UUID
 	hasParts map[uuid.UUID]bool
+	below    map[uuid.UUID][]uuid.UUID // by root, the root itself included
 }
 
 // NewPlaces makes the tree. It is an error when a place stands twice, when a parent is missing, when places are their own
@@ -63,6 +64,7 @@ func NewPlaces(infos []PlaceInfo) (*Places, error) {
 		info:     make(map[uuid.UUID]PlaceInfo, len(infos)),
 		root:     make(map[uuid.UUID]uuid.UUID, len(infos)),
 		hasParts: make(map[uuid.UUID]bool),
+		below:    make(map[uuid.UUID][]uuid.UUID),
 	}
 	for _, in := range infos {
 		if _, twice := p.info[in.ID]; twice {
@@ -89,6 +91,7 @@ func NewPlaces(infos []PlaceInfo) (*Places, error) {
 			root = parent
 		}
 		p.root[in.ID] = root
+		p.below[root] = append(p.below[root], in.ID)
 	}
 	return p, nil
 }
@@ -134,16 +137,12 @@ func (p *Places) Contact(scope Scope, v Place) (Place, bool) {
 }
 
 // Below returns every place whose contact place in the scope has the given id, that id itself included: with ScopeSite
-// all the parts of a site, else the place alone. The order is not defined.
+// all the parts of a site, else the place alone. The order is not defined; the result is shared and must not be changed.
 func (p *Places) Below(scope Scope, id uuid.UUID) []uuid.UUID {
-	if scope != ScopeSite {
-		return []uuid.UUID{id}
-	}
-	below := []uuid.UUID{id}
-	for part, root := range p.root {
-		if root == id && part != id {
-			below = append(below, part)
+	if scope == ScopeSite {
+		if below, ok := p.below[id]; ok {
+			return below
 		}
 	}
-	return below
+	return []uuid.UUID{id}
 }

@@ -7,13 +7,25 @@
 // Instants are UTC whole seconds since 1970, durations are seconds, intervals are half-open [from, to).
 package tracing
 
-import "github.com/google/uuid"
+import (
+	"bytes"
+
+	"github.com/google/uuid"
+)
 
 // Place is where a stay happened: a place with its own code, and for a vehicle the trip too, so that a bus is not one
 // all-day room. Trip is uuid.Nil where there is none. Two stays are at the same place only if both fields are equal.
 type Place struct {
 	ID   uuid.UUID
 	Trip uuid.UUID
+}
+
+// Compare orders places by (id, trip): negative if p comes before q, zero if they are equal, positive if it comes after.
+func (p Place) Compare(q Place) int {
+	if c := bytes.Compare(p.ID[:], q.ID[:]); c != 0 {
+		return c
+	}
+	return bytes.Compare(p.Trip[:], q.Trip[:])
 }
 
 // Basis says how the end of a stay is known, from best to worst; the worse of two is the larger.
