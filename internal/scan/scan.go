@@ -51,9 +51,9 @@ type Scan struct {
 	Seq        uint64    // its position in the shard, from 1, growing; 0 until logged
 	Kind       stay.Kind
 	How        How
-	Serial     uint32    // of the code that was read
-	Device     uint64    // a number that names the device, 0 = unknown
-	Skew       int32     // seconds by which At was corrected
+	Serial     uint32 // of the code that was read
+	Device     uint64 // a number that names the device, 0 = unknown
+	Skew       int32  // seconds by which At was corrected
 	Flags      Flags
 	Voids      uuid.UUID // in a void: the id of the scan that it takes back
 }

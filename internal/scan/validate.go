@@ -1,0 +1,71 @@
+package scan
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// MaxAt is the last instant that a scan can carry: the wire form and the stores hold unsigned 32-bit seconds.
+const MaxAt int64 = math.MaxUint32
+
+// The ways in which a scan is not well formed. Compare with errors.Is.
+var (
+	ErrNoID    = errs.New(errs.Invalid, "scan_id_missing", "The scan has no id.")
+	ErrNoAlias = errs.New(errs.Invalid, "scan_alias_missing", "The scan does not say whose it is.")
+	ErrNoPlace = errs.New(errs.Invalid, "scan_place_missing", "The scan has no place.")
+	ErrKind    = errs.New(errs.Invalid, "scan_kind_unknown", "The kind of a scan is in, out, renew or void.")
+	ErrHow     = errs.New(errs.Invalid, "scan_how_unknown", "The means of a scan is not known.")
+	ErrVoids   = errs.New(errs.Invalid, "scan_voids_wrong", "A void names the other scan that it takes back, and no other kind names one.")
+	ErrAt      = errs.New(errs.Invalid, "scan_time_out_of_range", "The time of the scan is out of range.")
+)
+
+// Validate says whether the scan is well formed: it has an id, an alias and a place, its kind and means are known, a void
+// and only a void names another scan, and both instants are in [0, MaxAt]. Whether it is plausible (neither in the
+// future nor older than the retention) is for whoever takes scans in. The error is one of the above.
+func (s *Scan) Validate() error {
+	switch {
+	case s.ID == uuid.Nil:
+		return ErrNoID
+	case s.Alias == uuid.Nil:
+		return ErrNoAlias
+	case s.Place == uuid.Nil:
+		return ErrNoPlace
+	case s.Kind < stay.In || s.Kind > stay.Void:
+		return ErrKind
+	case s.How < Phone || s.How > GateTypedOffline:
+		return ErrHow
+	case (s.Kind == stay.Void) != (s.Voids != uuid.Nil) || s.Voids == s.ID:
+		return ErrVoids
+	case s.At < 0 || s.At > MaxAt || s.ReceivedAt < 0 || s.ReceivedAt > MaxAt:
+		return ErrAt
+	}
+	return nil
+}
+
+// Digest is what idempotency compares of two scans with the same (alias, id).
+type Digest [16]byte
+
+// Digest returns the digest of what the person did: place, trip, when, kind, voided scan and serial of the code. It is
+// the first half of a SHA-256.
+//
+// It leaves out everything that may honestly differ when a client sends the same scan again: how it came (the second
+// try may come out of the offline queue), by which device, when, what doubts the server noted, where the log put it. The
+// instant counts as the client gave it, At − Skew: the correction is measured anew for each request and may differ by a
+// second.
+func (s *Scan) Digest() Digest {
+	var b [16 + 16 + 8 + 1 + 16 + 4]byte
+	copy(b[0:], s.Place[:])
+	copy(b[16:], s.Trip[:])
+	binary.BigEndian.PutUint64(b[32:], uint64(s.At-int64(s.Skew)))
+	b[40] = byte(s.Kind)
+	copy(b[41:], s.Voids[:])
+	binary.BigEndian.PutUint32(b[57:], s.Serial)
+	sum := sha256.Sum256(b[:])
+	return Digest(sum[:16])
+}
