@@ -38,6 +38,19 @@ func ParseScope(text string) (Scope, error) {
 	return 0, fmt.Errorf("scope %q is none of part, place, site", text)
 }
 
+// MarshalText writes the scope as String does.
+func (s Scope) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (s *Scope) UnmarshalText(text []byte) error {
+	scope, err := ParseScope(string(text))
+	if err != nil {
+		return err
+	}
+	*s = scope
+	return nil
+}
+
 // PlaceInfo is what tracing needs to know of a place. Parent is uuid.Nil for a site or a vehicle that is part of nothing.
 // Dwell, in seconds, is the stay that is assumed when nothing says when the person left.
 type PlaceInfo struct {

@@ -9,6 +9,7 @@ package tracing
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/google/uuid"
 )
@@ -48,6 +49,20 @@ func (b Basis) String() string {
 	default:
 		return "assumed"
 	}
+}
+
+// MarshalText writes the basis as String does.
+func (b Basis) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (b *Basis) UnmarshalText(text []byte) error {
+	for _, basis := range []Basis{Checkout, Moved, Assumed} {
+		if basis.String() == string(text) {
+			*b = basis
+			return nil
+		}
+	}
+	return fmt.Errorf("basis %q is none of checkout, moved, assumed", text)
 }
 
 // Stay is one person at one scanned place during [Enter, Leave). Flagged says that a late or otherwise flagged scan
