@@ -1,0 +1,235 @@
+package tracingtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// chunk is how many worlds are made into sources at once, at most.
+const chunk = 1000
+
+// requestsPerWorld is how often each world is traced.
+const requestsPerWorld = 3
+
+// RunSource runs the conformance suite of [tracing.Source] on as many random small worlds as asked for. sources makes a
+// source for each of the worlds that it is given (up to 1,000, so that they may share tables), in their order; it may be
+// called several times. Every trace is compared with the naive oracle byte for byte, every answer of the source with the
+// contract. A failure names its seed, for RunSeed.
+func RunSource(t *testing.T, worlds int, sources func(t *testing.T, worlds []World) []tracing.Source) {
+	t.Helper()
+	for first := 0; first < worlds; first += chunk {
+		seeds := make([]uint64, min(chunk, worlds-first))
+		for i := range seeds {
+			seeds[i] = uint64(first + i)
+		}
+		runSeeds(t, seeds, sources)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// RunSeed runs the suite on the world of one seed.
+func RunSeed(t *testing.T, seed uint64, sources func(t *testing.T, worlds []World) []tracing.Source) {
+	t.Helper()
+	runSeeds(t, []uint64{seed}, sources)
+}
+
+func runSeeds(t *testing.T, seeds []uint64, sources func(t *testing.T, worlds []World) []tracing.Source) {
+	t.Helper()
+	worlds := make([]World, len(seeds))
+	for i, seed := range seeds {
+		worlds[i] = RandomWorld(seed)
+	}
+	made := sources(t, worlds)
+	if len(made) != len(worlds) {
+		t.Fatalf("%d sources were made for %d worlds", len(made), len(worlds))
+	}
+	for i, seed := range seeds {
+		if err := checkWorld(t.Context(), worlds[i], seed, made[i]); err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, worlds[i])
+		}
+	}
+}
+
+// checkWorld asks and traces the source of a world, several traces at once.
+func checkWorld(ctx context.Context, w World, seed uint64, src tracing.Source) error {
+	d := newDice(^seed)
+	d.world = w
+	d.from, d.to = span(w)
+	requests := make([]tracing.Request, requestsPerWorld)
+	for i := range requests {
+		requests[i] = d.request()
+	}
+	faults := make([]error, len(requests))
+	var wait sync.WaitGroup
+	for i, req := range requests {
+		wait.Go(func() { faults[i] = checkTrace(ctx, w, src, req) })
+	}
+	wait.Wait()
+	return errors.Join(append(faults, checkAnswers(ctx, d, src))...)
+}
+
+// span returns the times between which a world's scans are, or any span for a world without scans.
+func span(w World) (from, to int64) {
+	if len(w.Scans) == 0 {
+		return 1_638_316_800, 1_638_403_200
+	}
+	from, to = math.MaxInt64, 0
+	for _, s := range w.Scans {
+		from, to = min(from, s.At), max(to, s.At)
+	}
+	return from - 3600, to + 3600
+}
+
+// checkTrace compares a trace with the oracle's.
+func checkTrace(ctx context.Context, w World, src tracing.Source, req tracing.Request) error {
+	report, err := tracing.Trace(ctx, src, req)
+	if err != nil {
+		return fmt.Errorf("tracing %+v: %w", req, err)
+	}
+	got, err := json.Marshal(report)
+	if err != nil {
+		return err
+	}
+	want, err := json.Marshal(NaiveTrace(w, req))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("request %+v\n got %s\nwant %s", req, got, want)
+	}
+	return nil
+}
+
+// checkAnswers compares what both methods yield with what the contract says.
+func checkAnswers(ctx context.Context, d *dice, src tracing.Source) error {
+	for _, scope := range []tracing.Scope{tracing.ScopePart, tracing.ScopePlace, tracing.ScopeSite} {
+		united := NaiveUnited(d.world, scope)
+		people := d.personWindows()
+		err := checkAnswer(len(people),
+			func(yield func(int, tracing.United) error) error { return src.OfPeople(ctx, scope, people, yield) },
+			func(i int) []tracing.United {
+				w := people[i]
+				return thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Person == w.Person })
+			})
+		if err != nil {
+			return fmt.Errorf("OfPeople, scope %s, windows %v: %w", scope, people, err)
+		}
+		places := d.placeWindows(united)
+		err = checkAnswer(len(places),
+			func(yield func(int, tracing.United) error) error { return src.AtPlaces(ctx, scope, places, yield) },
+			func(i int) []tracing.United {
+				w := places[i]
+				return thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Place == w.Place })
+			})
+		if err != nil {
+			return fmt.Errorf("AtPlaces, scope %s, windows %v: %w", scope, places, err)
+		}
+	}
+	return nil
+}
+
+// window returns a window that is often empty, short or endless.
+func (d *dice) window() (from, to int64) {
+	switch d.IntN(5) {
+	case 0:
+		return 0, math.MaxInt64
+	case 1:
+		t := d.time()
+		return t, t
+	case 2:
+		t := d.time()
+		return t, t + 1
+	default:
+		return d.time(), d.time()
+	}
+}
+
+func (d *dice) personWindows() []tracing.PersonWindow {
+	people := append(d.world.people(), d.id())
+	windows := make([]tracing.PersonWindow, d.IntN(6))
+	for i := range windows {
+		from, to := d.window()
+		windows[i] = tracing.PersonWindow{Person: pick(d, people), From: from, To: to}
+	}
+	return windows
+}
+
+func (d *dice) placeWindows(united []tracing.United) []tracing.PlaceWindow {
+	places := []tracing.Place{{ID: d.id()}}
+	for _, p := range d.world.Places { // among them some that are no contact place
+		places = append(places, tracing.Place{ID: p.ID})
+	}
+	for _, u := range united {
+		places = append(places, u.Place)
+	}
+	windows := make([]tracing.PlaceWindow, d.IntN(6))
+	for i := range windows {
+		from, to := d.window()
+		windows[i] = tracing.PlaceWindow{Place: pick(d, places), From: from, To: to}
+	}
+	return windows
+}
+
+// thatMeet returns the united stays that meet a window and are wanted.
+func thatMeet(united []tracing.United, from, to int64, wanted func(tracing.United) bool) []tracing.United {
+	var met []tracing.United
+	for _, u := range united {
+		if from < to && u.Enter < to && from < u.Leave && wanted(u) {
+			met = append(met, u)
+		}
+	}
+	return met
+}
+
+// checkAnswer runs ask and compares what it yields for each window with what is wanted, then checks that an error of yield
+// ends the call.
+func checkAnswer(windows int, ask func(func(int, tracing.United) error) error, wanted func(int) []tracing.United) error {
+	got := make([][]string, windows)
+	yields := 0
+	err := ask(func(i int, u tracing.United) error {
+		if i < 0 || i >= windows {
+			return fmt.Errorf("yielded for window %d of %d", i, windows)
+		}
+		got[i] = append(got[i], fmt.Sprint(u))
+		yields++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range windows {
+		var want []string
+		for _, u := range wanted(i) {
+			want = append(want, fmt.Sprint(u))
+		}
+		slices.Sort(got[i])
+		slices.Sort(want)
+		if !slices.Equal(got[i], want) {
+			return fmt.Errorf("window %d:\n got %s\nwant %s", i, strings.Join(got[i], "\n     "), strings.Join(want, "\n     "))
+		}
+	}
+	if yields == 0 {
+		return nil
+	}
+	stop, calls := errors.New("stop"), 0
+	err = ask(func(int, tracing.United) error {
+		calls++
+		return stop
+	})
+	if err != stop || calls != 1 { //nolint:errorlint // the contract: as it is
+		return fmt.Errorf("an error of yield came back as %v after %d calls of yield", err, calls)
+	}
+	return nil
+}
