@@ -23,6 +23,7 @@ const (
 	Conflict                    // it contradicts what is stored
 	Gone                        // it was there and is no longer valid
 	TooLarge                    // more than we take at once
+	Unsupported                 // a form of body that is not taken here
 	TooMany                     // too often; try later
 	Unavailable                 // not now; try later, nothing was promised
 )

@@ -1,0 +1,189 @@
+package cases
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// List is a run as one account may see it.
+type List struct {
+	Run        registry.Run // without its report
+	Profile    tracing.Profile
+	Cases      []registry.Case
+	People     []Row // in the order of the report
+	PlaceNames map[uuid.UUID]places.Name
+	Hidden     int // how many listed people reside outside the reader's area
+	ByWard     []WardCount
+}
+
+// Row is one listed person and where they reside; Area is empty where that is not known.
+type Row struct {
+	tracing.Contact
+	Area     string
+	AreaName string
+}
+
+// WardCount says how many people of a ward are listed, which is what the ward must act on.
+type WardCount struct {
+	Area   string
+	Name   string
+	F1, F2 int
+}
+
+// List returns the list of a run. A ward sees its own people; a district or city those of its area and those of whom it is
+// not known where they reside. A run that does not concern the actor is registry.ErrNotFound.
+func (s *Service) List(ctx context.Context, actor registry.Account, id uuid.UUID) (*List, error) {
+	list, err := s.list(ctx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.d.Audit.Append(ctx, actor.Login, "list_read", id.String(), ""); err != nil {
+		return nil, fmt.Errorf("auditing the reading of a list: %w", err)
+	}
+	return list, nil
+}
+
+func (s *Service) list(ctx context.Context, actor registry.Account, id uuid.UUID) (*List, error) {
+	full, err := s.lists.get(id, func() (*List, error) { return s.load(ctx, id) })
+	if err != nil {
+		return nil, err
+	}
+	if !s.concerns(full.Run, actor) {
+		return nil, registry.ErrNotFound
+	}
+	mine := *full
+	mine.People = nil
+	for _, row := range full.People {
+		if s.maySee(row, actor) {
+			mine.People = append(mine.People, row)
+		}
+	}
+	mine.Hidden = len(full.People) - len(mine.People)
+	mine.ByWard = byWard(mine.People)
+	mine.Cases = nil
+	for _, c := range full.Cases {
+		if s.d.Places.Within(c.Area, actor.Area) {
+			mine.Cases = append(mine.Cases, c)
+		}
+	}
+	return &mine, nil
+}
+
+func (s *Service) maySee(row Row, actor registry.Account) bool {
+	if row.Area == "" {
+		return actor.Role != registry.RoleWard
+	}
+	return s.d.Places.Within(row.Area, actor.Area)
+}
+
+// load reads a run and everything that its list names.
+func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
+	run, err := s.d.Runs.Run(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	list := &List{Run: run, PlaceNames: make(map[uuid.UUID]places.Name)}
+	list.Run.Report = nil
+	if err := json.Unmarshal(run.Rules, &list.Profile); err != nil {
+		return nil, fmt.Errorf("reading the profile of a run: %w", err)
+	}
+	var report tracing.Report
+	if err := json.Unmarshal(run.Report, &report); err != nil {
+		return nil, fmt.Errorf("reading the report of a run: %w", err)
+	}
+	for _, caseID := range run.Cases {
+		c, err := s.d.Book.Case(ctx, caseID)
+		if err != nil {
+			return nil, fmt.Errorf("reading a case of a run: %w", err)
+		}
+		list.Cases = append(list.Cases, c)
+	}
+	people, err := s.d.People.People(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading where people reside: %w", err)
+	}
+	areas := make(map[uuid.UUID]string, len(people))
+	for _, p := range people {
+		areas[p.ID] = p.Area
+	}
+	for _, contact := range report.Contacts {
+		area := areas[contact.Person]
+		list.People = append(list.People, Row{Contact: contact, Area: area, AreaName: s.d.Places.AreaName(area)})
+		for _, e := range contact.Evidence {
+			if name, known := s.d.Places.Name(e.Place.ID); known {
+				list.PlaceNames[e.Place.ID] = name
+			}
+		}
+	}
+	return list, nil
+}
+
+// byWard counts people by ward, most people first.
+func byWard(rows []Row) []WardCount {
+	counts := make(map[string]*WardCount)
+	for _, row := range rows {
+		c := counts[row.Area]
+		if c == nil {
+			c = &WardCount{Area: row.Area, Name: row.AreaName}
+			counts[row.Area] = c
+		}
+		switch row.Generation {
+		case 1:
+			c.F1++
+		case 2:
+			c.F2++
+		}
+	}
+	out := make([]WardCount, 0, len(counts))
+	for _, c := range counts {
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(a, b WardCount) int {
+		if d := (b.F1 + b.F2) - (a.F1 + a.F2); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Area, b.Area)
+	})
+	return out
+}
+
+// maxLists bounds the cache of decoded lists: one of 5,000 people is about 10 MB.
+const maxLists = 4
+
+// listCache keeps the lists that were read last: a run never changes, and a reader who pages and filters asks for the same
+// one again and again. Its zero value is ready.
+type listCache struct {
+	mu    sync.Mutex
+	lists []*List // most recently used last
+}
+
+// get returns the list of a run, loading it where it is not there. Lists are shared and must not be changed.
+func (c *listCache) get(id uuid.UUID, load func() (*List, error)) (*List, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, list := range c.lists {
+		if list.Run.ID == id {
+			c.lists = append(slices.Delete(c.lists, i, i+1), list)
+			return list, nil
+		}
+	}
+	list, err := load()
+	if err != nil {
+		return nil, err
+	}
+	if len(c.lists) == maxLists {
+		c.lists = slices.Delete(c.lists, 0, 1)
+	}
+	c.lists = append(c.lists, list)
+	return list, nil
+}

@@ -1,0 +1,133 @@
+package cases
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// Run traces from the given cases of the actor's area, as of now, and keeps the result. It returns the run with its
+// report. While another run is being made it answers ErrBusy.
+func (s *Service) Run(ctx context.Context, actor registry.Account, ids []uuid.UUID, profileName string) (registry.Run, error) {
+	if !s.running.TryLock() {
+		return registry.Run{}, ErrBusy
+	}
+	defer s.running.Unlock()
+	profile, err := tracing.ProfileNamed(profileName)
+	if err != nil {
+		return registry.Run{}, ErrProfile
+	}
+	if len(ids) == 0 || len(ids) > maxCases {
+		return registry.Run{}, ErrNoCases
+	}
+	chosen := make([]registry.Case, len(ids))
+	for i, id := range ids {
+		if chosen[i], err = s.Case(ctx, actor, id); err != nil {
+			return registry.Run{}, err
+		}
+	}
+	run, err := s.trace(ctx, chosen, profile)
+	if err != nil {
+		return registry.Run{}, err
+	}
+	run.Area, run.Author = actor.Area, actor.ID
+	if err := s.d.Runs.PutRun(ctx, run); err != nil {
+		return registry.Run{}, fmt.Errorf("keeping a run: %w", err)
+	}
+	detail := fmt.Sprintf("cases %d, profile %s, hash %s", len(ids), profile.Name, run.Hash)
+	if err := s.d.Audit.Append(ctx, actor.Login, "run", run.ID.String(), detail); err != nil {
+		return registry.Run{}, fmt.Errorf("auditing a run: %w", err)
+	}
+	return run, nil
+}
+
+// trace walks from the cases over what is known now.
+func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tracing.Profile) (registry.Run, error) {
+	asOf := s.d.Clock().Unix()
+	req := tracing.Request{Numbers: profile.Numbers, End: asOf}
+	ids := make([]uuid.UUID, len(chosen))
+	for i, c := range chosen {
+		window, err := s.window(c, profile, asOf)
+		if err != nil {
+			return registry.Run{}, ErrWindow.Because(fmt.Errorf("case %s: %w", c.ID, err))
+		}
+		ids[i] = c.ID
+		req.Cases = append(req.Cases, tracing.Case{Person: c.Person, Window: window})
+	}
+	var err error
+	if req.Isolated, err = s.d.Book.Isolations(ctx); err != nil {
+		return registry.Run{}, fmt.Errorf("reading isolations: %w", err)
+	}
+	sight, err := s.d.Snapshots.Snapshot(ctx, asOf)
+	if err != nil {
+		return registry.Run{}, fmt.Errorf("taking a snapshot: %w", err)
+	}
+	report, err := tracing.Trace(ctx, sight.Source, req)
+	if err != nil {
+		return registry.Run{}, fmt.Errorf("tracing: %w", err)
+	}
+	run := registry.Run{
+		Cases: ids, Profile: profile.Name, AsOf: asOf, Watermark: sight.Watermark, Revision: sight.Revision, Created: asOf,
+	}
+	if run.Rules, err = json.Marshal(profile); err != nil {
+		return registry.Run{}, fmt.Errorf("encoding the profile: %w", err)
+	}
+	if run.Report, err = report.MarshalJSON(); err != nil {
+		return registry.Run{}, fmt.Errorf("encoding the report: %w", err)
+	}
+	if run.Hash, err = report.Hash(); err != nil {
+		return registry.Run{}, err
+	}
+	for i := range report.Contacts {
+		switch report.Contacts[i].Generation {
+		case 1:
+			run.F1++
+		case 2:
+			run.F2++
+		}
+	}
+	run.ID, err = uuid.NewV7()
+	return run, err
+}
+
+// window returns when a case was infectious.
+func (s *Service) window(c registry.Case, profile tracing.Profile, asOf int64) (tracing.Window, error) {
+	ill := tracing.Illness{IsolatedAt: c.Isolated}
+	var err error
+	if c.Onset != "" {
+		if ill.Onset, err = tracing.ParseDate(c.Onset); err != nil {
+			return tracing.Window{}, err
+		}
+	}
+	if c.Sample != "" {
+		if ill.Sample, err = tracing.ParseDate(c.Sample); err != nil {
+			return tracing.Window{}, err
+		}
+	}
+	return profile.InfectiousWindow(ill, asOf, s.d.Location)
+}
+
+// Runs returns the runs that concern the actor's area, newest first, without their reports: those made in it, and those
+// made for a wider area, whose lists may name people of it.
+func (s *Service) Runs(ctx context.Context, actor registry.Account) ([]registry.Run, error) {
+	all, err := s.d.Runs.Runs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading runs: %w", err)
+	}
+	var own []registry.Run
+	for _, r := range all {
+		if s.concerns(r, actor) {
+			own = append(own, r)
+		}
+	}
+	return own, nil
+}
+
+func (s *Service) concerns(r registry.Run, actor registry.Account) bool {
+	return s.d.Places.Within(r.Area, actor.Area) || s.d.Places.Within(actor.Area, r.Area)
+}

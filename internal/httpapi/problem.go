@@ -1,0 +1,42 @@
+package httpapi
+
+import (
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/truyvet/truyvet/internal/errs"
+)
+
+// problem is the body of every answer that is an error, as in RFC 9457. Code is stable; Detail is for people.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// Fail answers an error as application/problem+json and ends the request. What was our fault is logged, with its cause;
+// what the client can mend is not.
+func Fail(c *gin.Context, logger *slog.Logger, err error) {
+	e := errs.Of(err)
+	status := e.Kind.Status()
+	if status == http.StatusInternalServerError || status == http.StatusServiceUnavailable {
+		logger.ErrorContext(c.Request.Context(), "request failed", "request", RequestID(c), "route", c.FullPath(), "code", e.Code, "error", err)
+	}
+	SetRetryAfter(c.Writer.Header(), e)
+	c.Abort()
+	c.Header("Content-Type", "application/problem+json; charset=utf-8")
+	c.JSON(status, problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message})
+}
+
+// SetRetryAfter sets the header that tells a client when to come back, where the error says so.
+func SetRetryAfter(h http.Header, e *errs.Error) {
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+}

@@ -1,0 +1,57 @@
+package ingest
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+// maxCachedCodes bounds the cache: at about 300 bytes each, 30 MB when full.
+const maxCachedCodes = 100_000
+
+// codeCache remembers which tokens are authentic, so that the signature of a code on a wall is checked once and not with
+// every scan. Only authentic tokens enter, so a flood of forged ones evicts nothing. Expiry, revocation and the state of
+// the key are judged anew with every scan. Its keys are upper case, so that one code in many spellings is one entry.
+type codeCache struct {
+	keys    *qrgen.KeySet
+	revoked qrgen.Revocations
+
+	mu     sync.RWMutex
+	tokens map[string]qrgen.Token
+}
+
+func newCodeCache(keys *qrgen.KeySet, revoked qrgen.Revocations) *codeCache {
+	return &codeCache{keys: keys, revoked: revoked, tokens: make(map[string]qrgen.Token)}
+}
+
+// verify answers as qrgen.KeySet.Verify does.
+func (c *codeCache) verify(text string, at time.Time) (qrgen.Token, error) {
+	text = strings.ToUpper(text)
+	c.mu.RLock()
+	token, known := c.tokens[text]
+	c.mu.RUnlock()
+	if known {
+		return c.keys.Judge(token, at, c.revoked)
+	}
+	token, err := c.keys.Verify(text, at, c.revoked)
+	if err == nil {
+		c.remember(text, token)
+	}
+	return token, err
+}
+
+// remember adds a token and, in a full cache, lets go of one that the map's order picks: as good as at random, and
+// whoever is dropped pays for one more check.
+func (c *codeCache) remember(text string, token qrgen.Token) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.tokens) >= maxCachedCodes {
+		for other := range c.tokens {
+			delete(c.tokens, other)
+			break
+		}
+	}
+	c.tokens[text] = token
+}

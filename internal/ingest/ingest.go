@@ -1,0 +1,181 @@
+// Package ingest turns what a client sends into accepted scans: it verifies the code, judges the time, and appends to the
+// scan log. No registry query stands on this way.
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// How a scan's time is judged.
+const (
+	// FutureTolerance is how far a scan's time may lie after the server's: clocks of phones differ.
+	FutureTolerance = 5 * time.Minute
+	// LateAfter is how long after its code expired a scan may arrive without being flagged late.
+	LateAfter = 10 * time.Minute
+)
+
+// Submission is one scan as a client sends it. Whose scan it is comes from the credential and so is not part of it; what
+// was scanned comes from the token alone.
+type Submission struct {
+	ID     uuid.UUID
+	Token  string // of the code that was read, as qrgen.FromURL gives it
+	Kind   stay.Kind
+	How    scan.How
+	At     int64 // UTC seconds; 0 = now
+	Trip   uuid.UUID
+	Voids  uuid.UUID
+	Device uint64
+}
+
+// Status is the answer to one submission.
+type Status string
+
+// The answers. A submission that is Accepted or Duplicate is durable.
+const (
+	Accepted  Status = "accepted"
+	Duplicate Status = "duplicate"
+	Refused   Status = "refused"
+)
+
+// Result is the answer to one submission. Err says why a refused one was. Token is what the code said; it is the zero
+// Token when the code was not authentic.
+type Result struct {
+	ID     uuid.UUID
+	Status Status
+	Err    *errs.Error
+	At     int64
+	Token  qrgen.Token
+}
+
+// The reasons for refusing a submission besides those of its code and of scan.Validate. Compare with errors.Is.
+var (
+	ErrFuture   = errs.New(errs.Invalid, "scan_time_future", "The scan's time is more than five minutes in the future.")
+	ErrTooOld   = errs.New(errs.Invalid, "scan_time_too_old", "The scan is older than scans are kept.")
+	ErrConflict = errs.New(errs.Conflict, "id_conflict", "Another scan was already sent under this id.")
+)
+
+// codeErrors holds the safe face of every refusal of a code.
+var codeErrors = map[qrgen.Refusal]*errs.Error{
+	qrgen.ErrMalformed:      errs.New(errs.Invalid, "code_malformed", "This is not a code of ours, or a part of it is missing."),
+	qrgen.ErrUnknownVersion: errs.New(errs.Invalid, "code_unknown_version", "The code is of a version that is not known here."),
+	qrgen.ErrUnknownKey:     errs.New(errs.Invalid, "code_unknown_key", "The code was signed with a key that is not known here."),
+	qrgen.ErrCompromisedKey: errs.New(errs.Gone, "code_compromised_key", "The code was signed with a key that is no longer trusted."),
+	qrgen.ErrBadSignature:   errs.New(errs.Invalid, "code_bad_signature", "The code's signature is wrong: it is damaged or forged."),
+	qrgen.ErrIssuedInFuture: errs.New(errs.Invalid, "code_issued_in_future", "The code was issued after the time of the scan."),
+	qrgen.ErrExpired:        errs.New(errs.Gone, "code_expired", "The code had expired at the time of the scan."),
+	qrgen.ErrRevoked:        errs.New(errs.Gone, "code_revoked", "The code was taken back by its owner."),
+}
+
+// CodeError returns the safe face of an error of qrgen.KeySet.Verify.
+func CodeError(err error) *errs.Error {
+	if e, ok := codeErrors[qrgen.Refusal(qrgen.CodeOf(err))]; ok {
+		return e.Because(err)
+	}
+	return errs.Of(err)
+}
+
+// Config is what an Ingest needs.
+type Config struct {
+	Keys      *qrgen.KeySet
+	Log       scanlog.Log
+	Revoked   qrgen.Revocations // may be nil
+	Retention time.Duration     // how long scans are kept
+	Clock     func() time.Time
+}
+
+// Ingest takes submissions. It is safe for concurrent use.
+type Ingest struct {
+	codes     *codeCache
+	log       scanlog.Log
+	retention time.Duration
+	clock     func() time.Time
+}
+
+// New returns an Ingest.
+func New(c Config) *Ingest {
+	return &Ingest{codes: newCodeCache(c.Keys, c.Revoked), log: c.Log, retention: c.Retention, clock: c.Clock}
+}
+
+// Submit judges each submission by itself and appends the good ones for the alias. It answers one result per submission,
+// in order. An error means that the log could not take them: nothing was promised, not even of those that would have been
+// refused, and sending all of them again is safe.
+func (g *Ingest) Submit(ctx context.Context, alias uuid.UUID, subs []Submission) ([]Result, error) {
+	now := g.clock().UTC()
+	results := make([]Result, len(subs))
+	scans := make([]scan.Scan, 0, len(subs))
+	position := make([]int, 0, len(subs))
+	for i, sub := range subs {
+		s, token, refusal := g.judge(alias, sub, now)
+		results[i] = Result{ID: sub.ID, At: s.At, Token: token}
+		if refusal != nil {
+			results[i].Status, results[i].Err = Refused, refusal
+			continue
+		}
+		scans = append(scans, s)
+		position = append(position, i)
+	}
+	if len(scans) == 0 {
+		return results, nil
+	}
+	outcomes, err := g.log.Append(ctx, scans)
+	if err != nil {
+		return nil, fmt.Errorf("appending %d scans: %w", len(scans), err)
+	}
+	for k, outcome := range outcomes {
+		r := &results[position[k]]
+		switch outcome {
+		case scanlog.Accepted:
+			r.Status = Accepted
+		case scanlog.Duplicate:
+			r.Status = Duplicate
+		default:
+			r.Status, r.Err = Refused, ErrConflict
+		}
+	}
+	return results, nil
+}
+
+// judge makes the scan of a submission, or says why it is refused.
+func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Scan, qrgen.Token, *errs.Error) {
+	at := sub.At
+	if at == 0 {
+		at = now.Unix()
+	}
+	s := scan.Scan{
+		ID: sub.ID, Alias: alias, Trip: sub.Trip, At: at, ReceivedAt: now.Unix(),
+		Kind: sub.Kind, How: sub.How, Device: sub.Device, Voids: sub.Voids,
+	}
+	if at > now.Add(FutureTolerance).Unix() {
+		return s, qrgen.Token{}, ErrFuture
+	}
+	if at < now.Add(-g.retention).Unix() {
+		return s, qrgen.Token{}, ErrTooOld
+	}
+	token, err := g.codes.verify(sub.Token, time.Unix(at, 0))
+	if err != nil {
+		return s, token, CodeError(err)
+	}
+	s.Place, s.Serial = token.Place, token.Serial
+	if !token.ExpiresAt.IsZero() && now.After(token.ExpiresAt.Add(LateAfter)) {
+		s.Flags |= scan.Late
+	}
+	if err := s.Validate(); err != nil {
+		return s, token, errs.Of(err)
+	}
+	return s, token, nil
+}
+
+// Verify judges a code that is read at the given time, as Submit would.
+func (g *Ingest) Verify(token string, at time.Time) (qrgen.Token, error) {
+	return g.codes.verify(token, at)
+}

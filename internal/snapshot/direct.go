@@ -1,0 +1,40 @@
+package snapshot
+
+import (
+	"context"
+
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/tracing"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// Open makes a source that reads the scan store itself, as far as upTo, clipped at asOf.
+type Open func(places *tracing.Places, links *stay.Links, upTo scanlog.Watermark, asOf int64) tracing.Source
+
+// Direct gives snapshots that leave the stays in the scan store, for what does not fit in memory. It is safe for
+// concurrent use.
+type Direct struct {
+	registry Registry
+	progress scanlog.Progress
+	open     Open
+}
+
+// NewDirect returns a Direct over the store that open reads.
+func NewDirect(registry Registry, progress scanlog.Progress, open Open) *Direct {
+	return &Direct{registry: registry, progress: progress, open: open}
+}
+
+// Snapshot waits until the store has everything that was accepted and returns what is known at asOf.
+func (d *Direct) Snapshot(ctx context.Context, asOf int64) (Snapshot, error) {
+	stored, err := caughtUp(ctx, d.progress)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	w, err := readWorld(ctx, d.registry)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return Snapshot{
+		Source: d.open(w.places, w.links, stored, asOf), Places: w.places, AsOf: asOf, Watermark: stored, Revision: w.revision,
+	}, nil
+}
