@@ -106,15 +106,15 @@ func RandomWorld(seed uint64) World {
 	d.world.Name = fmt.Sprintf("seed %d", seed)
 	d.makePlaces()
 	midnight := time.Date(2021, 12, 1+d.IntN(20), 0, 0, 0, 0, time.UTC).Unix()
-	hours := pick(d, []int64{3, 12, 30, 60})
+	hours := pick(d, []int64{2, 3, 4, 8, 30})
 	d.from = midnight - hours*3600/2
 	d.to = d.from + hours*3600
-	for range 2 + d.IntN(11) {
+	for range 4 + d.IntN(9) {
 		d.makePerson()
 	}
 	d.spoil()
 	d.world.AsOf = math.MaxInt64
-	if d.IntN(3) == 0 {
+	if d.IntN(4) == 0 {
 		d.world.AsOf = d.time()
 	}
 	return d.world
@@ -145,9 +145,9 @@ func (d *dice) time() int64 {
 func (d *dice) makePlaces() {
 	w := &d.world
 	depth := map[uuid.UUID]int{}
-	for range 2 + d.IntN(6) {
-		p := tracing.PlaceInfo{ID: d.id(), Dwell: pick(d, []int64{300, 900, 1800, 3600, 5400, 32400, 90000})}
-		if len(w.Places) > 0 && d.IntN(5) < 3 {
+	for range pick(d, []int{2, 3, 4, 6, 8, 10, 12}) {
+		p := tracing.PlaceInfo{ID: d.id(), Dwell: pick(d, []int64{900, 1800, 3600, 5400, 5400, 32400, 90000})}
+		if len(w.Places) > 0 && d.IntN(2) == 0 {
 			if parent := pick(d, w.Places).ID; depth[parent] < 3 {
 				p.Parent = parent
 				depth[p.ID] = depth[parent] + 1
@@ -164,7 +164,7 @@ func (d *dice) makePlaces() {
 
 func (d *dice) place() tracing.Place {
 	places := d.world.Places
-	id := places[min(d.IntN(len(places)), d.IntN(len(places)))].ID // some places are popular
+	id := pick(d, places).ID
 	if d.IntN(60) == 0 {
 		return tracing.Place{ID: d.id()} // one that the tree does not know
 	}
@@ -189,21 +189,25 @@ func (d *dice) makePerson() {
 			d.world.Links[a] = person
 		}
 	}
-	for range d.IntN(4) {
-		d.visit(aliases)
+	habits := []tracing.Place{d.place(), d.place()} // so that chains form
+	at := d.time()
+	for range 1 + d.IntN(5) {
+		if d.IntN(3) == 0 {
+			at = d.time()
+		}
+		at = d.visit(aliases, pick(d, habits), at) + pick(d, []int64{0, 0, 300, 900, 3600})
 	}
 }
 
-// visit makes the scans of a visit, complete or not.
-func (d *dice) visit(aliases []uuid.UUID) {
-	v, at := d.place(), d.time()
+// visit makes the scans of a visit from at on, complete or not, and returns when it ends.
+func (d *dice) visit(aliases []uuid.UUID, v tracing.Place, at int64) int64 {
 	scan := func(kind stay.Kind) {
 		d.world.Scans = append(d.world.Scans, stay.Scan{
-			ID: d.id(), Alias: pick(d, aliases), Place: v, At: at, Kind: kind, Flagged: d.IntN(12) == 0,
+			ID: d.id(), Alias: pick(d, aliases), Place: v, At: at, Kind: kind, Flagged: d.IntN(20) == 0,
 		})
 	}
-	later := func() { at += pick(d, []int64{0, 1, 300, 900, 900, 1800, 3600, 7200, 20000, 90000}) }
-	if d.IntN(8) > 0 {
+	later := func() { at += pick(d, []int64{0, 1, 300, 900, 900, 1800, 1800, 3600, 3600, 3600, 7200, 20000}) }
+	if d.IntN(12) > 0 {
 		scan(stay.In)
 		later()
 	}
@@ -211,9 +215,10 @@ func (d *dice) visit(aliases []uuid.UUID) {
 		scan(pick(d, []stay.Kind{stay.Renew, stay.In}))
 		later()
 	}
-	if d.IntN(8) < 5 {
+	if d.IntN(8) < 6 {
 		scan(stay.Out)
 	}
+	return at
 }
 
 // spoil takes back some scans, repeats some, lets aliases use one id, and shuffles them.
@@ -264,29 +269,30 @@ func (d *dice) shareID(i int, s stay.Scan) {
 
 // request makes a random request about the world.
 func (d *dice) request() tracing.Request {
-	people := append(d.world.people(), d.id())
+	people := append(d.world.people(), d.world.people()...)
+	people = append(people, d.id())
 	req := tracing.Request{
 		Numbers: tracing.Numbers{
 			MinOverlap: pick(d, []int64{0, 0, 1, 300, 900, 3600}),
 			Linger:     pick(d, []int64{0, 0, 1, 600, 3600}),
-			Latency:    pick(d, []int64{0, 0, 0, 1800, 7200}),
-			Depth:      1 + d.IntN(4),
+			Latency:    pick(d, []int64{0, 0, 0, 0, 1800, 7200}),
+			Depth:      pick(d, []int{1, 2, 3, 3, 4}),
 			Scope:      pick(d, []tracing.Scope{tracing.ScopePart, tracing.ScopePlace, tracing.ScopeSite}),
-			CrowdLimit: pick(d, []int{0, 0, 0, 1, 2, 4}),
+			CrowdLimit: pick(d, []int{0, 0, 0, 0, 1, 2, 4}),
 		},
-		End:      pick(d, []int64{math.MaxInt64, d.to + 86400, d.time()}),
+		End:      pick(d, []int64{math.MaxInt64, d.to + 86400, d.to, d.to, d.time()}),
 		Isolated: map[uuid.UUID]int64{},
 	}
-	for range 1 + d.IntN(3) {
+	for range pick(d, []int{1, 1, 1, 2, 3}) {
 		w := tracing.Window{From: 0, To: math.MaxInt64}
-		if d.IntN(3) > 0 {
-			w.From = d.time()
-			w.To = max(w.From+1, d.time())
+		if d.IntN(5) < 2 {
+			a, b := d.time(), d.time()
+			w.From, w.To = min(a, b), max(a, b, min(a, b)+1)
 		}
 		req.Cases = append(req.Cases, tracing.Case{Person: pick(d, people), Window: w})
 	}
 	for _, p := range people {
-		if d.IntN(6) == 0 {
+		if d.IntN(10) == 0 {
 			req.Isolated[p] = d.time()
 		}
 	}
