@@ -1,0 +1,170 @@
+package scanlog_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
+)
+
+// gate is a commit that waits to be let through and then numbers the scans.
+type gate struct {
+	entered chan []*scanlog.Batch // what a commit took
+	pass    chan error            // what it answers
+	seq     uint64
+}
+
+func newGate() *gate { return &gate{entered: make(chan []*scanlog.Batch), pass: make(chan error)} }
+
+func (g *gate) commit(batches []*scanlog.Batch) error {
+	g.entered <- batches
+	if err := <-g.pass; err != nil {
+		return err
+	}
+	for _, b := range batches {
+		for i := range b.Scans {
+			g.seq++
+			b.Scans[i].Shard, b.Scans[i].Seq = 1, g.seq
+		}
+	}
+	return nil
+}
+
+func TestGroupCommitsTogetherWhatWaits(t *testing.T) {
+	g := newGate()
+	group := scanlog.NewGroup(30, 20, g.commit)
+	var wg sync.WaitGroup
+	send := func(from, to int) {
+		wg.Go(func() {
+			batch := scanlogtest.Scans(from, to)
+			outcomes, err := group.Append(t.Context(), batch)
+			if err != nil || len(outcomes) != to-from || batch[0].Seq == 0 {
+				t.Errorf("append of %d to %d: %v, %v", from, to, outcomes, err)
+			}
+		})
+	}
+	send(0, 10)
+	<-g.entered // the first is under way
+	send(10, 20)
+	send(20, 30)
+	// Whether both have arrived shows in the queue being full.
+	full := func() bool {
+		_, err := group.Append(t.Context(), scanlogtest.Scans(30, 31))
+		return errors.Is(err, scanlog.ErrFull)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for {
+		// A context that has ended adds nothing to the queue.
+		if _, err := group.Append(ended, scanlogtest.Scans(40, 41)); !errors.Is(err, context.Canceled) {
+			t.Fatalf("with an ended context: %v", err)
+		}
+		if group.Queued() == 30 {
+			break
+		}
+	}
+	if !full() {
+		t.Fatal("with thirty scans on a queue of thirty there is room for one more")
+	}
+	g.pass <- nil
+	second := <-g.entered
+	if len(second) != 2 {
+		t.Errorf("the second commit took %d batches, want 2", len(second))
+	}
+	g.pass <- nil
+	wg.Wait()
+	group.Close()
+	if _, err := group.Append(t.Context(), scanlogtest.Scans(0, 1)); !errors.Is(err, scanlog.ErrUnavailable) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestGroupGivesUpWithContext(t *testing.T) {
+	g := newGate()
+	group := scanlog.NewGroup(10, 10, g.commit)
+	ctx, giveUp := context.WithCancel(t.Context())
+	answer := make(chan error)
+	batch := scanlogtest.Scans(0, 5)
+	go func() {
+		_, err := group.Append(ctx, batch)
+		answer <- err
+	}()
+	<-g.entered
+	giveUp()
+	if err := <-answer; !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	g.pass <- nil
+	group.Close()
+	if batch[0] != scanlogtest.Scan(0) {
+		t.Error("the scans were changed after Append had returned")
+	}
+}
+
+func TestGroupCloseDrains(t *testing.T) {
+	g := newGate()
+	group := scanlog.NewGroup(100, 10, g.commit)
+	var wg sync.WaitGroup
+	for i := range 5 {
+		wg.Go(func() {
+			if _, err := group.Append(t.Context(), scanlogtest.Scans(i*10, i*10+10)); err != nil {
+				t.Errorf("append: %v", err)
+			}
+		})
+	}
+	for group.Queued() != 50 {
+		if t.Context().Err() != nil {
+			return
+		}
+	}
+	closed := make(chan struct{})
+	go func() {
+		group.Close()
+		close(closed)
+	}()
+	for range 5 {
+		<-g.entered
+		g.pass <- nil
+	}
+	wg.Wait()
+	<-closed
+	if group.Queued() != 0 {
+		t.Errorf("%d scans are still queued", group.Queued())
+	}
+}
+
+func TestGroupPassesErrorOn(t *testing.T) {
+	disk := errors.New("disk")
+	group := scanlog.NewGroup(10, 10, func([]*scanlog.Batch) error { return scanlog.ErrUnavailable.Because(disk) })
+	defer group.Close()
+	_, err := group.Append(t.Context(), scanlogtest.Scans(0, 1))
+	if !errors.Is(err, scanlog.ErrUnavailable) || !errors.Is(err, disk) || errs.Of(err).Kind != errs.Unavailable {
+		t.Errorf("the error of a commit came as %v", err)
+	}
+	if _, err := group.Append(t.Context(), []scan.Scan{{}}); !errors.Is(err, scan.ErrNoID) {
+		t.Errorf("an empty scan: %v", err)
+	}
+}
+
+func TestWatermarkCovers(t *testing.T) {
+	for _, c := range []struct {
+		w, other scanlog.Watermark
+		want     bool
+	}{
+		{nil, nil, true},
+		{nil, scanlog.Watermark{1: 0}, true},
+		{nil, scanlog.Watermark{1: 1}, false},
+		{scanlog.Watermark{1: 5, 2: 1}, scanlog.Watermark{1: 5}, true},
+		{scanlog.Watermark{1: 5}, scanlog.Watermark{1: 5, 2: 1}, false},
+		{scanlog.Watermark{1: 4}, scanlog.Watermark{1: 5}, false},
+	} {
+		if got := c.w.Covers(c.other); got != c.want {
+			t.Errorf("%v covers %v: %v, want %v", c.w, c.other, got, c.want)
+		}
+	}
+}
