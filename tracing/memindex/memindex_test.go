@@ -28,3 +28,7 @@ func sources(t *testing.T, worlds []tracingtest.World) []tracing.Source {
 func TestConformance(t *testing.T) {
 	tracingtest.RunSource(t, 10_000, sources)
 }
+
+func TestOutbreaks(t *testing.T) {
+	tracingtest.RunScripts(t, "../../testdata/outbreaks", sources)
+}

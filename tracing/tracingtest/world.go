@@ -53,9 +53,12 @@ func (w World) String() string {
 	for _, p := range w.Places {
 		fmt.Fprintf(&b, "  place %s in %s dwell %s\n", short(p.ID), short(p.Parent), time.Duration(p.Dwell)*time.Second)
 	}
+	var links []string
 	for alias, person := range w.Links {
-		fmt.Fprintf(&b, "  alias %s is %s\n", short(alias), short(person))
+		links = append(links, fmt.Sprintf("  alias %s is %s\n", short(alias), short(person)))
 	}
+	slices.Sort(links)
+	b.WriteString(strings.Join(links, ""))
 	for _, s := range w.Scans {
 		kind := [...]string{stay.In: "in", stay.Out: "out", stay.Renew: "renew", stay.Void: "void"}[s.Kind]
 		fmt.Fprintf(&b, "  %s %s of %s (%s) %s at %s/%s", clock(s.At), short(s.ID), short(w.person(s.Alias)), short(s.Alias), kind,
