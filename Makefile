@@ -1,0 +1,43 @@
+# One target per thing that people do; `make help` lists them.
+
+GO       ?= go
+BIN      := bin/truyvet
+DATA     ?= data
+LISTEN   ?= 127.0.0.1:8080
+GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
+STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help run build test-packages test bench lint cluster clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build, load the made-up district into ./data (once), serve it on 127.0.0.1:8080
+	$(BIN) demo --data $(DATA) --listen $(LISTEN)
+
+build: ## build bin/truyvet
+	$(GO) build -trimpath -o $(BIN) ./cmd/truyvet
+
+test-packages: ## install the Debian packages that the tests need, where they are missing
+	@deploy/dev/test-packages.sh
+
+test: test-packages ## run every test, with the race detector and real servers
+	$(GO) vet ./...
+	$(GO) test -race -shuffle=on -timeout=14m ./...
+
+bench: ## run the benchmarks of the inner loops
+	$(GO) test -run='^$$' -bench=. -benchmem ./...
+
+lint: ## gofumpt, go vet, staticcheck, golangci-lint
+	@files=$$($(GO) run $(GOFUMPT) -l .); if [ -n "$$files" ]; then echo "not gofumpt-clean:"; echo "$$files"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATIC) ./...
+	$(GO) run $(GOLANGCI) run ./...
+
+cluster: build ## the cluster mode on this machine: redis-server, clickhouse-server, one serve, one worker; Ctrl-C ends it
+	@deploy/dev/test-packages.sh redis-server clickhouse-server
+	$(GO) run ./cmd/devcluster --truyvet $(BIN) --listen $(LISTEN)
+
+clean: ## remove what was built; ./data stays
+	rm -rf bin
