@@ -25,9 +25,9 @@ const (
 // Log takes scans. It is safe for concurrent use; scans appended at the same time share one durable commit.
 //
 // Append answers one outcome per scan, in order, once all of them are durable. Two scans of one batch with the same
-// (alias, id) are judged in order. The log sets Shard and Seq of the accepted ones. On an error nothing is promised of any scan of the batch,
-// and appending the same batch again is safe. When the log cannot take more, the error is ErrFull or ErrUnavailable, at
-// once, and never a wait without bound.
+// (alias, id) are judged in order. The log sets Shard and Seq of the accepted ones. On an error nothing is promised of
+// any scan of the batch, and appending the same batch again is safe. When the log cannot take more, the error is ErrFull
+// or ErrUnavailable, at once, and never a wait without bound.
 type Log interface {
 	Append(ctx context.Context, scans []scan.Scan) ([]Outcome, error)
 }

@@ -1,0 +1,123 @@
+package testenv
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ClickHouseOptions say how a clickhouse-server is to differ from the usual.
+type ClickHouseOptions struct {
+	Timezone string // of the server; that of the machine by default
+}
+
+// StartClickHouse starts a clickhouse-server with its data in dir. Addr is for the native protocol; the user is default,
+// without a password, from this machine only.
+func StartClickHouse(ctx context.Context, dir string, o ClickHouseOptions) (*Server, error) {
+	return start(ctx, dir, program{
+		name:    "clickhouse-server",
+		binary:  "clickhouse-server",
+		install: "apt-get install -y clickhouse-server",
+		ports:   2,
+		configure: func(dir string, ports []int) ([]string, error) {
+			path, err := configureClickHouse(dir, ports[0], ports[1], o)
+			return []string{"--config-file=" + path}, err
+		},
+		ready: func(ctx context.Context, ports []int) error { return pingClickHouse(ctx, ports[1]) },
+	})
+}
+
+// clickHouseConfig is the part of config.xml that is needed, in the words that releases since 2018 understand.
+type clickHouseConfig struct {
+	XMLName xml.Name `xml:"yandex"`
+	Logger  struct {
+		Level    string `xml:"level"`
+		Log      string `xml:"log"`
+		ErrorLog string `xml:"errorlog"`
+	} `xml:"logger"`
+	ListenHost      string `xml:"listen_host"`
+	TCPPort         int    `xml:"tcp_port"`
+	HTTPPort        int    `xml:"http_port"`
+	Path            string `xml:"path"`
+	TmpPath         string `xml:"tmp_path"`
+	UserFilesPath   string `xml:"user_files_path"`
+	SchemaPath      string `xml:"format_schema_path"`
+	UsersConfig     string `xml:"users_config"`
+	DefaultProfile  string `xml:"default_profile"`
+	DefaultDatabase string `xml:"default_database"`
+	MarkCacheSize   int    `xml:"mark_cache_size"`
+	MaxQueries      int    `xml:"max_concurrent_queries"`
+	Timezone        string `xml:"timezone,omitempty"`
+}
+
+const clickHouseUsers = `<yandex>
+  <profiles><default><max_memory_usage>4000000000</max_memory_usage></default></profiles>
+  <users><default>
+    <password></password>
+    <networks><ip>127.0.0.1</ip></networks>
+    <profile>default</profile>
+    <quota>default</quota>
+  </default></users>
+  <quotas><default></default></quotas>
+</yandex>
+`
+
+func configureClickHouse(dir string, tcpPort, httpPort int, o ClickHouseOptions) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	users := filepath.Join(dir, "users.xml")
+	config := clickHouseConfig{
+		ListenHost:      "127.0.0.1",
+		TCPPort:         tcpPort,
+		HTTPPort:        httpPort,
+		Path:            dir + "/data/",
+		TmpPath:         dir + "/tmp/",
+		UserFilesPath:   dir + "/user_files/",
+		SchemaPath:      dir + "/format_schemas/",
+		UsersConfig:     users,
+		DefaultProfile:  "default",
+		DefaultDatabase: "default",
+		MarkCacheSize:   64 << 20,
+		MaxQueries:      100,
+		Timezone:        o.Timezone,
+	}
+	config.Logger.Level = "warning"
+	config.Logger.Log = filepath.Join(dir, "server.log")
+	config.Logger.ErrorLog = filepath.Join(dir, "server.err.log")
+	text, err := xml.MarshalIndent(config, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(users, []byte(clickHouseUsers), 0o600); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "config.xml")
+	return path, os.WriteFile(path, text, 0o600)
+}
+
+func pingClickHouse(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/ping", port), nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	text := make([]byte, 16)
+	n, _ := answer.Body.Read(text)
+	if !strings.HasPrefix(string(text[:n]), "Ok") {
+		return fmt.Errorf("it answered %s", answer.Status)
+	}
+	return nil
+}

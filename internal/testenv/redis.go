@@ -1,0 +1,63 @@
+package testenv
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// RedisOptions say how a redis-server is to differ from the usual: append-only file, fsync always, no snapshots.
+type RedisOptions struct {
+	Args []string // further arguments, such as "--maxmemory", "20mb"
+}
+
+// StartRedis starts a redis-server with its data in dir.
+func StartRedis(ctx context.Context, dir string, o RedisOptions) (*Server, error) {
+	return start(ctx, dir, program{
+		name:    "redis-server",
+		binary:  "redis-server",
+		install: "apt-get install -y redis-server",
+		ports:   1,
+		configure: func(dir string, ports []int) ([]string, error) {
+			return append([]string{
+				"--port", strconv.Itoa(ports[0]),
+				"--bind", "127.0.0.1",
+				"--dir", dir,
+				"--appendonly", "yes",
+				"--appendfsync", "always",
+				"--save", "",
+				"--maxmemory-policy", "noeviction",
+				"--daemonize", "no",
+			}, o.Args...), nil
+		},
+		ready: func(ctx context.Context, ports []int) error { return pingRedis(ctx, ports[0]) },
+	})
+}
+
+// pingRedis speaks just enough of the protocol to know that the server answers and has loaded its data.
+func pingRedis(ctx context.Context, port int) error {
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if answer = strings.TrimSpace(answer); answer != "+PONG" {
+		return fmt.Errorf("it answered %q", answer)
+	}
+	return nil
+}
