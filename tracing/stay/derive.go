@@ -41,7 +41,7 @@ func Derive(person uuid.UUID, scans []Scan, places *tracing.Places, asOf int64) 
 func All(scans []Scan, links *Links, places *tracing.Places, asOf int64) []tracing.Stay {
 	people, groups := byPerson(scans, links)
 	d := deriver{scans: scans, places: places, asOf: asOf}
-	var stays []tracing.Stay
+	stays := make([]tracing.Stay, 0, len(scans)/2) // a check-in and a check-out make one
 	for i, person := range people {
 		stays = d.person(stays, person, groups[i])
 	}
@@ -195,24 +195,18 @@ func (d *deriver) compareTime(i, j int) int {
 
 // come is the rule of a check-in or a renewal.
 func (d *deriver) come(s *Scan) {
-	here := d.keepOpen(s, func(o *opened) bool { return d.renew(o, s) })
-	if !here {
-		dwell := d.places.Dwell(s.Place.ID)
-		d.open = append(d.open, opened{
-			place: s.Place, enter: s.At, end: s.At + min(dwell, longest), dwell: dwell, flagged: s.Flagged,
-		})
+	if d.read(s) {
+		return
 	}
+	dwell := d.places.Dwell(s.Place.ID)
+	d.open = append(d.open, opened{
+		place: s.Place, enter: s.At, end: s.At + min(dwell, longest), dwell: dwell, flagged: s.Flagged,
+	})
 }
 
 // leave is the rule of a check-out. previous is the time of the person's scan before this one, where there is one.
 func (d *deriver) leave(s *Scan, hasPrevious bool, previous int64) {
-	was := false
-	d.keepOpen(s, func(o *opened) bool {
-		was = true
-		d.checkOut(o, s)
-		return false
-	})
-	if was {
+	if d.read(s) {
 		return
 	}
 	enter := s.At - d.places.Dwell(s.Place.ID)
@@ -222,60 +216,63 @@ func (d *deriver) leave(s *Scan, hasPrevious bool, previous int64) {
 	d.close(opened{place: s.Place, enter: enter, flagged: s.Flagged}, s.At, tracing.Assumed)
 }
 
-// keepOpen goes over the open stays when s is read: the one at the place of s is judged by here, which says whether it stays
-// open; those at ancestors of the place are renewed; the others end early. It reports whether one at the place is open now.
-func (d *deriver) keepOpen(s *Scan, here func(*opened) bool) bool {
-	kept, isOpen := d.open[:0], false
-	for i := range d.open {
-		o := d.open[i]
+// read tells the open stays of s: one at the place of s is renewed or checked out, those at ancestors of the place are
+// renewed, the others end early. It reports whether s found its stay: for a check-out one that it ended, else one that is
+// open still.
+func (d *deriver) read(s *Scan) (found bool) {
+	kept := d.open[:0]
+	for _, o := range d.open {
 		stays := false
 		switch {
+		case o.place == s.Place && s.Kind == Out:
+			d.checkOut(o, s)
+			found = true
 		case o.place == s.Place:
-			stays = here(&o)
-			isOpen = stays
+			o, stays = d.renew(o, s)
+			found = stays
 		case d.places.IsAncestor(o.place, s.Place):
-			stays = d.renew(&o, s)
+			o, stays = d.renew(o, s)
 		default:
-			d.endEarly(&o, s)
+			d.endEarly(o, s)
 		}
 		if stays {
 			kept = append(kept, o)
 		}
 	}
 	d.open = kept
-	return isOpen
+	return found
 }
 
 // renew moves the assumed end of o on, or closes o if s came after it. It reports whether o is still open.
-func (d *deriver) renew(o *opened, s *Scan) bool {
+func (d *deriver) renew(o opened, s *Scan) (opened, bool) {
 	if s.At > o.end {
-		d.close(*o, o.end, tracing.Assumed)
-		return false
+		d.close(o, o.end, tracing.Assumed)
+		return o, false
 	}
 	o.end = min(s.At+o.dwell, o.enter+longest)
 	o.flagged = o.flagged || s.Flagged
-	return true
+	return o, true
 }
 
 // endEarly ends o because s was made elsewhere.
-func (d *deriver) endEarly(o *opened, s *Scan) {
+func (d *deriver) endEarly(o opened, s *Scan) {
 	if s.At >= o.end {
-		d.close(*o, o.end, tracing.Assumed)
+		d.close(o, o.end, tracing.Assumed)
 		return
 	}
 	o.flagged = o.flagged || s.Flagged
-	d.close(*o, s.At, tracing.Moved)
+	d.close(o, s.At, tracing.Moved)
 }
 
 // checkOut ends o with the check-out s, if that is believed.
-func (d *deriver) checkOut(o *opened, s *Scan) {
+func (d *deriver) checkOut(o opened, s *Scan) {
 	believed := max(o.end, o.enter+min(longest, max(lateCheckOut, dwellsCheckOut*o.dwell)))
 	if s.At > believed {
-		d.close(*o, o.end, tracing.Assumed)
+		d.close(o, o.end, tracing.Assumed)
 		return
 	}
 	o.flagged = o.flagged || s.Flagged
-	d.close(*o, s.At, tracing.Checkout)
+	d.close(o, s.At, tracing.Checkout)
 }
 
 // close adds the stay that o was.
