@@ -5,6 +5,8 @@
 package registry
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/errs"
@@ -17,6 +19,10 @@ var (
 	ErrNotFound = errs.New(errs.NotFound, "not_found", "There is no such record.")
 	ErrExists   = errs.New(errs.Conflict, "exists", "There is already such a record.")
 	ErrChanged  = errs.New(errs.Conflict, "changed_meanwhile", "Somebody else changed it meanwhile; look again and repeat.")
+	ErrDangling = errs.New(errs.Invalid, "unknown_reference", "It names a record that does not exist.")
+	ErrPlaces   = errs.New(errs.Invalid, "place_tree", "A place cannot lie in itself, and it stays with its parent and its organisation.")
+	ErrAreas    = errs.New(errs.Invalid, "area_tree", "An area is a province, district or ward, and lies in one of a wider level.")
+	ErrBusy     = errs.Busy("registry_busy", "The registry is busy at this moment; try again.", 2*time.Second)
 )
 
 // Level is the rank of an area.

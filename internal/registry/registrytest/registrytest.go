@@ -1,0 +1,191 @@
+// Package registrytest is the conformance suite that every adapter of the registry passes.
+package registrytest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+// Store is all that an adapter offers. Who uses a registry declares the few methods that it needs.
+type Store interface {
+	Ground
+	Places
+	People
+	Proofs
+	Work
+	Audit
+}
+
+// Ground is what the other records stand on.
+type Ground interface {
+	PutAreas(ctx context.Context, areas []registry.Area) error
+	Areas(ctx context.Context) ([]registry.Area, error)
+	PutOrganisation(ctx context.Context, o registry.Organisation) error
+	Organisation(ctx context.Context, id uuid.UUID) (registry.Organisation, error)
+	Organisations(ctx context.Context) ([]registry.Organisation, error)
+	PutAccount(ctx context.Context, a registry.Account) error
+	AccountByLogin(ctx context.Context, login string) (registry.Account, error)
+	Account(ctx context.Context, id uuid.UUID) (registry.Account, error)
+	Accounts(ctx context.Context) ([]registry.Account, error)
+}
+
+// Places are places, their codes' revocations, and the count of changes.
+type Places interface {
+	PutPlaces(ctx context.Context, places []registry.Place) error
+	UpdatePlace(ctx context.Context, p registry.Place) error
+	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
+	PlacesOf(ctx context.Context, organisation uuid.UUID) ([]registry.Place, error)
+	PartsOf(ctx context.Context, parent uuid.UUID) ([]registry.Place, error)
+	AllPlaces(ctx context.Context) ([]registry.Place, error)
+	Revoke(ctx context.Context, r registry.Revocation) error
+	Revocations(ctx context.Context) ([]registry.Revocation, error)
+	Revision(ctx context.Context) (int64, error)
+}
+
+// People are people and their aliases.
+type People interface {
+	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
+	PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error
+	PersonByAlias(ctx context.Context, alias uuid.UUID) (registry.Person, error)
+	People(ctx context.Context) ([]registry.Person, error)
+	Links(ctx context.Context) (map[uuid.UUID]uuid.UUID, error)
+}
+
+// Proofs are one-time codes and the end of credentials.
+type Proofs interface {
+	RevokeCredentials(ctx context.Context, alias uuid.UUID, issuedBefore int64) error
+	RevokedCredentials(ctx context.Context) (map[uuid.UUID]int64, error)
+	PutChallenge(ctx context.Context, c registry.Challenge) error
+	TryChallenge(ctx context.Context, id uuid.UUID, now int64) (registry.Challenge, error)
+	DeleteChallenge(ctx context.Context, id uuid.UUID) error
+	DropExpired(ctx context.Context, now int64) error
+}
+
+// Work is what tracing teams make.
+type Work interface {
+	PutCase(ctx context.Context, c registry.Case) error
+	Case(ctx context.Context, id uuid.UUID) (registry.Case, error)
+	Cases(ctx context.Context) ([]registry.Case, error)
+	PutIsolations(ctx context.Context, isolations []registry.Isolation) error
+	Isolations(ctx context.Context) (map[uuid.UUID]int64, error)
+	PutRun(ctx context.Context, r registry.Run) error
+	Run(ctx context.Context, id uuid.UUID) (registry.Run, error)
+	Runs(ctx context.Context) ([]registry.Run, error)
+}
+
+// Audit is the audit log.
+type Audit interface {
+	AppendAudit(ctx context.Context, seal func(prev []byte, e registry.AuditEntry) []byte, e registry.AuditEntry) (registry.AuditEntry, error)
+	AuditEntries(ctx context.Context, beforeSeq int64, limit int) ([]registry.AuditEntry, error)
+	WalkAudit(ctx context.Context, yield func(registry.AuditEntry) error) error
+}
+
+// Sessions has the methods of scs.CtxStore that take a context.
+type Sessions interface {
+	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
+	FindCtx(ctx context.Context, token string) (data []byte, found bool, err error)
+	DeleteCtx(ctx context.Context, token string) error
+}
+
+// Run holds an adapter to the contract. Open gives a migrated registry with nothing in it, and closes it when the test
+// ends; sessions gives the sessions that are kept in it.
+func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sessions) {
+	tests := []struct {
+		name string
+		run  func(*testing.T, Store)
+	}{
+		{"areas", testAreas},
+		{"organisations", testOrganisations},
+		{"accounts", testAccounts},
+		{"places", testPlaces},
+		{"places are put all or none", testPlacesAtomic},
+		{"an update names the revision it read", testUpdatePlace},
+		{"two updates at once", testUpdateRace},
+		{"revocations", testRevocations},
+		{"the revision counts changes of places and links", testRevision},
+		{"a person is made once", testEnsurePerson},
+		{"people in bulk", testPutPeople},
+		{"credentials", testRevokedCredentials},
+		{"challenges", testChallenges},
+		{"tries and uses of a challenge at once", testChallengeRace},
+		{"cases", testCases},
+		{"isolations", testIsolations},
+		{"runs", testRuns},
+		{"audit", testAudit},
+		{"audit entries at once", testAuditRace},
+		{"a cancelled call changes nothing", testCancelled},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
+	}
+	t.Run("sessions", func(t *testing.T) {
+		s := open(t)
+		testSessions(t, s, sessions(s))
+	})
+}
+
+// The ground of the tests: a city with one district of two wards, an organisation, and an officer of the city.
+var (
+	areas = []registry.Area{
+		{Code: "00001", Level: registry.Ward, Parent: "001", Name: "Phường Phúc Xá"},
+		{Code: "00004", Level: registry.Ward, Parent: "001", Name: "Phường Trúc Bạch"},
+		{Code: "001", Level: registry.District, Parent: "01", Name: "Quận Ba Đình"},
+		{Code: "01", Level: registry.Province, Name: "Hà Nội"},
+	}
+	organisation = registry.Organisation{ID: id(0xa0, 1), Name: "Chợ Long Biên", Created: 100}
+	officer      = registry.Account{
+		ID: id(0xb0, 1), Login: "city", Role: registry.RoleCity, Area: "01", PasswordHash: "$argon2id$…", Created: 101,
+	}
+)
+
+// id makes an id that sorts by its two bytes.
+func id(group, n byte) uuid.UUID { return uuid.UUID{0: group, 1: n, 6: 0x40, 8: 0x80, 15: 1} }
+
+func place(n byte, parent uuid.UUID) registry.Place {
+	return registry.Place{
+		ID: id(0xc0, n), Parent: parent, Organisation: organisation.ID, Kind: qrgen.KindMarket, Name: "Cổng", Address: "1 Hàng Đậu",
+		Area: "00001", Dwell: 3600, Code: "AAAA", Serial: 4_000_000_000, Issued: 200, Created: 199, Revision: 1,
+	}
+}
+
+func ground(t *testing.T, s Store) {
+	t.Helper()
+	ctx := t.Context()
+	must(t, s.PutAreas(ctx, areas))
+	must(t, s.PutOrganisation(ctx, organisation))
+	must(t, s.PutAccount(ctx, officer))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantError(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("the error is %v, want %v", err, want)
+	}
+}
+
+// wantValue compares what a call gave. It takes both results of the call.
+func wantValue[T any](t *testing.T, want T) func(got T, err error) {
+	t.Helper()
+	return func(got T, err error) {
+		t.Helper()
+		must(t, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the value differs (-want +got):\n%s", diff)
+		}
+	}
+}

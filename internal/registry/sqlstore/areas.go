@@ -1,0 +1,43 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/truyvet/truyvet/internal/registry"
+)
+
+// PutAreas adds areas, and gives those that are there the new name, level and parent. Either all are put or none: the
+// areas must form a tree afterwards, else the error is registry.ErrAreas or, for a parent that is nowhere, ErrDangling.
+func (s *Store) PutAreas(ctx context.Context, areas []registry.Area) error {
+	return s.change(ctx, "putting areas", func(tx *sql.Tx) error {
+		err := insert(ctx, tx, `
+			INSERT INTO areas (code, level, parent, name) VALUES (?, ?, ?, ?)
+			ON CONFLICT (code) DO UPDATE SET level = excluded.level, parent = excluded.parent, name = excluded.name`,
+			areas, func(a *registry.Area) []any { return []any{a.Code, a.Level, optionalText(a.Parent), a.Name} })
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, selectAreas)
+		if err != nil {
+			return err
+		}
+		all, err := collect(rows, readArea)
+		if err != nil {
+			return err
+		}
+		return registry.CheckAreas(all)
+	})
+}
+
+const selectAreas = `SELECT code, level, COALESCE(parent, ''), name FROM areas ORDER BY code`
+
+func readArea(r row) (a registry.Area, err error) {
+	err = r.Scan(&a.Code, &a.Level, &a.Parent, &a.Name)
+	return a, err
+}
+
+// Areas returns every area in the order of the codes.
+func (s *Store) Areas(ctx context.Context) ([]registry.Area, error) {
+	return list(ctx, s, "reading areas", readArea, selectAreas)
+}

@@ -1,0 +1,68 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+
+	"github.com/truyvet/truyvet/internal/registry"
+)
+
+const selectAudit = `SELECT seq, entered, actor, action, subject, detail, seal FROM audit`
+
+func readAuditEntry(r row) (e registry.AuditEntry, err error) {
+	err = r.Scan(&e.Seq, &e.At, &e.Actor, &e.Action, &e.Subject, &e.Detail, &e.Seal)
+	return e, err
+}
+
+// AppendAudit adds an entry at the end of the audit log and returns it as it is stored. In one transaction it reads the
+// last entry, gives e the next seq (the first is 1), asks seal for the seal of e given that of the entry before (nil for
+// the first), and inserts it. Seal must return soon: every other change waits.
+func (s *Store) AppendAudit(
+	ctx context.Context, seal func(prev []byte, e registry.AuditEntry) []byte, e registry.AuditEntry,
+) (registry.AuditEntry, error) {
+	err := s.change(ctx, "appending to the audit log", func(tx *sql.Tx) error {
+		last, err := readAuditEntry(tx.QueryRowContext(ctx, selectAudit+` ORDER BY seq DESC LIMIT 1`))
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		e.Seq = last.Seq + 1
+		e.Seal = seal(last.Seal, e)
+		_, err = tx.ExecContext(ctx, `
+			INSERT INTO audit (seq, entered, actor, action, subject, detail, seal) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			e.Seq, e.At, e.Actor, e.Action, e.Subject, e.Detail, bytesOrEmpty(e.Seal))
+		return err
+	})
+	if err != nil {
+		return registry.AuditEntry{}, err
+	}
+	return e, nil
+}
+
+// AuditEntries returns up to limit entries, the newest first, from the one before beforeSeq on; 0 is from the end.
+func (s *Store) AuditEntries(ctx context.Context, beforeSeq int64, limit int) ([]registry.AuditEntry, error) {
+	if beforeSeq <= 0 {
+		beforeSeq = math.MaxInt64
+	}
+	return list(ctx, s, "reading the audit log", readAuditEntry,
+		selectAudit+` WHERE seq < ? ORDER BY seq DESC LIMIT ?`, beforeSeq, max(limit, 0))
+}
+
+// WalkAudit calls yield with every entry, the oldest first, as the log stands when it begins. An error from yield ends
+// the walk and is returned as it is.
+func (s *Store) WalkAudit(ctx context.Context, yield func(registry.AuditEntry) error) error {
+	var stopped error
+	err := s.each(ctx, func(r row) error {
+		e, err := readAuditEntry(r)
+		if err != nil {
+			return err
+		}
+		stopped = yield(e)
+		return stopped
+	}, selectAudit+` ORDER BY seq`)
+	if stopped != nil {
+		return stopped
+	}
+	return fault("walking the audit log", err)
+}

@@ -1,0 +1,71 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// migrations are named NNNN_what.sql and numbered from 1 without gaps. One that was released never changes.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrate brings the tables up to this program's version. Each step is one transaction together with the note that it
+// was done, so a step that fails leaves nothing behind; repeating is safe, and so are two processes at once. A registry
+// that a newer program has migrated is refused: steps go forward only.
+func (s *Store) Migrate(ctx context.Context) error {
+	const doing = "migrating the registry"
+	steps, err := migrations.ReadDir("migrations")
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	err = s.change(ctx, doing, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL PRIMARY KEY)`)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		number, _, _ := strings.Cut(step.Name(), "_")
+		version, err := strconv.Atoi(number)
+		if err != nil {
+			return fmt.Errorf("%s: %s has no number: %w", doing, step.Name(), err)
+		}
+		statements, err := migrations.ReadFile("migrations/" + step.Name())
+		if err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		err = s.change(ctx, fmt.Sprintf("%s to version %d", doing, version), func(tx *sql.Tx) error {
+			return migrate(ctx, tx, version, len(steps), string(statements))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// migrate makes the step to version unless it was made. Newest is the version that this program brings.
+func migrate(ctx context.Context, tx *sql.Tx, version, newest int, statements string) error {
+	var reached int
+	err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_version`).Scan(&reached)
+	if err != nil {
+		return err
+	}
+	if reached > newest {
+		return fmt.Errorf("it has version %d and this program knows %d: use the newer program", reached, newest)
+	}
+	if reached >= version {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, statements); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO schema_version (version) VALUES (?)`, version)
+	return err
+}

@@ -1,0 +1,108 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/registry"
+)
+
+// PutRun adds a trace run with its report. The errors: registry.ErrExists where its id is taken, ErrDangling for a case,
+// area or author that does not exist.
+func (s *Store) PutRun(ctx context.Context, r registry.Run) error {
+	const doing = "putting a trace run"
+	watermark, err := json.Marshal(r.Watermark)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return s.change(ctx, doing, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO runs (id, profile, rules, as_of, watermark, revision, hash, f1, f2, area, author, created, report)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			blob(r.ID), r.Profile, bytesOrEmpty(r.Rules), r.AsOf, string(watermark), r.Revision, r.Hash, r.F1, r.F2,
+			optionalText(r.Area), blob(r.Author), r.Created, bytesOrEmpty(r.Report))
+		if err != nil {
+			return err
+		}
+		position := 0
+		return insert(ctx, tx, `INSERT INTO run_cases (run, position, case_id) VALUES (?, ?, ?)`,
+			r.Cases, func(id *uuid.UUID) []any {
+				position++
+				return []any{blob(r.ID), position, blob(*id)}
+			})
+	})
+}
+
+const (
+	runColumns = `id, profile, rules, as_of, watermark, revision, hash, f1, f2, COALESCE(area, ''), author, created`
+	selectRuns = `SELECT ` + runColumns + ` FROM runs`
+)
+
+// readRun reads the columns of a run and those that follow them.
+func readRun(r row, more ...any) (registry.Run, error) {
+	var run registry.Run
+	var watermark []byte
+	columns := []any{
+		&run.ID, &run.Profile, &run.Rules, &run.AsOf, &watermark, &run.Revision, &run.Hash, &run.F1, &run.F2, &run.Area,
+		&run.Author, &run.Created,
+	}
+	if err := r.Scan(append(columns, more...)...); err != nil {
+		return registry.Run{}, err
+	}
+	if err := json.Unmarshal(watermark, &run.Watermark); err != nil {
+		return registry.Run{}, fmt.Errorf("reading a watermark: %w", err)
+	}
+	return run, nil
+}
+
+// Run returns one trace run with its report.
+func (s *Store) Run(ctx context.Context, id uuid.UUID) (registry.Run, error) {
+	const doing = "reading a trace run"
+	var report []byte
+	run, err := readRun(s.reader.QueryRowContext(ctx, `SELECT `+runColumns+`, report FROM runs WHERE id = ?`, blob(id)), &report)
+	if err != nil {
+		return registry.Run{}, fault(doing, err)
+	}
+	run.Report = report
+	cases, err := s.casesOfRuns(ctx, `WHERE run = ?`, blob(id))
+	if err != nil {
+		return registry.Run{}, fault(doing, err)
+	}
+	run.Cases = cases[id]
+	return run, nil
+}
+
+// Runs returns every trace run without its report, the newest first.
+func (s *Store) Runs(ctx context.Context) ([]registry.Run, error) {
+	const doing = "reading trace runs"
+	runs, err := list(ctx, s, doing, func(r row) (registry.Run, error) { return readRun(r) },
+		selectRuns+` ORDER BY created DESC, id DESC`)
+	if err != nil {
+		return nil, err
+	}
+	// Runs never change, so a second query cannot disagree with the first.
+	cases, err := s.casesOfRuns(ctx, ``)
+	if err != nil {
+		return nil, fault(doing, err)
+	}
+	for i := range runs {
+		runs[i].Cases = cases[runs[i].ID]
+	}
+	return runs, nil
+}
+
+// casesOfRuns returns the cases of each run that condition picks, in their order.
+func (s *Store) casesOfRuns(ctx context.Context, condition string, args ...any) (map[uuid.UUID][]uuid.UUID, error) {
+	cases := make(map[uuid.UUID][]uuid.UUID)
+	err := s.each(ctx, func(r row) error {
+		var run, id uuid.UUID
+		err := r.Scan(&run, &id)
+		cases[run] = append(cases[run], id)
+		return err
+	}, `SELECT run, case_id FROM run_cases `+condition+` ORDER BY run, position`, args...)
+	return cases, err
+}
