@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 	"pgregory.net/rapid"
 )
 
@@ -72,5 +73,17 @@ func TestTiesGoToTheLowestMask(t *testing.T) {
 	}
 	if ties < 5 {
 		t.Fatalf("only %d ties found", ties)
+	}
+}
+
+func TestAlignmentCentres(t *testing.T) {
+	for version := 1; version <= 40; version++ {
+		v, err := decoder.Version_GetVersionForNumber(version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := alignmentCentres(version); !slices.Equal(got, v.GetAlignmentPatternCenters()) {
+			t.Errorf("version %d: %v, want %v", version, got, v.GetAlignmentPatternCenters())
+		}
 	}
 }
