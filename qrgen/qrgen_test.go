@@ -129,6 +129,42 @@ func TestTimeLimits(t *testing.T) {
 	}
 }
 
+// TestJudgeAgreesWithVerify follows one key from current to compromised.
+func TestJudgeAgreesWithVerify(t *testing.T) {
+	ks := newKeys(t)
+	token := market()
+	token.ExpiresAt = noon.Add(time.Hour)
+	text := sign(t, ks, token)
+	authentic, err := ks.Verify(text, noon, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := func(uuid.UUID, uint32) bool { return true }
+	agree := func(when, code string, at time.Time, revoked qrgen.Revocations) {
+		t.Helper()
+		want, wantErr := ks.Verify(text, at, revoked)
+		got, err := ks.Judge(authentic, at, revoked)
+		if got != want || qrgen.CodeOf(err) != code || qrgen.CodeOf(wantErr) != code {
+			t.Errorf("%s: Judge gives %+v, %v; Verify gives %+v, %v; want %q", when, got, err, want, wantErr, code)
+		}
+	}
+	agree("at the issue", "", noon, nil)
+	agree("too early", "issued_in_future", noon.Add(-time.Hour), all)
+	agree("too late", "expired", token.ExpiresAt, all)
+	agree("revoked", "revoked", noon, all)
+	if err := ks.Retire(1); err != nil {
+		t.Fatal(err)
+	}
+	agree("retired key", "", noon, nil)
+	if err := ks.Compromise(1); err != nil {
+		t.Fatal(err)
+	}
+	agree("compromised key", "compromised_key", noon, nil)
+	if _, err := newKeys(t).Judge(qrgen.Token{KeyID: 7}, noon, nil); !errors.Is(err, qrgen.ErrUnknownKey) {
+		t.Errorf("a key of another set: %v", err)
+	}
+}
+
 func TestRevocationIsAskedForTheSerial(t *testing.T) {
 	ks := newKeys(t)
 	token := market()

@@ -63,7 +63,9 @@ func (ks *KeySet) Verify(text string, at time.Time, revoked Revocations) (Token,
 
 // Judge decides anew on a token that Verify has found authentic before, without
 // looking at its signature again: whether its key is still trusted, and whether
-// it was good at the time of the scan. It answers as Verify does.
+// it was good at the time of the scan. It answers as Verify does. It believes
+// whatever token it is given: one made by hand or read by [Parse] passes too. It
+// may be called concurrently with every other method.
 func (ks *KeySet) Judge(t Token, at time.Time, revoked Revocations) (Token, error) {
 	if _, err := ks.trusted(t.KeyID); err != nil {
 		return Token{}, err
