@@ -34,6 +34,8 @@ type Config struct {
 	KeyFile     string `env:"TRUYVET_KEY_FILE"`    // signing keys of codes; default DATA/keys.json
 	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential and audit keys; default DATA/secrets.json
 
+	SMSWebhook string `env:"TRUYVET_SMS_WEBHOOK"` // where one-time codes are posted to be sent
+
 	RetentionDays int    `env:"TRUYVET_RETENTION_DAYS, default=21"`
 	TimeZone      string `env:"TRUYVET_TIME_ZONE, default=Asia/Ho_Chi_Minh"`
 
@@ -158,6 +160,9 @@ func (c *Config) check() error {
 	}
 	if c.Shards < 1 || c.Shards > 1024 {
 		fault("TRUYVET_SHARDS: %d is not between 1 and 1024", c.Shards)
+	}
+	if u, err := url.Parse(c.SMSWebhook); c.SMSWebhook != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
+		fault("TRUYVET_SMS_WEBHOOK: not an http(s) URL") // it may hold a secret, so it is not shown
 	}
 	switch c.TraceSource {
 	case "memory":

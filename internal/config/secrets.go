@@ -18,6 +18,7 @@ type Secrets struct {
 	Pseudonym  []byte `json:"pseudonym_key"`  // makes aliases from identifiers
 	Credential []byte `json:"credential_key"` // signs what the citizen's browser holds
 	Audit      []byte `json:"audit_key"`      // seals the audit log
+	Page       []byte `json:"page_key"`       // signs what a page keeps in the browser for the next one
 }
 
 // NewSecrets makes random keys.
@@ -27,7 +28,7 @@ func NewSecrets() Secrets {
 		rand.Read(b) // never fails: see crypto/rand
 		return b
 	}
-	return Secrets{Pseudonym: key(), Credential: key(), Audit: key()}
+	return Secrets{Pseudonym: key(), Credential: key(), Audit: key(), Page: key()}
 }
 
 // WriteSecrets writes a new file that only its owner can read. It never overwrites one.
@@ -64,7 +65,9 @@ func ReadSecrets(path string) (Secrets, error) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return Secrets{}, fmt.Errorf("the secrets file %s is damaged", path) // the cause might quote a key
 	}
-	for name, key := range map[string][]byte{"pseudonym_key": s.Pseudonym, "credential_key": s.Credential, "audit_key": s.Audit} {
+	for name, key := range map[string][]byte{
+		"pseudonym_key": s.Pseudonym, "credential_key": s.Credential, "audit_key": s.Audit, "page_key": s.Page,
+	} {
 		if len(key) != secretSize {
 			return Secrets{}, fmt.Errorf("the secrets file %s: %s is not %d bytes", path, name, secretSize)
 		}

@@ -28,6 +28,11 @@ func newCodeCache(keys *qrgen.KeySet, revoked qrgen.Revocations) *codeCache {
 
 // verify answers as qrgen.KeySet.Verify does.
 func (c *codeCache) verify(text string, at time.Time) (qrgen.Token, error) {
+	if len(text) != qrgen.TokenLength {
+		// Not a token, and no spelling of one: a character outside ASCII whose upper case is a letter of a token takes more
+		// bytes than that letter, so that of the right length none matches.
+		return c.keys.Verify(text, at, c.revoked)
+	}
 	text = strings.ToUpper(text)
 	c.mu.RLock()
 	token, known := c.tokens[text]

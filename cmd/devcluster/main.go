@@ -1,0 +1,123 @@
+// Command devcluster runs the cluster mode on one machine, to try it out: the machine's own redis-server and
+// clickhouse-server on free ports, one `truyvet worker` and one `truyvet serve` with the made-up district, all with their
+// data under a temporary folder that is removed at the end.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/truyvet/truyvet/internal/testenv"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "devcluster:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	flags := flag.NewFlagSet("devcluster", flag.ContinueOnError)
+	binary := flags.String("truyvet", "bin/truyvet", "the built binary")
+	listen := flags.String("listen", "127.0.0.1:8080", "address that serve answers on")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "truyvet-cluster-")
+	if err != nil {
+		return fmt.Errorf("making a temporary folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	redis, err := testenv.StartRedis(ctx, filepath.Join(dir, "redis"), testenv.RedisOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, redis.Stop()) }()
+	clickhouse, err := testenv.StartClickHouse(ctx, filepath.Join(dir, "clickhouse"), testenv.ClickHouseOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, clickhouse.Stop()) }()
+	fmt.Fprintf(stdout, "redis-server       %s (appendonly yes, appendfsync always)\nclickhouse-server  %s\ndata               %s\n",
+		redis.Addr, clickhouse.Addr, dir)
+
+	c := cluster{binary: *binary, stdout: stdout, stderr: stderr, env: append(os.Environ(),
+		"TRUYVET_DATA="+filepath.Join(dir, "data"),
+		"TRUYVET_LISTEN="+*listen,
+		"TRUYVET_REDIS_URL=redis://"+redis.Addr+"/0",
+		"TRUYVET_CLICKHOUSE_URL=clickhouse://"+clickhouse.Addr+"/default",
+	)}
+	return c.run(ctx)
+}
+
+// cluster is the truyvet processes.
+type cluster struct {
+	binary         string
+	env            []string
+	stdout, stderr io.Writer
+}
+
+// run makes and fills the data, then serves until ctx ends or a process fails.
+func (c cluster) run(ctx context.Context) (err error) {
+	for _, step := range [][]string{{"init"}, {"migrate"}} {
+		if err := c.command(ctx, step...).Run(); err != nil {
+			return fmt.Errorf("truyvet %s: %w", step[0], err)
+		}
+	}
+	worker := c.command(ctx, "worker")
+	if err := worker.Start(); err != nil {
+		return fmt.Errorf("truyvet worker: %w", err)
+	}
+	ended := make(chan error, 2)
+	go func() { ended <- named("worker", worker.Wait()) }()
+	if err := c.command(ctx, "demo", "--load-only").Run(); err != nil {
+		return fmt.Errorf("truyvet demo: %w", err)
+	}
+	serve := c.command(ctx, "serve", "--demo")
+	if err := serve.Start(); err != nil {
+		return fmt.Errorf("truyvet serve: %w", err)
+	}
+	go func() { ended <- named("serve", serve.Wait()) }()
+	first := <-ended
+	if ctx.Err() != nil {
+		first = nil // both were told to stop
+	} else {
+		_ = worker.Process.Signal(syscall.SIGTERM) // one of the two is gone already
+		_ = serve.Process.Signal(syscall.SIGTERM)
+	}
+	second := <-ended
+	if ctx.Err() != nil {
+		second = nil
+	}
+	return errors.Join(first, second)
+}
+
+func named(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("truyvet %s: %w", what, err)
+}
+
+// command runs the binary, and stops it by SIGTERM when ctx ends.
+func (c cluster) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, c.binary, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = c.env, c.stdout, c.stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 30 * time.Second
+	return cmd
+}
