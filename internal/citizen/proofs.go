@@ -1,0 +1,222 @@
+package citizen
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ratelimit"
+	"github.com/truyvet/truyvet/internal/registry"
+)
+
+// The bounds of a proof.
+const (
+	// CodeLife is how long a code can be used.
+	CodeLife = 5 * time.Minute
+	// CodeTries is how many codes can be tried in one proof.
+	CodeTries = 5
+
+	codeDigits = 6
+)
+
+// The limits of starting proofs. Whoever guesses has five tries per code: at one code in ten minutes that is 720 tries of a
+// million a day against one number, and from one address 43,200 a day against all. An address may be that of an office or
+// of a carrier with many people behind it, hence the burst.
+var (
+	codesPerAlias  = ratelimit.Rule{Burst: 3, Every: 10 * time.Minute}
+	codesInTotal   = ratelimit.Rule{Burst: 200, Every: 100 * time.Millisecond}
+	codesPerRemote = ratelimit.Rule{Burst: 30, Every: 10 * time.Second}
+	// remotesInTotal only bounds how many addresses are remembered: it is wider than codesInTotal.
+	remotesInTotal = ratelimit.Rule{Burst: 400, Every: 20 * time.Millisecond}
+)
+
+// The errors of proofs. Compare with errors.Is.
+var (
+	ErrCodeWrong    = errs.New(errs.Invalid, "code_wrong", "That is not the code we sent; look again.")
+	ErrCodeExpired  = errs.New(errs.Gone, "code_expired", "This code has ended or was used; ask for a new one.")
+	ErrTooManyTries = errs.New(errs.Gone, "code_tries", "Too many wrong codes; ask for a new one.")
+	ErrTooManyCodes = errs.New(errs.TooMany, "too_many_codes", "Too many codes were asked for; wait a little.")
+	ErrNotSent      = errs.Busy("code_not_sent", "The code could not be sent; try again in a little while.", 10*time.Second)
+)
+
+// ProofStore keeps challenges and people. The registry's adapters satisfy it, and it gives their errors.
+type ProofStore interface {
+	PutChallenge(ctx context.Context, c registry.Challenge) error
+	TryChallenge(ctx context.Context, id uuid.UUID, now int64) (registry.Challenge, error)
+	DeleteChallenge(ctx context.Context, id uuid.UUID) error
+	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
+}
+
+// Proofs has people prove that a phone number is theirs. It is safe for concurrent use.
+type Proofs struct {
+	store       ProofStore
+	pseudonyms  *Pseudonyms
+	credentials *Credentials
+	sender      Sender
+	clock       func() time.Time
+	remotes     *ratelimit.Limiter
+	aliases     *ratelimit.Limiter
+}
+
+// NewProofs returns proofs whose codes go out through sender.
+func NewProofs(store ProofStore, pseudonyms *Pseudonyms, credentials *Credentials, sender Sender, clock func() time.Time) *Proofs {
+	return &Proofs{
+		store: store, pseudonyms: pseudonyms, credentials: credentials, sender: sender, clock: clock,
+		remotes: ratelimit.New(codesPerRemote, remotesInTotal, clock),
+		aliases: ratelimit.New(codesPerAlias, codesInTotal, clock),
+	}
+}
+
+// Started is a proof that waits for its code.
+type Started struct {
+	ID      uuid.UUID
+	Expires time.Time
+	Shown   string // the code itself where the sender is a DemoSender, else empty
+}
+
+// Start sends a code to a phone number. Remote is the IP address of who asks, with or without a port. The errors:
+// ErrPhone; ErrTooManyCodes, with RetryAfter; ErrNotSent, after which nothing is kept.
+//
+// An attempt that cannot be sent counts towards the limits like any other.
+func (p *Proofs) Start(ctx context.Context, phone, remote string) (Started, error) {
+	number, err := normalPhone(phone)
+	if err != nil {
+		return Started{}, err
+	}
+	alias := p.pseudonyms.alias(KindPhone, number)
+	// The address comes first: one that asks without end must not use up what is there for all.
+	if wait := p.remotes.Take(network(remote)); wait > 0 {
+		return Started{}, tooManyCodes(wait)
+	}
+	if wait := p.aliases.Take(string(alias[:])); wait > 0 {
+		return Started{}, tooManyCodes(wait)
+	}
+	return p.send(ctx, number, alias)
+}
+
+func tooManyCodes(wait time.Duration) error {
+	limited := *ErrTooManyCodes
+	limited.RetryAfter = max(wait, time.Second)
+	return &limited
+}
+
+// network is what one subscriber commands: an IPv4 address, or the 64 bits in front of an IPv6 one. Whatever is no
+// address counts as one and the same.
+func network(remote string) string {
+	address, err := netip.ParseAddr(remote)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(remote)
+		if err != nil {
+			return ""
+		}
+		address = withPort.Addr()
+	}
+	address = address.Unmap().WithZone("")
+	if address.Is4() {
+		return address.String()
+	}
+	prefix, err := address.Prefix(64)
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
+}
+
+// send makes a challenge and sends its code. The challenge is stored first, so that a code that arrives can be used.
+func (p *Proofs) send(ctx context.Context, number string, alias uuid.UUID) (Started, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return Started{}, fmt.Errorf("starting a proof: %w", err)
+	}
+	code, err := newCode()
+	if err != nil {
+		return Started{}, fmt.Errorf("starting a proof: %w", err)
+	}
+	now := p.clock().Unix()
+	expires := now + int64(CodeLife/time.Second)
+	err = p.store.PutChallenge(ctx, registry.Challenge{
+		ID: id, Alias: alias, CodeHash: p.credentials.codeHash(id, code), Created: now, Expires: expires,
+	})
+	if err != nil {
+		return Started{}, fmt.Errorf("starting a proof: %w", err)
+	}
+	if err := p.sender.SendCode(ctx, number, code); err != nil {
+		// The code reached nobody. It must be gone even if the caller is.
+		undone := p.store.DeleteChallenge(context.WithoutCancel(ctx), id)
+		return Started{}, fmt.Errorf("starting a proof: %w", ErrNotSent.Because(errors.Join(err, undone)))
+	}
+	started := Started{ID: id, Expires: time.Unix(expires, 0).UTC()}
+	if s, ok := p.sender.(shower); ok {
+		started.Shown = s.showCode(code)
+	}
+	return started, nil
+}
+
+// newCode returns six digits, each code as likely as any other.
+func newCode() (string, error) {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		return "", fmt.Errorf("making a code: %w", err)
+	}
+	return fmt.Sprintf("%0*d", codeDigits, n), nil
+}
+
+// Credential is what a browser is given after a proof.
+type Credential struct {
+	Text    string
+	Alias   uuid.UUID
+	Expires time.Time
+}
+
+// Finish ends a proof with the code that was sent, makes the person where there is none yet, and returns a credential. A
+// code is good for one use, also when it is presented twice at once. The errors: ErrCodeWrong, after which the proof can
+// go on; ErrTooManyTries and ErrCodeExpired, after which it is over. What is not six digits is wrong and costs no try.
+func (p *Proofs) Finish(ctx context.Context, id uuid.UUID, code string) (Credential, error) {
+	code = strings.TrimSpace(code)
+	if len(code) != codeDigits || !allDigits(code) {
+		return Credential{}, ErrCodeWrong
+	}
+	now := p.clock().Unix()
+	challenge, err := p.store.TryChallenge(ctx, id, now)
+	if errors.Is(err, registry.ErrNotFound) {
+		return Credential{}, ErrCodeExpired
+	}
+	if err != nil {
+		return Credential{}, fmt.Errorf("finishing a proof: %w", err)
+	}
+	// The try was counted before the code is looked at, so tries at once cannot share one.
+	right := hmac.Equal(challenge.CodeHash, p.credentials.codeHash(id, code))
+	switch {
+	case challenge.Tries > CodeTries, !right && challenge.Tries == CodeTries:
+		return Credential{}, ErrTooManyTries
+	case !right:
+		return Credential{}, ErrCodeWrong
+	}
+	return p.accept(ctx, challenge, now)
+}
+
+// accept makes the person and uses the code up, in this order: if the first fails the code can be presented again.
+func (p *Proofs) accept(ctx context.Context, challenge registry.Challenge, now int64) (Credential, error) {
+	link := registry.Link{Alias: challenge.Alias, Kind: KindPhone, Linked: now}
+	if _, err := p.store.EnsurePerson(ctx, link, ""); err != nil {
+		return Credential{}, fmt.Errorf("finishing a proof: %w", err)
+	}
+	err := p.store.DeleteChallenge(ctx, challenge.ID)
+	if errors.Is(err, registry.ErrNotFound) {
+		return Credential{}, ErrCodeExpired
+	}
+	if err != nil {
+		return Credential{}, fmt.Errorf("finishing a proof: %w", err)
+	}
+	text, expires := p.credentials.Issue(challenge.Alias)
+	return Credential{Text: text, Alias: challenge.Alias, Expires: expires}, nil
+}

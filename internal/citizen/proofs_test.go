@@ -1,0 +1,362 @@
+package citizen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/registry"
+)
+
+// memory is a ProofStore as the registry's contract says.
+type memory struct {
+	mu         sync.Mutex
+	challenges map[uuid.UUID]registry.Challenge
+	links      map[uuid.UUID]registry.Link
+	fail       error // what EnsurePerson fails with
+}
+
+func (m *memory) PutChallenge(_ context.Context, c registry.Challenge) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.challenges[c.ID] = c
+	return nil
+}
+
+func (m *memory) TryChallenge(_ context.Context, id uuid.UUID, now int64) (registry.Challenge, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.challenges[id]
+	if !ok || c.Expires <= now {
+		return registry.Challenge{}, fmt.Errorf("trying: %w", registry.ErrNotFound)
+	}
+	c.Tries++
+	m.challenges[id] = c
+	return c, nil
+}
+
+func (m *memory) DeleteChallenge(ctx context.Context, id uuid.UUID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.challenges[id]; !ok {
+		return fmt.Errorf("deleting: %w", registry.ErrNotFound)
+	}
+	delete(m.challenges, id)
+	return nil
+}
+
+func (m *memory) EnsurePerson(_ context.Context, link registry.Link, area string) (registry.Person, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return registry.Person{}, m.fail
+	}
+	m.links[link.Alias] = link
+	return registry.Person{ID: uuid.New(), Area: area}, nil
+}
+
+// outbox is a Sender that keeps what it sent.
+type outbox struct {
+	mu          sync.Mutex
+	phone, code string
+	fail        error
+}
+
+func (o *outbox) SendCode(_ context.Context, phone, code string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.phone, o.code = phone, code
+	return o.fail
+}
+
+type bench struct {
+	*Proofs
+	clock *handClock
+	store *memory
+	sent  *outbox
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{
+		clock: newClock(), sent: &outbox{},
+		store: &memory{challenges: make(map[uuid.UUID]registry.Challenge), links: make(map[uuid.UUID]registry.Link)},
+	}
+	b.Proofs = NewProofs(b.store, pseudonyms(t, testKey), credentials(t, b.clock), b.sent, b.clock.time)
+	return b
+}
+
+func (b *bench) start(t *testing.T) Started {
+	t.Helper()
+	started, err := b.Start(t.Context(), "+84 912 345 678", "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return started
+}
+
+// wrong is a code that was not sent.
+func (b *bench) wrong() string {
+	if b.sent.code == "000000" {
+		return "000001"
+	}
+	return "000000"
+}
+
+func (b *bench) wantFinish(t *testing.T, id uuid.UUID, code string, want error) Credential {
+	t.Helper()
+	credential, err := b.Finish(t.Context(), id, code)
+	if !errors.Is(err, want) || (err == nil) != (credential != Credential{}) {
+		t.Errorf("finishing gives %v, want %v", err, want)
+	}
+	return credential
+}
+
+func TestProof(t *testing.T) {
+	b := newBench(t)
+	started := b.start(t)
+	if b.sent.phone != "0912345678" || !regexp.MustCompile(`^[0-9]{6}$`).MatchString(b.sent.code) {
+		t.Errorf("sent %q to %q", b.sent.code, b.sent.phone)
+	}
+	if started.Shown != "" {
+		t.Error("a code that was sent is shown too")
+	}
+	if want := b.clock.time().Add(5 * time.Minute); !started.Expires.Equal(want) {
+		t.Errorf("the code ends at %v, want %v", started.Expires, want)
+	}
+	b.wantFinish(t, started.ID, b.wrong(), ErrCodeWrong)
+	b.clock.advance(5*time.Minute - time.Second)
+	credential := b.wantFinish(t, started.ID, " "+b.sent.code+"\n", nil)
+	alias, err := b.pseudonyms.Phone("0912345678")
+	if err != nil || credential.Alias != alias {
+		t.Errorf("the credential is for %v, want %v", credential.Alias, alias)
+	}
+	if got, err := b.credentials.Verify(credential.Text); err != nil || got != alias {
+		t.Errorf("the credential says %v, %v", got, err)
+	}
+	if link := b.store.links[alias]; link.Kind != KindPhone || link.Linked != b.clock.time().Unix() {
+		t.Errorf("the link is %+v", link)
+	}
+	b.wantFinish(t, started.ID, b.sent.code, ErrCodeExpired) // one use
+}
+
+func TestCodeExpires(t *testing.T) {
+	b := newBench(t)
+	started := b.start(t)
+	b.clock.advance(5 * time.Minute)
+	b.wantFinish(t, started.ID, b.sent.code, ErrCodeExpired)
+	b.wantFinish(t, uuid.New(), b.sent.code, ErrCodeExpired)
+	if len(b.store.links) != 0 {
+		t.Error("a person was made")
+	}
+}
+
+func TestCodeOfAnotherProofIsWrong(t *testing.T) {
+	b := newBench(t)
+	first := b.start(t)
+	firstCode := b.sent.code
+	for second := b.start(t); ; second = b.start(t) {
+		if b.sent.code != firstCode { // one in a million is the same
+			b.wantFinish(t, first.ID, b.sent.code, ErrCodeWrong)
+			b.wantFinish(t, second.ID, firstCode, ErrCodeWrong)
+			return
+		}
+	}
+}
+
+func TestTries(t *testing.T) {
+	b := newBench(t)
+	started := b.start(t)
+	for _, malformed := range []string{"", "12345", "1234567", "12345a", "１２３４５６"} {
+		for range 3 {
+			b.wantFinish(t, started.ID, malformed, ErrCodeWrong)
+		}
+	}
+	for range 4 {
+		b.wantFinish(t, started.ID, b.wrong(), ErrCodeWrong)
+	}
+	b.wantFinish(t, started.ID, b.wrong(), ErrTooManyTries)
+	b.wantFinish(t, started.ID, b.sent.code, ErrTooManyTries)
+	if len(b.store.links) != 0 {
+		t.Error("a person was made")
+	}
+
+	lastTry := b.start(t)
+	for range 4 {
+		b.wantFinish(t, lastTry.ID, b.wrong(), ErrCodeWrong)
+	}
+	b.wantFinish(t, lastTry.ID, b.sent.code, nil)
+}
+
+func TestOneUseAtOnce(t *testing.T) {
+	b := newBench(t)
+	started := b.start(t)
+	outcomes := make(chan error, CodeTries)
+	for range cap(outcomes) {
+		go func() {
+			_, err := b.Finish(t.Context(), started.ID, b.sent.code)
+			outcomes <- err
+		}()
+	}
+	won := 0
+	for range cap(outcomes) {
+		if err := <-outcomes; err == nil {
+			won++
+		} else if !errors.Is(err, ErrCodeExpired) {
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("the code was used %d times", won)
+	}
+}
+
+func TestACodeOutlivesAFailureOfOurs(t *testing.T) {
+	b := newBench(t)
+	started := b.start(t)
+	b.store.fail = registry.ErrBusy
+	b.wantFinish(t, started.ID, b.sent.code, registry.ErrBusy)
+	b.store.fail = nil
+	b.wantFinish(t, started.ID, b.sent.code, nil)
+}
+
+func TestWhatIsNotSentIsNotKept(t *testing.T) {
+	b := newBench(t)
+	b.sent.fail = errors.New("no route")
+	ctx, cancel := context.WithCancel(t.Context())
+	b.sender = senderFunc(func(ctx context.Context, phone, code string) error {
+		cancel() // who asked has gone meanwhile
+		return b.sent.SendCode(ctx, phone, code)
+	})
+	started, err := b.Start(ctx, "0912345678", "192.0.2.1")
+	if !errors.Is(err, ErrNotSent) || errs.Of(err).Kind != errs.Unavailable || started != (Started{}) {
+		t.Errorf("starting gives %+v, %v", started, err)
+	}
+	if len(b.store.challenges) != 0 {
+		t.Error("the challenge is still there")
+	}
+}
+
+type senderFunc func(ctx context.Context, phone, code string) error
+
+func (f senderFunc) SendCode(ctx context.Context, phone, code string) error {
+	return f(ctx, phone, code)
+}
+
+func TestDemoSenderShowsTheCode(t *testing.T) {
+	b := newBench(t)
+	b.sender = DemoSender{}
+	started := b.start(t)
+	b.wantFinish(t, started.ID, started.Shown, nil)
+}
+
+func TestNothingThatIsKeptOrSaidNamesThePerson(t *testing.T) {
+	b := newBench(t)
+	started := b.start(t)
+	kept := fmt.Sprintf("%+v %q", b.store.challenges, b.store.challenges[started.ID].CodeHash)
+	secrets := []string{"0912345678", "912345678", b.sent.code}
+	_, wrong := b.Finish(t.Context(), started.ID, b.wrong())
+	_, phone := b.Start(t.Context(), "0912345678123", "192.0.2.1")
+	for _, said := range []string{wrong.Error(), phone.Error()} {
+		kept += said
+	}
+	for _, secret := range secrets {
+		// The sent code may by chance stand among the digits of a UUID or an instant; six in a row as a word do not.
+		if regexp.MustCompile(`\b` + secret + `\b`).MatchString(kept) {
+			t.Errorf("%q is in what is kept or said", secret)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	phone := func(i int) string { return fmt.Sprintf("09%08d", i) }
+	ask := func(b *bench, phone, remote string) error {
+		_, err := b.Start(t.Context(), phone, remote)
+		return err
+	}
+	wantLimited := func(t *testing.T, err error) {
+		t.Helper()
+		if !errors.Is(err, ErrTooManyCodes) || errs.Of(err).RetryAfter < time.Second || errs.Of(err).Kind != errs.TooMany {
+			t.Errorf("the limit answers %v", err)
+		}
+	}
+	t.Run("a number, however it is written and wherever it is asked from", func(t *testing.T) {
+		b := newBench(t)
+		for i := range 3 {
+			if err := ask(b, "0912345678", fmt.Sprintf("192.0.2.%d", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantLimited(t, ask(b, "+84912345678", "198.51.100.1"))
+		if err := ask(b, "0912345679", "198.51.100.1"); err != nil {
+			t.Errorf("another number: %v", err)
+		}
+		b.clock.advance(10 * time.Minute)
+		if err := ask(b, "0912345678", "198.51.100.1"); err != nil {
+			t.Errorf("ten minutes later: %v", err)
+		}
+	})
+	t.Run("an address cannot use up what is there for all", func(t *testing.T) {
+		b := newBench(t)
+		for i := range 1000 {
+			if err := ask(b, phone(i), fmt.Sprintf("[2001:db8::%x]:443", i)); (err == nil) != (i < 30) {
+				t.Fatalf("request %d from one network gives %v", i, err)
+			}
+		}
+		if err := ask(b, phone(5000), "2001:db8:0:1::1"); err != nil {
+			t.Errorf("another network: %v", err)
+		}
+	})
+	t.Run("all together", func(t *testing.T) {
+		b := newBench(t)
+		for i := range 200 {
+			if err := ask(b, phone(i), fmt.Sprintf("10.0.0.%d", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantLimited(t, ask(b, phone(200), "10.0.0.200"))
+		b.clock.advance(100 * time.Millisecond)
+		if err := ask(b, phone(200), "10.0.0.200"); err != nil {
+			t.Errorf("a moment later: %v", err)
+		}
+	})
+	t.Run("a refused number costs no one", func(t *testing.T) {
+		b := newBench(t)
+		if err := ask(b, "not a number", "192.0.2.1"); !errors.Is(err, ErrPhone) {
+			t.Error(err)
+		}
+		if len(b.store.challenges) != 0 || b.sent.code != "" {
+			t.Error("a code was made")
+		}
+	})
+}
+
+func TestNetwork(t *testing.T) {
+	tests := []struct{ remote, want string }{
+		{"192.0.2.1", "192.0.2.1"},
+		{"192.0.2.1:8080", "192.0.2.1"},
+		{"::ffff:192.0.2.1", "192.0.2.1"},
+		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+		{"[2001:db8:1:2:ffff::1]:80", "2001:db8:1:2::/64"},
+		{"fe80::1%eth0", "fe80::/64"},
+		{"", ""},
+		{"door", ""},
+		{strings.Repeat("9", 100), ""},
+	}
+	for _, test := range tests {
+		if got := network(test.remote); got != test.want {
+			t.Errorf("the network of %q is %q, want %q", test.remote, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+// Package citizen says who a scan belongs to, without knowing who that is: it turns phone numbers and ID card numbers
+// into aliases, has a phone number proved with a one-time code, and issues the credentials that browsers then hold.
+//
+// Phone numbers, card numbers and codes are never stored, logged, or part of an error.
+package citizen
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
+)
+
+// KeySize is the length of the keys of this package, in bytes.
+const KeySize = 32
+
+// The kinds of identifier that an alias is made from, as they stand in a registry.Link.
+const (
+	KindPhone  = "phone"
+	KindIDCard = "id_card"
+)
+
+// The errors of identifiers. Compare with errors.Is.
+var (
+	ErrPhone  = errs.New(errs.Invalid, "phone", "That is not a Vietnamese phone number: it has 10 digits and begins with 03, 05, 07, 08 or 09, or 11 and begins with 02.")
+	ErrIDCard = errs.New(errs.Invalid, "id_card", "That is not the number of an ID card: it has 12 digits.")
+)
+
+// Pseudonyms makes aliases: the same identifier gives the same alias under the same key, and without the key neither
+// leads to the other. It is safe for concurrent use.
+type Pseudonyms struct{ key []byte }
+
+// NewPseudonyms returns the pseudonyms under a key of KeySize random bytes.
+func NewPseudonyms(key []byte) (*Pseudonyms, error) {
+	kept, err := keyCopy(key)
+	if err != nil {
+		return nil, fmt.Errorf("making pseudonyms: %w", err)
+	}
+	return &Pseudonyms{key: kept}, nil
+}
+
+// keyCopy returns the caller's key, which must be of the right length.
+func keyCopy(key []byte) ([]byte, error) {
+	if len(key) != KeySize {
+		return nil, fmt.Errorf("the key has %d bytes, not %d", len(key), KeySize)
+	}
+	return append([]byte(nil), key...), nil
+}
+
+// Phone returns the alias of a Vietnamese phone number, however it is written: 0912 345 678, 0912.345.678, +84 912345678
+// and 84912345678 have one alias. The error is ErrPhone.
+func (p *Pseudonyms) Phone(text string) (uuid.UUID, error) {
+	number, err := normalPhone(text)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return p.alias(KindPhone, number), nil
+}
+
+// IDCard returns the alias of the number of a Vietnamese ID card (CCCD), 12 digits; space around them is ignored. The
+// error is ErrIDCard.
+func (p *Pseudonyms) IDCard(number string) (uuid.UUID, error) {
+	number, err := normalIDCard(number)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return p.alias(KindIDCard, number), nil
+}
+
+// alias is the first 16 bytes of HMAC-SHA-256(key, kind ‖ 0 ‖ identifier), made a UUID of version 8 (RFC 9562, 5.8), the
+// one for values that are nobody else's.
+func (p *Pseudonyms) alias(kind, identifier string) uuid.UUID {
+	sum := mac(p.key, []byte(kind), []byte{0}, []byte(identifier))
+	alias := uuid.UUID(sum[:16])
+	alias[6] = alias[6]&0x0f | 0x80
+	alias[8] = alias[8]&0x3f | 0x80
+	return alias
+}
+
+// mac returns the HMAC-SHA-256 of the parts, one after the other.
+func mac(key []byte, parts ...[]byte) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, part := range parts {
+		h.Write(part)
+	}
+	return h.Sum(nil)
+}
+
+// normalPhone returns a phone number as it is dialled inside the country, digits only. Between digits it ignores spaces
+// (the unbreakable one too), dots, hyphens and parentheses. The plan of numbers is that of Circular 22/2014/TT-BTTTT as it
+// stands since 2018: mobile numbers have 10 digits with the leading 0, fixed lines 11 and begin with 02.
+func normalPhone(text string) (string, error) {
+	const longest = 40 // bytes, with every separator that people put in
+	text = strings.TrimSpace(text)
+	if len(text) > longest {
+		return "", ErrPhone
+	}
+	digits, international := strings.CutPrefix(separators.Replace(text), "+")
+	if !allDigits(digits) {
+		return "", ErrPhone
+	}
+	if rest, found := strings.CutPrefix(digits, "84"); found {
+		digits = "0" + rest
+	} else if international {
+		return "", ErrPhone
+	}
+	switch {
+	case len(digits) == 10 && digits[0] == '0' && strings.IndexByte("35789", digits[1]) >= 0:
+		return digits, nil
+	case len(digits) == 11 && strings.HasPrefix(digits, "02"):
+		return digits, nil
+	}
+	return "", ErrPhone
+}
+
+// separators removes what people put between digits.
+var separators = strings.NewReplacer(" ", "", "\u00a0", "", ".", "", "-", "", "(", "", ")", "")
+
+// normalIDCard returns the 12 digits.
+func normalIDCard(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if len(text) != 12 || !allDigits(text) {
+		return "", ErrIDCard
+	}
+	return text, nil
+}
+
+// allDigits says whether s is made of ASCII digits alone.
+func allDigits(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
+}
