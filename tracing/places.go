@@ -70,7 +70,17 @@ type Places struct {
 	below    map[uuid.UUID][]uuid.UUID // by root, the root itself included
 }
 
-// NewPlaces makes the tree. It is an error when a place stands twice, when a parent is missing, when places are their own
+// PlaceError is what is wrong with one of the places of a tree. Field is that of [PlaceInfo] which is at fault.
+type PlaceError struct {
+	ID    uuid.UUID
+	Field string
+	Why   string
+}
+
+// Error names the place by its id.
+func (e *PlaceError) Error() string { return fmt.Sprintf("place %s: %s", e.ID, e.Why) }
+
+// NewPlaces makes the tree. It is a [PlaceError] when a place stands twice, when a parent is missing, when places are their own
 // ancestors, or when a dwell is not positive.
 func NewPlaces(infos []PlaceInfo) (*Places, error) {
 	p := &Places{
@@ -81,10 +91,10 @@ func NewPlaces(infos []PlaceInfo) (*Places, error) {
 	}
 	for _, in := range infos {
 		if _, twice := p.info[in.ID]; twice {
-			return nil, fmt.Errorf("place %s stands twice", in.ID)
+			return nil, &PlaceError{in.ID, "ID", "stands twice"}
 		}
 		if in.Dwell <= 0 {
-			return nil, fmt.Errorf("place %s: dwell of %d s is not positive", in.ID, in.Dwell)
+			return nil, &PlaceError{in.ID, "Dwell", fmt.Sprintf("a dwell of %d s is not positive", in.Dwell)}
 		}
 		p.info[in.ID] = in
 	}
@@ -96,10 +106,10 @@ func NewPlaces(infos []PlaceInfo) (*Places, error) {
 		for steps := 0; p.info[root].Parent != uuid.Nil; steps++ {
 			parent := p.info[root].Parent
 			if _, known := p.info[parent]; !known {
-				return nil, fmt.Errorf("place %s: parent %s is not known", root, parent)
+				return nil, &PlaceError{root, "Parent", "the parent is not known"}
 			}
 			if steps > len(infos) {
-				return nil, fmt.Errorf("place %s is its own ancestor", in.ID)
+				return nil, &PlaceError{in.ID, "Parent", "is its own ancestor"}
 			}
 			root = parent
 		}

@@ -2,6 +2,8 @@
 package memindex
 
 import (
+	"iter"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -11,7 +13,6 @@ import (
 
 // Index is a set of stays and the tree of their places. It is immutable and safe for concurrent use.
 type Index struct {
-	tree    *tracing.Places
 	scanned *view        // united at the places scanned: for ScopePart and ScopePlace
 	isPart  []bool       // by place number of scanned: whether the place is a contact place in ScopePart
 	site    func() *view // the same stays united at their sites, made when first asked for
@@ -20,7 +21,13 @@ type Index struct {
 // Build indexes stays at the places that were scanned, at most 2³¹ − 1 of them. It does not keep them. Stays of no length
 // are dropped.
 func Build(places *tracing.Places, stays []tracing.Stay) *Index {
-	x := &Index{tree: places, scanned: scannedView(stays)}
+	return BuildSeq(places, slices.Values(stays))
+}
+
+// BuildSeq is Build for stays that need not stand in memory as such. It goes over them twice, and both times must see the
+// same.
+func BuildSeq(places *tracing.Places, stays iter.Seq[tracing.Stay]) *Index {
+	x := &Index{scanned: scannedView(stays)}
 	x.isPart = make([]bool, len(x.scanned.places))
 	for i, p := range x.scanned.places {
 		_, x.isPart[i] = places.Contact(tracing.ScopePart, p)
@@ -44,27 +51,30 @@ type visit struct {
 }
 
 // scannedView numbers the people and places of stays, groups the stays by person and makes the view of them.
-func scannedView(stays []tracing.Stay) *view {
+func scannedView(stays iter.Seq[tracing.Stay]) *view {
 	people := numbering[uuid.UUID]{number: make(map[uuid.UUID]int32)}
 	places := numbering[tracing.Place]{number: make(map[tracing.Place]int32)}
 	type pair struct{ person, place int32 }
-	pairs := make([]pair, len(stays))
+	var pairs []pair
 	var start []int32 // first the size of each person's group, then where it starts
-	for i := range stays {
-		pairs[i] = pair{people.of(stays[i].Person), places.of(stays[i].Place)}
-		if int(pairs[i].person) == len(start) {
+	for s := range stays {
+		p := pair{people.of(s.Person), places.of(s.Place)}
+		if int(p.person) == len(start) {
 			start = append(start, 0)
 		}
-		start[pairs[i].person]++
+		start[p.person]++
+		pairs = append(pairs, p)
 	}
 	start = append(start, 0)
 	starts(start)
-	visits := make([]visit, len(stays))
-	next := append([]int32(nil), start...)
-	for i := range stays {
-		s, n := &stays[i], pairs[i].person
-		visits[next[n]] = visit{pairs[i].place, tracing.Part{Enter: s.Enter, Leave: s.Leave, Basis: s.Basis, Flagged: s.Flagged}}
-		next[n]++
+	visits := make([]visit, len(pairs))
+	next := slices.Clone(start)
+	i := 0
+	for s := range stays {
+		n := &next[pairs[i].person]
+		visits[*n] = visit{pairs[i].place, tracing.Part{Enter: s.Enter, Leave: s.Leave, Basis: s.Basis, Flagged: s.Flagged}}
+		*n++
+		i++
 	}
 	return newView(people, places, start, visits)
 }

@@ -42,7 +42,7 @@ type groups struct {
 func newView(people numbering[uuid.UUID], places numbering[tracing.Place], start []int32, visits []visit) *view {
 	v := &view{
 		people: people.things, personNo: people.number, places: places.things, placeNo: places.number,
-		parts: make([]tracing.Part, 0, len(visits)),
+		united: make([]union, 0, len(visits)), parts: make([]tracing.Part, 0, len(visits)),
 	}
 	v.byPerson.start = make([]int32, 0, len(start))
 	var scratch []tracing.United
