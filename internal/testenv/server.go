@@ -149,6 +149,14 @@ func (s *Server) Stop() error {
 	}
 }
 
+// Signal sends a signal to the server, as SIGSTOP to make it hang and SIGCONT to let it go on.
+func (s *Server) Signal(sig syscall.Signal) error {
+	if err := s.process.cmd.Process.Signal(sig); err != nil {
+		return fmt.Errorf("signalling %s: %w", s.name, err)
+	}
+	return nil
+}
+
 // Kill ends the server with SIGKILL and waits for it.
 func (s *Server) Kill() error {
 	s.process.signal(syscall.SIGKILL)

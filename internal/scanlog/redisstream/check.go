@@ -1,0 +1,85 @@
+package redisstream
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Finding is a setting of a Redis server that weakens what Append promises.
+type Finding struct {
+	Node    string // address of the server
+	Setting string
+	Value   string // what it is set to, "" if it cannot be read
+	Want    string // what it should be set to
+	Risk    string // one English sentence
+}
+
+// String returns the finding as one line for a log.
+func (f Finding) String() string {
+	return fmt.Sprintf("redis %s: %s is %q and should be %q: %s", f.Node, f.Setting, f.Value, f.Want, f.Risk)
+}
+
+// settings are what the promise rests on.
+var settings = [...]Finding{
+	{Setting: "appendonly", Want: "yes", Risk: "Accepted scans are lost when the server ends."},
+	{Setting: "appendfsync", Want: "always", Risk: "Seconds of accepted scans can be lost when the server is killed or loses power."},
+	{Setting: "maxmemory-policy", Want: "noeviction", Risk: "When memory is short, the server may forget what it has seen, or whole streams."},
+}
+
+// Check asks every master what it is set to and returns what is unsafe. A setting that may not be read is a finding too.
+// The error is scanlog.ErrUnavailable when a server cannot be reached.
+func (l *Log) Check(ctx context.Context) ([]Finding, error) {
+	var findings []Finding
+	ask := func(ctx context.Context, node *redis.Client) error {
+		for _, want := range settings {
+			found := want
+			found.Node = node.Options().Addr
+			values, err := node.ConfigGet(ctx, want.Setting).Result()
+			switch {
+			case err != nil && isRefusal(err):
+				found.Risk = "It cannot be read, so nobody knows. " + want.Risk
+			case err != nil:
+				return unavailable("asking for the server's settings", err)
+			default:
+				found.Value = values[want.Setting]
+			}
+			if found.Value != want.Want {
+				findings = append(findings, found)
+			}
+		}
+		return nil
+	}
+	switch client := l.client.(type) {
+	case *redis.ClusterClient:
+		masters := make(chan *redis.Client, maxMasters)
+		if err := client.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
+			masters <- node
+			return nil
+		}); err != nil {
+			return nil, unavailable("finding the masters of the cluster", err)
+		}
+		close(masters)
+		for node := range masters {
+			if err := ask(ctx, node); err != nil {
+				return nil, err
+			}
+		}
+	case *redis.Client:
+		if err := ask(ctx, client); err != nil {
+			return nil, err
+		}
+	}
+	return findings, nil
+}
+
+// maxMasters is the most masters that a Redis Cluster can have: one for each slot.
+const maxMasters = 16384
+
+// isRefusal says that the server answered but does not let us see its settings, as hosted ones do.
+func isRefusal(err error) bool {
+	text := strings.ToLower(err.Error())
+	return strings.HasPrefix(text, "noperm") || strings.HasPrefix(text, "err unknown command")
+}

@@ -1,0 +1,305 @@
+package redisstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+)
+
+// ConsumerOptions say how a worker reads. The zero value means the defaults, but for Name.
+type ConsumerOptions struct {
+	Layout
+	// Name tells workers of one group apart. A worker that is started again under its name goes on at once with what
+	// it had not finished; under another name that waits for ClaimIdle.
+	Name      string
+	Count     int           // entries of one stream in one read, 1,000 by default
+	Poll      time.Duration // pause before looking again when there was nothing, 20 ms by default
+	ClaimIdle time.Duration // after which a silent worker counts as dead and its entries are taken over, 60 s by default
+	Grace     time.Duration // for which entries stay in the stream after they were stored, 10 min by default
+}
+
+// Consumer reads the streams for one worker, each entry by one worker of the group. Its methods may be called from
+// several goroutines.
+//
+// An entry that was given out stays this worker's until Ack or Bury, or until the worker falls silent for ClaimIdle.
+// A goroutine of the consumer tells Redis that the worker lives, takes over what dead ones left, and trims the streams.
+type Consumer struct {
+	layout Layout
+	o      ConsumerOptions
+	client redis.UniversalClient
+
+	mu     sync.Mutex
+	shards []shardState
+
+	stop  context.CancelFunc
+	ended chan struct{}
+}
+
+// shardState is what a consumer knows of a stream.
+type shardState struct {
+	ready  bool                // the group exists
+	replay bool                // entries may be ours that we do not hold: read our own first
+	cursor string              // where that reading is
+	doubts uint64              // counts how often reading them began anew
+	held   map[uint64]struct{} // given out by Next and neither acknowledged nor buried
+}
+
+// OpenConsumer makes a consumer on the Redis at an address, as Open does. It does not wait for Redis.
+func OpenConsumer(address string, o ConsumerOptions) (*Consumer, error) {
+	if o.Name == "" {
+		return nil, errors.New("the consumer has no name")
+	}
+	client, err := connect(address)
+	if err != nil {
+		return nil, err
+	}
+	o.Layout = o.Layout.withDefaults()
+	if o.Count <= 0 {
+		o.Count = 1000
+	}
+	if o.Poll <= 0 {
+		o.Poll = 20 * time.Millisecond
+	}
+	if o.ClaimIdle <= 0 {
+		o.ClaimIdle = 60 * time.Second
+	}
+	if o.Grace <= 0 {
+		o.Grace = 10 * time.Minute
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	c := &Consumer{
+		layout: o.Layout,
+		o:      o,
+		client: client,
+		shards: make([]shardState, o.Shards),
+		stop:   stop,
+		ended:  make(chan struct{}),
+	}
+	for k := range c.shards {
+		c.shards[k] = shardState{replay: true, cursor: "0", held: make(map[uint64]struct{})}
+	}
+	go c.tend(ctx)
+	return c, nil
+}
+
+// Close ends the consumer. What it holds stays pending and is given out again to a worker of this name, or after
+// ClaimIdle to another one.
+func (c *Consumer) Close() error {
+	c.stop()
+	<-c.ended
+	if err := c.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
+		return fmt.Errorf("closing the connections to Redis: %w", err)
+	}
+	return nil
+}
+
+// Next returns further entries, in the order of each stream, and none after a short pause when there are none. After an
+// error, which is scanlog.ErrUnavailable, it may be called again and nothing is lost.
+func (c *Consumer) Next(ctx context.Context) ([]scanlog.Entry, error) {
+	if err := c.createGroups(ctx); err != nil {
+		return nil, err
+	}
+	entries, replaying, err := c.read(ctx)
+	if err != nil || len(entries) > 0 || replaying {
+		return entries, err
+	}
+	pause := time.NewTimer(c.o.Poll)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// createGroups makes the streams and groups that do not exist yet, to be read from their start.
+func (c *Consumer) createGroups(ctx context.Context) error {
+	for k := range c.shards {
+		c.mu.Lock()
+		ready := c.shards[k].ready
+		c.mu.Unlock()
+		if ready {
+			continue
+		}
+		err := c.client.XGroupCreateMkStream(ctx, c.layout.stream(k), c.layout.Group, "0").Err()
+		if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
+			return unavailable("creating the group", err)
+		}
+		c.mu.Lock()
+		c.shards[k].ready = true
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+// read asks every stream for what comes next, and says whether some are still at entries that were ours before.
+func (c *Consumer) read(ctx context.Context) (entries []scanlog.Entry, replaying bool, err error) {
+	c.mu.Lock()
+	before := slices.Clone(c.shards)
+	c.mu.Unlock()
+	answers := make([]*redis.XStreamSliceCmd, len(c.shards))
+	_, _ = c.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for k, s := range before {
+			from := ">"
+			if s.replay {
+				from, replaying = s.cursor, true
+			}
+			answers[k] = p.XReadGroup(ctx, &redis.XReadGroupArgs{
+				Group:    c.layout.Group,
+				Consumer: c.o.Name,
+				Streams:  []string{c.layout.stream(k), from},
+				Count:    int64(c.o.Count),
+				Block:    -1, // not at all: streams of several nodes cannot be waited for together
+			})
+		}
+		return nil
+	}) // each command holds its own error
+	for k, answer := range answers {
+		streams, failed := answer.Result()
+		if failed != nil && !errors.Is(failed, redis.Nil) {
+			c.distrust(k, isMissing(failed))
+			err = unavailable("reading the stream", failed)
+			continue
+		}
+		var messages []redis.XMessage
+		for _, s := range streams {
+			messages = append(messages, s.Messages...)
+		}
+		taken, failed := c.take(k, before[k], messages)
+		if failed != nil {
+			err = failed
+		}
+		entries = append(entries, taken...)
+	}
+	if len(entries) > 0 {
+		// An error of one stream shows again at the next call; the entries of the others are held and must be given out.
+		return entries, replaying, nil
+	}
+	return nil, replaying, err
+}
+
+// distrust makes the next read of a stream begin with our own entries: what an answer that never came held is ours.
+func (c *Consumer) distrust(shard int, missing bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &c.shards[shard]
+	s.replay, s.cursor = true, "0"
+	s.doubts++
+	if missing {
+		s.ready = false
+	}
+}
+
+// take turns what a read of a stream answered into entries that are held from now on. Before is what was known when it
+// was asked.
+func (c *Consumer) take(shard int, before shardState, messages []redis.XMessage) ([]scanlog.Entry, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &c.shards[shard]
+	if before.replay && before.doubts == s.doubts {
+		if len(messages) == 0 {
+			s.replay, s.cursor = false, "0"
+		} else {
+			s.cursor = messages[len(messages)-1].ID
+		}
+	}
+	entries := make([]scanlog.Entry, 0, len(messages))
+	for _, m := range messages {
+		seq, err := parseSeq(m.ID)
+		if err != nil {
+			return entries, err
+		}
+		if _, held := s.held[seq]; held {
+			continue
+		}
+		s.held[seq] = struct{}{}
+		entries = append(entries, decode(shard, seq, m.Values))
+	}
+	return entries, nil
+}
+
+func decode(shard int, seq uint64, fields map[string]any) scanlog.Entry {
+	e := scanlog.Entry{Shard: uint32(shard), Seq: seq}
+	text, ok := fields["s"].(string)
+	if !ok || len(fields) != 1 {
+		e.Fault = errors.New("the entry has not the one field that a scan stands in")
+		return e
+	}
+	e.Raw = []byte(text)
+	e.Scan, e.Fault = scan.DecodeWire(e.Raw)
+	e.Scan.Shard, e.Scan.Seq = e.Shard, e.Seq
+	return e
+}
+
+// Ack says that the entries are stored. After an error it may be called again with them.
+func (c *Consumer) Ack(ctx context.Context, entries []scanlog.Entry) error {
+	ids := make([][]string, len(c.shards))
+	for _, e := range entries {
+		ids[e.Shard] = append(ids[e.Shard], entryID(e.Seq))
+	}
+	_, err := c.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for k, of := range ids {
+			for len(of) > 0 {
+				n := min(len(of), 1000)
+				p.XAck(ctx, c.layout.stream(k), c.layout.Group, of[:n]...)
+				of = of[n:]
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return unavailable("acknowledging entries", err)
+	}
+	c.release(entries)
+	return nil
+}
+
+// Bury puts an entry that is no scan into the dead-letter stream of its shard, with its bytes and the reason, and
+// acknowledges it. After an error it may be called again; the entry may then stand there twice.
+func (c *Consumer) Bury(ctx context.Context, e scanlog.Entry, reason string) error {
+	_, err := c.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.XAdd(ctx, &redis.XAddArgs{
+			Stream: c.layout.key(int(e.Shard), "dead"),
+			Values: []any{"entry", entryID(e.Seq), "reason", reason, "raw", e.Raw, "worker", c.o.Name},
+		})
+		p.XAck(ctx, c.layout.stream(int(e.Shard)), c.layout.Group, entryID(e.Seq))
+		return nil
+	})
+	if err != nil {
+		return unavailable("burying an entry", err)
+	}
+	c.release([]scanlog.Entry{e})
+	return nil
+}
+
+func (c *Consumer) release(entries []scanlog.Entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range entries {
+		delete(c.shards[e.Shard].held, e.Seq)
+	}
+}
+
+// afterAll is past the id of every stream entry: reading our own entries after it gives none. (The very last id would
+// not do, Redis takes it for ">".)
+const afterAll = "18446744073709551615-0"
+
+// trimID returns the id below which a stream may be trimmed: nothing that is pending, unread or younger than the grace.
+func trimID(p progress, now time.Time, grace time.Duration) string {
+	oldest := p.stored() + 1
+	if ms := now.Add(-grace).UnixMilli(); ms > 0 {
+		oldest = min(oldest, uint64(ms)<<countBits)
+	}
+	return strconv.FormatUint(oldest>>countBits, 10) + "-" + strconv.FormatUint(oldest&maxCount, 10)
+}

@@ -1,0 +1,240 @@
+package redisstream_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
+	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
+)
+
+// next reads until it has count entries.
+func next(t testing.TB, c *redisstream.Consumer, count int) []scanlog.Entry {
+	t.Helper()
+	var got []scanlog.Entry
+	for len(got) < count {
+		entries, err := c.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, entries...)
+	}
+	if len(got) != count {
+		t.Fatalf("%d entries came, want %d", len(got), count)
+	}
+	return got
+}
+
+// nothingMore checks that no further entries come.
+func nothingMore(t testing.TB, c *redisstream.Consumer) {
+	t.Helper()
+	for range 3 {
+		if entries, err := c.Next(t.Context()); err != nil || len(entries) != 0 {
+			t.Fatalf("%d further entries came (%v)", len(entries), err)
+		}
+	}
+}
+
+func TestStoredFollowsAcknowledgement(t *testing.T) {
+	layout := newLayout()
+	layout.Shards = 1
+	log := openLog(t, shared, redisstream.Options{Layout: layout})
+	stored := func() uint64 {
+		w, err := log.Stored(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w[0]
+	}
+	scans := scanlogtest.Scans(0, 10)
+	scanlogtest.Append(t, log, scans)
+	if got := stored(); got != 0 {
+		t.Fatalf("stored %d before anybody read", got)
+	}
+	consumer := openConsumer(t, shared, redisstream.ConsumerOptions{Layout: layout, Name: "w"})
+	entries := next(t, consumer, 10)
+	for i, e := range entries {
+		if e.Fault != nil || e.Scan != scans[i] {
+			t.Fatalf("entry %d: %+v, %v", i, e.Scan, e.Fault)
+		}
+	}
+	if got := stored(); got >= scans[0].Seq {
+		t.Fatalf("stored %d while everything is pending", got)
+	}
+	if err := consumer.Ack(t.Context(), append(entries[:4:4], entries[5:]...)); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(); got < scans[3].Seq || got >= scans[4].Seq {
+		t.Fatalf("stored %d while only %d is pending", got, scans[4].Seq)
+	}
+	if err := consumer.Ack(t.Context(), entries[4:5]); err != nil {
+		t.Fatal(err)
+	}
+	wantStoredIsTail(t, log)
+	nothingMore(t, consumer)
+}
+
+func TestRestartedWorkerGoesOnWithItsOwn(t *testing.T) {
+	o := redisstream.ConsumerOptions{Layout: newLayout(), Name: "w", Count: 7}
+	log := openLog(t, shared, redisstream.Options{Layout: o.Layout})
+	scanlogtest.Append(t, log, scanlogtest.Scans(0, 100))
+	first := openConsumer(t, shared, o)
+	entries := next(t, first, 100)
+	if err := first.Ack(t.Context(), entries[:30]); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	scanlogtest.Append(t, log, scanlogtest.Scans(100, 150))
+	second := openConsumer(t, shared, o)
+	if err := second.Ack(t.Context(), next(t, second, 120)); err != nil {
+		t.Fatal(err)
+	}
+	wantStoredIsTail(t, log)
+	nothingMore(t, second)
+}
+
+func TestDeadWorkersEntriesAreTakenOver(t *testing.T) {
+	o := redisstream.ConsumerOptions{Layout: newLayout(), Name: "dead", ClaimIdle: 300 * time.Millisecond}
+	log := openLog(t, shared, redisstream.Options{Layout: o.Layout})
+	scanlogtest.Append(t, log, scanlogtest.Scans(0, 2500))
+	dead := openConsumer(t, shared, o)
+	if err := dead.Ack(t.Context(), next(t, dead, 2500)[:100]); err != nil {
+		t.Fatal(err)
+	}
+	if err := dead.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.Name = "living"
+	living := openConsumer(t, shared, o)
+	// Its own goroutine takes them over once they are idle, a part at a time.
+	if err := living.Ack(t.Context(), next(t, living, 2400)); err != nil {
+		t.Fatal(err)
+	}
+	wantStoredIsTail(t, log)
+}
+
+// A worker that holds entries for long because the store is down keeps them, however idle they are.
+func TestLivingWorkerKeepsWhatItHolds(t *testing.T) {
+	layout := newLayout()
+	const idle = 400 * time.Millisecond
+	holder := redisstream.ConsumerOptions{Layout: layout, Name: "holder", ClaimIdle: idle}
+	log := openLog(t, shared, redisstream.Options{Layout: layout})
+	scanlogtest.Append(t, log, scanlogtest.Scans(0, 50))
+	a := openConsumer(t, shared, holder)
+	entries := next(t, a, 50)
+	holder.Name = "other"
+	b := openConsumer(t, shared, holder)
+	c := client(t, shared)
+	for { // until the entries have been pending for three times as long
+		pending, err := c.XPendingExt(t.Context(), &redis.XPendingExtArgs{
+			Stream: layout.Prefix + ":{0}:scans", Group: "store", Start: "-", End: "+", Count: 1,
+		}).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(pending) == 0 {
+			t.Fatal("nothing is pending in shard 0")
+		}
+		if pending[0].Consumer != "holder" {
+			t.Fatal("the entries were taken from a worker that lives")
+		}
+		if pending[0].Idle > 3*idle {
+			break
+		}
+		nothingMore(t, b)
+	}
+	if err := a.Ack(t.Context(), entries); err != nil {
+		t.Fatal(err)
+	}
+	nothingMore(t, a)
+	wantStoredIsTail(t, log)
+}
+
+func TestUndecodableEntryIsBuried(t *testing.T) {
+	layout := newLayout()
+	layout.Shards = 1
+	log := openLog(t, shared, redisstream.Options{Layout: layout})
+	c := client(t, shared)
+	stream := layout.Prefix + ":{0}:scans"
+	for _, values := range [][]any{{"s", "\x02 from the future"}, {"other", "field"}, {"s", ""}} {
+		if err := c.XAdd(t.Context(), &redis.XAddArgs{Stream: stream, Values: values}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scanlogtest.Append(t, log, scanlogtest.Scans(0, 1))
+	consumer := openConsumer(t, shared, redisstream.ConsumerOptions{Layout: layout, Name: "w"})
+	entries := next(t, consumer, 4)
+	for _, e := range entries[:3] {
+		if e.Fault == nil {
+			t.Fatalf("%q counts as a scan", e.Raw)
+		}
+		if err := consumer.Bury(t.Context(), e, e.Fault.Error()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := consumer.Ack(t.Context(), entries[3:]); err != nil {
+		t.Fatal(err)
+	}
+	wantStoredIsTail(t, log)
+	dead, err := c.XRange(t.Context(), layout.Prefix+":{0}:dead", "-", "+").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(dead) != 3 || dead[0].Values["raw"] != "\x02 from the future" || !strings.Contains(fmt.Sprint(dead[0].Values["reason"]), "version") {
+		t.Errorf("buried are %v", dead)
+	}
+}
+
+func TestTrimKeepsWhatIsNeeded(t *testing.T) {
+	layout := newLayout()
+	layout.Shards = 1
+	log := openLog(t, shared, redisstream.Options{Layout: layout})
+	c := client(t, shared)
+	length := func() int64 {
+		n, err := c.XLen(t.Context(), layout.Prefix+":{0}:scans").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	scanlogtest.Append(t, log, scanlogtest.Scans(0, 1000))
+	graceful := openConsumer(t, shared, redisstream.ConsumerOptions{Layout: layout, Name: "graceful"})
+	if err := graceful.Tend(t.Context()); err != nil { // there is no group yet
+		t.Fatal(err)
+	}
+	entries := next(t, graceful, 1000)
+	if err := graceful.Ack(t.Context(), append(entries[:600:600], entries[601:]...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := graceful.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := length(); got != 1000 {
+		t.Errorf("within the grace %d entries are left of 1,000", got)
+	}
+	hasty := openConsumer(t, shared, redisstream.ConsumerOptions{Layout: layout, Name: "hasty", Grace: time.Nanosecond})
+	if err := hasty.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := length(); got != 400 {
+		t.Errorf("%d entries are left, want the one that is pending and the 399 after it", got)
+	}
+	if err := graceful.Ack(t.Context(), entries[600:601]); err != nil {
+		t.Fatal(err)
+	}
+	scanlogtest.Append(t, log, scanlogtest.Scans(1000, 1010)) // unread
+	if err := hasty.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := length(); got != 10 {
+		t.Errorf("%d entries are left, want the ten that nobody read", got)
+	}
+	next(t, hasty, 10)
+}

@@ -1,0 +1,237 @@
+package redisstream
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+)
+
+// Options are the bounds of a log. The zero value means the defaults.
+type Options struct {
+	Layout
+	// Window is for how long a scan that is sent again is known as such, 72 hours by default. Beyond it the scan is
+	// logged again; the store's own idempotency and the readers' rule that the first counts hold all the same. Each
+	// scan costs about 150 bytes of Redis memory for that long.
+	Window    time.Duration
+	MaxQueued int // scans that may wait for their commit, 40,000 by default; beyond it Append answers scanlog.ErrFull
+}
+
+// Log implements scanlog.Log and scanlog.Progress. It is safe for concurrent use.
+//
+// An Append ends within a few times two seconds, whatever Redis does.
+type Log struct {
+	layout Layout
+	window time.Duration
+	client redis.UniversalClient
+	script *redis.Script
+	group  *scanlog.Group
+}
+
+var (
+	_ scanlog.Log      = (*Log)(nil)
+	_ scanlog.Progress = (*Log)(nil)
+)
+
+// appendScript logs the scans of one shard that were not logged before, all or none.
+//
+//go:embed append.lua
+var appendScript string
+
+// full is how the script's answer begins when the stream is at its limit.
+const full = "FULL"
+
+// scriptScans is how many scans one run of the script takes: Redis does nothing else meanwhile.
+const scriptScans = 500
+
+// Open makes a log on the Redis at an address, see connect. It does not wait for Redis: until it can be reached, appends
+// answer scanlog.ErrUnavailable.
+func Open(address string, o Options) (*Log, error) {
+	client, err := connect(address)
+	if err != nil {
+		return nil, err
+	}
+	if o.Window <= 0 {
+		o.Window = 72 * time.Hour
+	}
+	if o.MaxQueued <= 0 {
+		o.MaxQueued = 40_000
+	}
+	l := &Log{layout: o.Layout.withDefaults(), window: o.Window, client: client, script: redis.NewScript(appendScript)}
+	l.group = scanlog.NewGroup(o.MaxQueued, o.MaxQueued/2, l.commit)
+	return l, nil
+}
+
+// Append implements scanlog.Log.
+func (l *Log) Append(ctx context.Context, scans []scan.Scan) ([]scanlog.Outcome, error) {
+	return l.group.Append(ctx, scans)
+}
+
+// Close commits what waits and closes the connections.
+func (l *Log) Close() error {
+	l.group.Close()
+	if err := l.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
+		return fmt.Errorf("closing the connections to Redis: %w", err)
+	}
+	return nil
+}
+
+// run is one run of the script: some scans of one shard.
+type run struct {
+	shard    int
+	scans    []*scan.Scan
+	outcomes []*scanlog.Outcome
+	keys     []string
+	args     []any
+	answer   *redis.Cmd
+}
+
+// commit sends everything in one pipeline, one run of the script after the other.
+func (l *Log) commit(batches []*scanlog.Batch) error {
+	runs, err := l.runs(batches)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	_, _ = l.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, r := range runs {
+			r.answer = l.script.EvalSha(ctx, p, r.keys, r.args...)
+		}
+		return nil
+	}) // each command holds its own error
+	l.sendUnknown(ctx, runs)
+	for _, r := range runs {
+		if err := r.settle(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendUnknown runs the script by its text where a server did not know it. Within a shard the order is kept: a server
+// that did not know it for one run may have learnt it before the next, so all later runs of a shard go again too, which
+// is safe.
+func (l *Log) sendUnknown(ctx context.Context, runs []*run) {
+	again := make(map[int]bool)
+	_, _ = l.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, r := range runs {
+			if redis.HasErrorPrefix(r.answer.Err(), "NOSCRIPT") {
+				again[r.shard] = true
+			}
+			if again[r.shard] {
+				r.answer = l.script.Eval(ctx, p, r.keys, r.args...)
+			}
+		}
+		return nil
+	}) // each command holds its own error
+}
+
+// runs divides the batches into runs of the script, in order within each shard.
+func (l *Log) runs(batches []*scanlog.Batch) ([]*run, error) {
+	var runs []*run
+	current := make([]*run, l.layout.Shards)
+	for _, b := range batches {
+		for i := range b.Scans {
+			s := &b.Scans[i]
+			shard := l.layout.shardOf(s.Alias)
+			r := current[shard]
+			if r == nil || len(r.scans) == scriptScans {
+				r = &run{
+					shard: shard,
+					keys:  append(make([]string, 0, scriptScans+1), l.layout.stream(shard)),
+					args:  append(make([]any, 0, 2*scriptScans+2), int64(l.window/time.Second), l.layout.MaxLen),
+				}
+				current[shard] = r
+				runs = append(runs, r)
+			}
+			wire, err := s.AppendWire(make([]byte, 0, 112))
+			if err != nil {
+				return nil, err
+			}
+			key, digest := s.Key(), s.Digest()
+			r.scans = append(r.scans, s)
+			r.outcomes = append(r.outcomes, &b.Outcomes[i])
+			r.keys = append(r.keys, l.layout.key(shard, "seen:")+string(key[:]))
+			r.args = append(r.args, digest[:], wire)
+		}
+	}
+	return runs, nil
+}
+
+// settle fills in what the script answered: for each scan the id of its entry, or "d" or "c".
+func (r *run) settle() error {
+	answers, err := r.answer.StringSlice()
+	if err != nil {
+		return unavailable("appending to the stream", err)
+	}
+	if len(answers) != len(r.scans) {
+		return scanlog.ErrUnavailable.Because(fmt.Errorf("the stream answered %d outcomes for %d scans", len(answers), len(r.scans)))
+	}
+	for i, answer := range answers {
+		switch {
+		case answer == "d":
+			*r.outcomes[i] = scanlog.Duplicate
+		case answer == "c":
+			*r.outcomes[i] = scanlog.Conflict
+		case strings.Contains(answer, "-"):
+			seq, err := parseSeq(answer)
+			if err != nil {
+				return scanlog.ErrUnavailable.Because(err)
+			}
+			*r.outcomes[i] = scanlog.Accepted
+			r.scans[i].Shard, r.scans[i].Seq = uint32(r.shard), seq
+		default:
+			return scanlog.ErrUnavailable.Because(errors.New("the stream answered an unknown outcome"))
+		}
+	}
+	return nil
+}
+
+// Tail implements scanlog.Progress.
+func (l *Log) Tail(ctx context.Context) (scanlog.Watermark, error) {
+	infos := make([]*redis.XInfoStreamCmd, l.layout.Shards)
+	_, _ = l.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for k := range infos {
+			infos[k] = p.XInfoStream(ctx, l.layout.stream(k))
+		}
+		return nil
+	}) // each command holds its own error
+	tail := make(scanlog.Watermark, l.layout.Shards)
+	for k, info := range infos {
+		stream, err := info.Result()
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
+			return nil, unavailable("asking for the end of the stream", err)
+		}
+		if tail[uint32(k)], err = parseSeq(stream.LastGeneratedID); err != nil {
+			return nil, err
+		}
+	}
+	return tail, nil
+}
+
+// Stored implements scanlog.Progress: what the workers have acknowledged without a gap. A stream that no worker has read
+// yet stands at 0.
+func (l *Log) Stored(ctx context.Context) (scanlog.Watermark, error) {
+	all, err := groupProgress(ctx, l.client, l.layout)
+	if err != nil {
+		return nil, err
+	}
+	stored := make(scanlog.Watermark, len(all))
+	for k, p := range all {
+		if seq := p.stored(); seq > 0 {
+			stored[uint32(k)] = seq
+		}
+	}
+	return stored, nil
+}
