@@ -1,0 +1,142 @@
+package webui
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// The measures of a chart, in the units of its own picture.
+const (
+	chartWidth  = 720
+	chartHeight = 240
+	chartLeft   = 44 // room for the numbers of the scale
+	chartTop    = 12
+	chartBottom = 30 // room for the days
+	chartGap    = 2  // between bars
+	// chartLabels is how many days are written out at most: more would touch.
+	chartLabels = 10
+	// chartDays is how many days are drawn at most, the latest ones: bars thinner than that cannot be told apart.
+	chartDays = 90
+)
+
+// chart is how many people of each generation were first exposed on each local day: bars for who looks, Days for who
+// listens.
+type chart struct {
+	Width, Height int
+	Base          int // where bars stand
+	Left, Right   int
+	Bars          []bar
+	Scale         []mark
+	Labels        []mark
+	Days          []chartDay
+}
+
+// chartDay is one local day; Start is an instant in it.
+type chartDay struct {
+	Start  int64
+	F1, F2 int
+}
+
+// bar is a rectangle of one generation.
+type bar struct {
+	Generation int
+	X, Y, W, H int
+}
+
+// mark is a number or a day written at a point. Value belongs to the scale, Start to a day.
+type mark struct {
+	X, Y  int
+	Value int
+	Start int64
+}
+
+// chartOf draws the first exposures of the first two generations. It returns nil where there is nothing to compare: fewer
+// than two days.
+func (u *UI) chartOf(rows []cases.Row) *chart {
+	days := u.daysOf(rows)
+	if len(days) < 2 {
+		return nil
+	}
+	top := 0
+	for _, d := range days {
+		top = max(top, d.F1+d.F2)
+	}
+	top = roundUp(top)
+	c := &chart{
+		Width: chartWidth, Height: chartHeight, Base: chartHeight - chartBottom,
+		Left: chartLeft, Right: chartWidth - 4, Days: days,
+	}
+	tall := c.Base - chartTop
+	step := (c.Right - c.Left) / len(days)
+	width := max(1, step-chartGap)
+	every := (len(days) + chartLabels - 1) / chartLabels
+	for i, d := range days {
+		x := c.Left + i*step
+		h1 := d.F1 * tall / top
+		h2 := (d.F1+d.F2)*tall/top - h1
+		c.Bars = append(c.Bars, bar{1, x, c.Base - h1, width, h1}, bar{2, x, c.Base - h1 - h2, width, h2})
+		if i%every == 0 {
+			c.Labels = append(c.Labels, mark{X: x + width/2, Y: chartHeight - 10, Start: d.Start})
+		}
+	}
+	for _, value := range []int{0, top / 2, top} {
+		c.Scale = append(c.Scale, mark{X: chartLeft - 8, Y: c.Base - value*tall/top, Value: value})
+	}
+	return c
+}
+
+// daysOf counts the people by the local day of their first exposure, with the days between on which there was none.
+func (u *UI) daysOf(rows []cases.Row) []chartDay {
+	counts := make(map[tracing.Date]*chartDay)
+	for _, row := range rows {
+		date := u.reader.date(row.FirstExposure)
+		d := counts[date]
+		if d == nil {
+			d = &chartDay{Start: date.Start(u.Location)}
+			counts[date] = d
+		}
+		switch row.Generation {
+		case 1:
+			d.F1++
+		case 2:
+			d.F2++
+		}
+	}
+	if len(counts) == 0 {
+		return nil
+	}
+	var dates []tracing.Date
+	for date := range counts {
+		dates = append(dates, date)
+	}
+	slices.SortFunc(dates, func(a, b tracing.Date) int { return cmp.Compare(a.Start(time.UTC), b.Start(time.UTC)) })
+	last := dates[len(dates)-1]
+	first := dates[0]
+	if earliest := last.AddDays(1 - chartDays); first.Start(time.UTC) < earliest.Start(time.UTC) {
+		first = earliest
+	}
+	var days []chartDay
+	for date := first; date.Start(time.UTC) <= last.Start(time.UTC); date = date.AddDays(1) {
+		if d := counts[date]; d != nil {
+			days = append(days, *d)
+		} else {
+			days = append(days, chartDay{Start: date.Start(u.Location)})
+		}
+	}
+	return days
+}
+
+// roundUp returns the next number that is good to read on a scale and can be halved.
+func roundUp(n int) int {
+	for unit := 1; ; unit *= 10 {
+		for _, factor := range []int{2, 4, 10} {
+			if unit*factor >= n {
+				return unit * factor
+			}
+		}
+	}
+}

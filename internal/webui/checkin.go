@@ -1,0 +1,420 @@
+package webui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// CredentialCookie is the name of the cookie that holds a citizen's credential.
+const CredentialCookie = "truyvet_citizen"
+
+const (
+	proofCookie = "truyvet_proof" // which one-time code is waited for
+	stampCookie = "truyvet_stamp" // the last scan that was accepted
+
+	// stampLifetime is how long a stamp may be shown. It says when the scan was, and is not for the next visit.
+	stampLifetime = 15 * time.Minute
+)
+
+var (
+	errUnknownPlace = errs.New(errs.NotFound, "place_gone", "The code is a good one, but its place is not kept here any more.")
+	errProofOver    = errs.New(errs.Gone, "proof_over", "The one-time code has ended or was used; ask for a new one.")
+	errNoCredential = errs.New(errs.Unauthenticated, "credential_needed", "The phone number has to be proved first.")
+)
+
+// registerCheckIn adds the pages behind a code on a wall. The token stands in the path and nowhere else.
+func (u *UI) registerCheckIn(r gin.IRouter) {
+	serve(r, "", u.showCheckIn)
+	serve(r, "/code", u.showProof)
+	serve(r, "/stamp", u.showStamp)
+	r.POST("/phone", u.startProof)
+	r.POST("/code", u.finishProof)
+	r.POST("/scan", u.submitScan)
+	r.POST("/forget", u.forget)
+	// A reload or a change of language on the answer to a form asks for its address.
+	for _, form := range []string{"/phone", "/scan", "/forget"} {
+		serve(r, form, func(c *gin.Context) { u.seeOther(c, checkInPath(c.Param("token"))) })
+	}
+}
+
+// checkInPath returns the address of a code's page. A token that is none leads to the page that says so.
+func checkInPath(token string) string {
+	text, err := qrgen.FromURL(token)
+	if err != nil {
+		return "/"
+	}
+	return "/q/" + text
+}
+
+// wall is a good code and the place that it hangs at.
+type wall struct {
+	Text  string // of the token, in upper case
+	Token qrgen.Token
+	Place places.Name
+}
+
+// Path returns the address of a page behind the code.
+func (w wall) Path(page string) string { return "/q/" + w.Text + page }
+
+// wallOf reads the code in the path. On false the refusal has been answered.
+func (u *UI) wallOf(c *gin.Context) (wall, bool) {
+	w := wall{Text: strings.ToUpper(c.Param("token"))}
+	token, err := u.Codes.Verify(w.Text, u.Clock())
+	if err != nil {
+		u.refuseCode(c, token, err)
+		return w, false
+	}
+	w.Token = token
+	var known bool
+	if w.Place, known = u.Map.Name(token.Place); !known {
+		u.Fail(c, errUnknownPlace)
+		return w, false
+	}
+	return w, true
+}
+
+// refusedCode is the page of a code that is no good. Place is empty unless the code is authentic all the same.
+type refusedCode struct {
+	problem
+	Place places.Name
+	Code  string // the refusal's
+}
+
+func (u *UI) refuseCode(c *gin.Context, token qrgen.Token, err error) {
+	u.logFault(c, ingest.CodeError(err))
+	page := refusedCode{problem: problemOf(u.texts(c), ingest.CodeError(err)), Code: qrgen.CodeOf(err)}
+	var refusal qrgen.Refusal
+	if errors.As(err, &refusal) && refusal.Authentic() {
+		page.Place, _ = u.Map.Name(token.Place)
+	}
+	u.show(c, page.Status, "refused", page)
+}
+
+// checkInPage is the page behind a code: one button for who is known here, else the field for the phone number.
+type checkInPage struct {
+	wall
+	Known   bool
+	Nonce   string
+	Phone   string
+	Problem *problem
+}
+
+func (u *UI) showCheckIn(c *gin.Context) {
+	w, ok := u.wallOf(c)
+	if !ok {
+		return
+	}
+	u.answerCheckIn(c, http.StatusOK, checkInPage{wall: w})
+}
+
+func (u *UI) answerCheckIn(c *gin.Context, status int, page checkInPage) {
+	_, err := u.citizenOf(c)
+	page.Known = err == nil
+	if err != nil && page.Problem == nil && !errors.Is(err, errNoCredential) {
+		p := problemOf(u.texts(c), err)
+		page.Problem = &p
+	}
+	nonce, err := newNonce(u.Clock())
+	if err != nil {
+		u.Fail(c, err)
+		return
+	}
+	page.Nonce = nonce
+	u.show(c, status, "checkin", page)
+}
+
+// citizenOf returns whose credential the browser presents.
+func (u *UI) citizenOf(c *gin.Context) (uuid.UUID, error) {
+	text, err := c.Cookie(CredentialCookie)
+	if err != nil || text == "" {
+		return uuid.Nil, errNoCredential
+	}
+	return u.Credentials.Verify(text)
+}
+
+// pendingProof is what the browser keeps while it waits for the one-time code.
+type pendingProof struct {
+	Challenge uuid.UUID `json:"challenge"`
+	Ending    string    `json:"ending"` // of the phone number: the last three digits
+	Shown     string    `json:"shown,omitempty"`
+	Expires   int64     `json:"expires"`
+}
+
+func (u *UI) startProof(c *gin.Context) {
+	w, ok := u.wallOf(c)
+	if !ok {
+		return
+	}
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, w.Path(""))
+		return
+	}
+	phone := form.Get("phone")
+	started, err := u.Proofs.Start(c.Request.Context(), phone, c.ClientIP())
+	if err != nil {
+		u.refuseCitizen(c, checkInPage{wall: w, Phone: phone}, err)
+		return
+	}
+	pending := pendingProof{
+		Challenge: started.ID, Ending: lastDigits(phone), Shown: started.Shown, Expires: started.Expires.Unix(),
+	}
+	text, err := u.seal.close(proofCookie, uuid.Nil, pending)
+	if err != nil {
+		u.Fail(c, err)
+		return
+	}
+	u.setCookie(c, proofCookie, text, started.Expires.Sub(u.Clock()))
+	u.seeOther(c, w.Path("/code"))
+}
+
+// lastDigits returns the last three digits of a number, enough to tell one's own.
+func lastDigits(number string) string {
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, number)
+	return digits[max(0, len(digits)-3):]
+}
+
+// refuseCitizen shows the page behind the code again, with what is wrong.
+func (u *UI) refuseCitizen(c *gin.Context, page checkInPage, err error) {
+	u.logFault(c, err)
+	p := problemOf(u.texts(c), err)
+	p.tell(c)
+	page.Problem = &p
+	u.answerCheckIn(c, p.Status, page)
+}
+
+// proofPage asks for the one-time code.
+type proofPage struct {
+	wall
+	Nonce   string
+	Ending  string
+	Shown   string // the code itself, in a demonstration
+	Problem *problem
+}
+
+func (u *UI) showProof(c *gin.Context) {
+	w, ok := u.wallOf(c)
+	if !ok {
+		return
+	}
+	pending, ok := u.pendingProof(c)
+	if !ok {
+		u.seeOther(c, w.Path(""))
+		return
+	}
+	u.answerProof(c, http.StatusOK, proofPage{wall: w, Ending: pending.Ending, Shown: pending.Shown})
+}
+
+func (u *UI) answerProof(c *gin.Context, status int, page proofPage) {
+	nonce, err := newNonce(u.Clock())
+	if err != nil {
+		u.Fail(c, err)
+		return
+	}
+	page.Nonce = nonce
+	u.show(c, status, "proof", page)
+}
+
+func (u *UI) pendingProof(c *gin.Context) (pendingProof, bool) {
+	var pending pendingProof
+	text, err := c.Cookie(proofCookie)
+	ok := err == nil && u.seal.open(proofCookie, uuid.Nil, text, &pending) && u.Clock().Unix() < pending.Expires
+	return pending, ok
+}
+
+func (u *UI) finishProof(c *gin.Context) {
+	w, ok := u.wallOf(c)
+	if !ok {
+		return
+	}
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, w.Path("/code"))
+		return
+	}
+	pending, ok := u.pendingProof(c)
+	if !ok {
+		u.refuseCitizen(c, checkInPage{wall: w}, errProofOver)
+		return
+	}
+	credential, err := u.Proofs.Finish(c.Request.Context(), pending.Challenge, strings.TrimSpace(form.Get("code")))
+	if err != nil {
+		u.refuseProof(c, w, pending, err)
+		return
+	}
+	u.setCookie(c, proofCookie, "", 0)
+	u.setCookie(c, CredentialCookie, credential.Text, credential.Expires.Sub(u.Clock()))
+	u.scanAndStamp(c, w, credential.Alias, stay.In, form.Get("nonce"))
+}
+
+// refuseProof says what is wrong with a one-time code: a wrong one may be typed again, a dead one needs a new one.
+func (u *UI) refuseProof(c *gin.Context, w wall, pending pendingProof, err error) {
+	switch {
+	case errors.Is(err, citizen.ErrCodeWrong):
+		p := problemOf(u.texts(c), err)
+		u.answerProof(c, p.Status, proofPage{wall: w, Ending: pending.Ending, Shown: pending.Shown, Problem: &p})
+	case errors.Is(err, citizen.ErrCodeExpired):
+		// Told in words of its own: a code on a wall expires too, and means something else.
+		u.setCookie(c, proofCookie, "", 0)
+		u.refuseCitizen(c, checkInPage{wall: w}, errProofOver)
+	case errors.Is(err, citizen.ErrTooManyTries):
+		u.setCookie(c, proofCookie, "", 0)
+		u.refuseCitizen(c, checkInPage{wall: w}, err)
+	default:
+		u.failBackTo(c, err, w.Path("/code"))
+	}
+}
+
+func (u *UI) submitScan(c *gin.Context) {
+	w, ok := u.wallOf(c)
+	if !ok {
+		return
+	}
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, w.Path(""))
+		return
+	}
+	kind, ok := kindOfScan(form.Get("kind"))
+	if !ok {
+		u.failBackTo(c, errForm, w.Path(""))
+		return
+	}
+	alias, err := u.citizenOf(c)
+	if err != nil {
+		u.refuseCitizen(c, checkInPage{wall: w}, err)
+		return
+	}
+	u.scanAndStamp(c, w, alias, kind, form.Get("nonce"))
+}
+
+// kindOfScan reads what a person may say at a code.
+func kindOfScan(name string) (stay.Kind, bool) {
+	switch name {
+	case "in":
+		return stay.In, true
+	case "out":
+		return stay.Out, true
+	case "renew":
+		return stay.Renew, true
+	}
+	return 0, false
+}
+
+// stamp is a scan that was accepted, as the browser keeps it to show it.
+type stamp struct {
+	PlaceID uuid.UUID `json:"place"`
+	Kind    stay.Kind `json:"kind"`
+	At      int64     `json:"at"`
+}
+
+// scanAndStamp submits a scan and, once it is durable, leads to its stamp.
+func (u *UI) scanAndStamp(c *gin.Context, w wall, alias uuid.UUID, kind stay.Kind, nonce string) {
+	id, err := u.seal.scanID(nonce, w.Text, kind, u.Clock())
+	if err != nil {
+		u.Fail(c, err)
+		return
+	}
+	result, err := u.submit(c.Request.Context(), alias, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone})
+	if err != nil {
+		u.failBackTo(c, err, w.Path(""))
+		return
+	}
+	text, err := u.seal.close(stampCookie, alias, stamp{PlaceID: w.Token.Place, Kind: kind, At: result.At})
+	if err != nil {
+		u.Fail(c, err)
+		return
+	}
+	u.setCookie(c, stampCookie, text, stampLifetime)
+	u.seeOther(c, w.Path("/stamp"))
+}
+
+// submit submits one scan whose id was made by scanID. Its error says why it is not recorded.
+func (u *UI) submit(ctx context.Context, alias uuid.UUID, s ingest.Submission) (ingest.Result, error) {
+	results, err := u.Scans.Submit(ctx, alias, []ingest.Submission{s})
+	if err != nil {
+		return ingest.Result{}, fmt.Errorf("submitting a scan: %w", err)
+	}
+	result := results[0]
+	// A form sent twice has the same id a second apart. The id stands for this code and kind alone, so it is recorded.
+	if result.Status == ingest.Refused && !errors.Is(result.Err, ingest.ErrConflict) {
+		return result, result.Err
+	}
+	return result, nil
+}
+
+// stampPage shows a scan that was accepted.
+type stampPage struct {
+	wall
+	stamp
+	Word  string // in, out or renew: the part of the keys of its texts
+	Zone  int    // seconds by which the reader's clock is ahead of UTC, for the moving clock
+	Nonce string
+}
+
+// showStamp shows the last scan that was accepted here, of whoever holds the credential, and nothing that an address
+// could say.
+func (u *UI) showStamp(c *gin.Context) {
+	w, ok := u.wallOf(c)
+	if !ok {
+		return
+	}
+	page := stampPage{wall: w}
+	alias, err := u.citizenOf(c)
+	if err == nil {
+		var text string
+		text, err = c.Cookie(stampCookie)
+		ok = err == nil && u.seal.open(stampCookie, alias, text, &page.stamp)
+	}
+	age := u.Clock().Sub(time.Unix(page.At, 0))
+	if err != nil || !ok || page.PlaceID != w.Token.Place || age > stampLifetime {
+		u.seeOther(c, w.Path(""))
+		return
+	}
+	if page.Nonce, err = newNonce(u.Clock()); err != nil {
+		u.Fail(c, err)
+		return
+	}
+	page.Word = wordOf(page.Kind)
+	_, page.Zone = u.reader.in(page.At).Zone()
+	u.show(c, http.StatusOK, "stamp", page)
+}
+
+func wordOf(kind stay.Kind) string {
+	switch kind {
+	case stay.Out:
+		return "out"
+	case stay.Renew:
+		return "renew"
+	default:
+		return "in"
+	}
+}
+
+// forget takes the credential from the browser: somebody else will use it.
+func (u *UI) forget(c *gin.Context) {
+	for _, name := range []string{CredentialCookie, stampCookie, proofCookie} {
+		u.setCookie(c, name, "", 0)
+	}
+	u.seeOther(c, checkInPath(c.Param("token")))
+}

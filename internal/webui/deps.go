@@ -1,0 +1,152 @@
+package webui
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+// Deps is what the pages are made from. Every field but Demo is needed.
+type Deps struct {
+	Codes       Codes
+	Scans       Scans
+	Proofs      Proofs
+	Credentials Credentials
+	Pseudonyms  Pseudonyms
+	People      People
+	Places      Places
+	Map         Map
+	Records     Records
+	Accounts    Accounts
+	Cases       Cases
+	Traces      Traces
+	Audit       Audit
+
+	// Sessions keeps the sessions of staff. The engine runs inside its LoadAndSave; its cookie is HttpOnly, SameSite=Lax, and
+	// Secure as SecureCookies says.
+	Sessions *scs.SessionManager
+	// SealKey, 32 bytes, signs what a browser keeps for us between two pages. It is used for nothing else.
+	SealKey []byte
+	Logger  *slog.Logger
+	Clock   func() time.Time
+	// Location is the zone that times are shown and days are meant in.
+	Location *time.Location
+	// BaseURL is where the pages are reached from outside, as https://example.vn. Codes point there.
+	BaseURL string
+	// SecureCookies says that cookies may only travel over https. It follows from BaseURL, unless a proxy says otherwise.
+	SecureCookies bool
+	// Demo, where it is set, says on every page that the data is made up, and lets anybody in.
+	Demo *Demo
+}
+
+// Demo is what the home page shows of made-up data.
+type Demo struct {
+	Logins []DemoLogin
+	Place  uuid.UUID // a place of the owner's login, whose code page is linked
+	Token  string    // of a code, for a citizen's check-in
+	Run    uuid.UUID // a finished trace run that the city's login may read; uuid.Nil while there is none
+}
+
+// HasRun says whether there is a finished run to look at.
+func (d *Demo) HasRun() bool { return d.Run != uuid.Nil }
+
+// DemoLogin is an account that anybody may use.
+type DemoLogin struct {
+	Login    string
+	Password string
+	Role     registry.Role
+}
+
+// Codes says whether a code is good at an instant. Its errors are those of qrgen.KeySet.Verify.
+type Codes interface {
+	Verify(token string, at time.Time) (qrgen.Token, error)
+}
+
+// Scans takes scans.
+type Scans interface {
+	Submit(ctx context.Context, alias uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error)
+}
+
+// Proofs proves a citizen's phone number with a one-time code.
+type Proofs interface {
+	Start(ctx context.Context, phone, remote string) (citizen.Started, error)
+	Finish(ctx context.Context, id uuid.UUID, code string) (citizen.Credential, error)
+}
+
+// Credentials says whose credential a browser presents.
+type Credentials interface {
+	Verify(text string) (uuid.UUID, error)
+}
+
+// Pseudonyms makes aliases from what is presented at a gate.
+type Pseudonyms interface {
+	Phone(text string) (uuid.UUID, error)
+	IDCard(number string) (uuid.UUID, error)
+}
+
+// People makes the person of an alias where there is none yet.
+type People interface {
+	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
+}
+
+// Places keeps an organisation's places. What belongs to others is registry.ErrNotFound.
+type Places interface {
+	Create(ctx context.Context, actor registry.Account, in places.NewPlace) (registry.Place, error)
+	Tree(ctx context.Context, actor registry.Account) ([]registry.Place, error)
+	Place(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error)
+	Reissue(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error)
+}
+
+// Map names places and areas without a query.
+type Map interface {
+	Name(id uuid.UUID) (places.Name, bool)
+	Areas() []registry.Area
+	AreaName(code string) string
+}
+
+// Records is what pages read straight from the registry.
+type Records interface {
+	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
+	Organisations(ctx context.Context) ([]registry.Organisation, error)
+	Accounts(ctx context.Context) ([]registry.Account, error)
+}
+
+// Accounts is how staff log in and get accounts.
+type Accounts interface {
+	Create(ctx context.Context, a registry.Account, password string) (registry.Account, error)
+	LogIn(ctx context.Context, login, password string) (registry.Account, error)
+	Account(ctx context.Context, id uuid.UUID) (registry.Account, error)
+}
+
+// Cases takes in confirmed cases. What lies outside the actor's area is registry.ErrNotFound.
+type Cases interface {
+	Record(ctx context.Context, actor registry.Account, in cases.Intake) (registry.Case, error)
+	Cases(ctx context.Context, actor registry.Account) ([]registry.Case, error)
+	Case(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Case, error)
+}
+
+// Traces makes trace runs and reads their lists.
+type Traces interface {
+	Run(ctx context.Context, actor registry.Account, chosen []uuid.UUID, profile string) (registry.Run, error)
+	Runs(ctx context.Context, actor registry.Account) ([]registry.Run, error)
+	List(ctx context.Context, actor registry.Account, run uuid.UUID) (*cases.List, error)
+	WriteCSV(ctx context.Context, actor registry.Account, run uuid.UUID, w io.Writer) error
+}
+
+// Audit is the ledger of who did what.
+type Audit interface {
+	Append(ctx context.Context, actor, action, subject, detail string) error
+	Entries(ctx context.Context, before int64, limit int) ([]registry.AuditEntry, error)
+	Verify(ctx context.Context) (entries int64, err error)
+}

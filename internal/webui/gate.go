@@ -1,0 +1,231 @@
+package webui
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// gateMemory is how many scans a gate's page lists.
+const gateMemory = 10
+
+var (
+	errGateInput = errs.New(errs.Invalid, "gate_input", "This is neither an ID card number nor a phone number.")
+	errGateEntry = errs.New(errs.NotFound, "gate_entry_gone", "This scan is no longer in the list.")
+)
+
+// gateEntry is one line of a gate's list, kept in the gate's session. It never holds the number that was typed.
+type gateEntry struct {
+	ID      uuid.UUID `json:"id"`
+	Alias   uuid.UUID `json:"alias"`
+	At      int64     `json:"at"`
+	Ending  string    `json:"ending"` // of the number: the last three characters
+	Kind    stay.Kind `json:"kind"`
+	Undone  bool      `json:"undone,omitempty"`
+	Problem string    `json:"problem,omitempty"` // the code of the failure, empty when it was recorded
+	Message string    `json:"message,omitempty"` // of the failure, for a code without a text
+}
+
+// Word is the part of the keys of its texts.
+func (e gateEntry) Word() string { return wordOf(e.Kind) }
+
+type gatePage struct {
+	Place  places.Name
+	Known  bool // whether there is such a place
+	Out    bool // in which mode the next scan is
+	Nonce  string
+	Latest *gateAnswer
+	List   []gateEntry
+}
+
+// gateAnswer is what the guard reads from afar.
+type gateAnswer struct {
+	gateEntry
+	Told problem // when it was not recorded
+}
+
+func (u *UI) registerGate(r gin.IRouter) {
+	serve(r, "", u.showGate)
+	r.POST("", u.gateScan)
+	r.POST("/undo", u.gateUndo)
+	serve(r, "/undo", func(c *gin.Context) { u.seeOther(c, "/gate") })
+}
+
+func (u *UI) showGate(c *gin.Context) {
+	list := u.gateList(c)
+	page := gatePage{List: list, Out: c.Query("mode") == "out"}
+	page.Place, page.Known = u.Map.Name(actor(c).Place)
+	if len(list) > 0 {
+		page.Latest = &gateAnswer{gateEntry: list[0]}
+		if code := list[0].Problem; code != "" {
+			page.Latest.Told = problemOf(u.texts(c), errs.New(errs.Invalid, code, list[0].Message))
+		}
+	}
+	var err error
+	if page.Nonce, err = newNonce(u.Clock()); err != nil {
+		u.Fail(c, err)
+		return
+	}
+	u.show(c, http.StatusOK, "gate", page)
+}
+
+func (u *UI) gateScan(c *gin.Context) {
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, "/gate")
+		return
+	}
+	entry := gateEntry{At: u.Clock().Unix(), Kind: stay.In}
+	back := "/gate"
+	if form.Get("mode") == "out" {
+		entry.Kind, back = stay.Out, "/gate?mode=out"
+	}
+	typed, err := u.readGateInput(form.Get("number"))
+	if err == nil {
+		entry.Ending, entry.Alias = typed.ending, typed.link.Alias
+		err = u.submitAtGate(c.Request.Context(), actor(c), typed, form.Get("nonce"), &entry)
+	}
+	if err != nil {
+		e := errs.Of(err)
+		if e.Kind == errs.TooMany || e.Kind == errs.Unavailable || e.Kind == errs.Internal {
+			u.failBackTo(c, err, back)
+			return
+		}
+		entry.Problem, entry.Message = e.Code, e.Message
+	}
+	u.answerGate(c, append([]gateEntry{entry}, u.gateList(c)...), back)
+}
+
+// submitAtGate records a scan of whoever was typed, at the gate's own place.
+func (u *UI) submitAtGate(ctx context.Context, gate registry.Account, typed gateInput, nonce string, entry *gateEntry) error {
+	place, err := u.Records.Place(ctx, gate.Place)
+	if err != nil {
+		return fmt.Errorf("finding the gate's place: %w", err)
+	}
+	// The person has to be there for a tracing team that types in the same number.
+	link := typed.link
+	link.Linked = u.Clock().Unix()
+	if _, err := u.People.EnsurePerson(ctx, link, ""); err != nil {
+		return fmt.Errorf("finding who stands at the gate: %w", err)
+	}
+	if entry.ID, err = u.seal.scanID(nonce, place.Code, entry.Kind, u.Clock()); err != nil {
+		return err
+	}
+	result, err := u.submit(ctx, link.Alias, ingest.Submission{ID: entry.ID, Token: place.Code, Kind: entry.Kind, How: typed.how})
+	if err != nil {
+		return err
+	}
+	entry.At = result.At
+	return nil
+}
+
+// gateUndo takes back a scan of the list.
+func (u *UI) gateUndo(c *gin.Context) {
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, "/gate")
+		return
+	}
+	list := u.gateList(c)
+	i := slices.IndexFunc(list, func(e gateEntry) bool {
+		return e.ID.String() == form.Get("id") && e.Problem == "" && !e.Undone
+	})
+	if i < 0 {
+		u.failBackTo(c, errGateEntry, "/gate")
+		return
+	}
+	place, err := u.Records.Place(c.Request.Context(), actor(c).Place)
+	if err != nil {
+		u.failBackTo(c, fmt.Errorf("finding the gate's place: %w", err), "/gate")
+		return
+	}
+	id, err := u.seal.scanID(list[i].ID.String(), place.Code, stay.Void, u.Clock())
+	if err != nil {
+		u.Fail(c, err)
+		return
+	}
+	void := ingest.Submission{ID: id, Token: place.Code, Kind: stay.Void, How: scan.GateTyped, Voids: list[i].ID}
+	if _, err := u.submit(c.Request.Context(), list[i].Alias, void); err != nil {
+		u.failBackTo(c, err, "/gate")
+		return
+	}
+	list[i].Undone = true
+	u.answerGate(c, list, "/gate")
+}
+
+// answerGate keeps the list and leads back to the field.
+func (u *UI) answerGate(c *gin.Context, list []gateEntry, back string) {
+	// A double tap is one scan and one line.
+	if len(list) > 1 && list[0].ID != uuid.Nil && list[0].ID == list[1].ID {
+		list = list[1:]
+	}
+	data, err := json.Marshal(list[:min(len(list), gateMemory)])
+	if err != nil {
+		u.Fail(c, fmt.Errorf("keeping the gate's list: %w", err))
+		return
+	}
+	u.Sessions.Put(c.Request.Context(), sessionGate, string(data))
+	u.seeOther(c, back)
+}
+
+func (u *UI) gateList(c *gin.Context) []gateEntry {
+	var list []gateEntry
+	if text := u.Sessions.GetString(c.Request.Context(), sessionGate); text != "" {
+		if err := json.Unmarshal([]byte(text), &list); err != nil {
+			return nil // written by another version of the pages: the list begins anew
+		}
+	}
+	return list
+}
+
+// gateInput is what was read at a gate.
+type gateInput struct {
+	link   registry.Link
+	how    scan.How
+	ending string
+}
+
+// readGateInput reads what a guard typed or a reader of cards typed for them: the content of an ID card's code, of which
+// only the number counts, an ID card number of 12 digits, or a phone number.
+func (u *UI) readGateInput(text string) (gateInput, error) {
+	number, _, isCard := strings.Cut(strings.TrimSpace(text), "|")
+	number = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" .-\t\u00a0", r) {
+			return -1
+		}
+		return r
+	}, number)
+	in := gateInput{how: scan.GateTyped, link: registry.Link{Kind: citizen.KindPhone}, ending: lastDigits(number)}
+	var err error
+	if isCard {
+		in.how = scan.GateCard
+	}
+	if isCard || isDigits(number, 12) {
+		in.link.Kind = citizen.KindIDCard
+		in.link.Alias, err = u.Pseudonyms.IDCard(number)
+	} else {
+		in.link.Alias, err = u.Pseudonyms.Phone(number)
+	}
+	if err != nil {
+		return gateInput{}, errGateInput.Because(err)
+	}
+	return in, nil
+}
+
+func isDigits(text string, length int) bool {
+	return len(text) == length && strings.Trim(text, "0123456789") == ""
+}

@@ -1,0 +1,288 @@
+package webui
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/qrgen/poster"
+)
+
+func (u *UI) registerPlaces(r gin.IRouter) {
+	serve(r, "", u.showPlaces)
+	r.POST("", u.createPlace)
+	serve(r, "/:id", u.showPlace)
+	serve(r, "/:id/code.svg", u.serveCode("image/svg+xml", poster.SVG))
+	serve(r, "/:id/code.png", u.serveCode("image/png", poster.PNG))
+	serve(r, "/:id/reissue", u.showReissue)
+	r.POST("/:id/reissue", u.reissue)
+}
+
+// placeNode is a place with its parts beneath it.
+type placeNode struct {
+	registry.Place
+	Parts []*placeNode
+}
+
+// placesPage lists an organisation's places and has the form for a new one.
+type placesPage struct {
+	Roots   []*placeNode
+	All     []registry.Place
+	Wards   []wardGroup
+	Kinds   []qrgen.Kind
+	Form    placeForm
+	Open    bool
+	Problem *problem
+}
+
+// placeForm is the form for a new place, as it was typed.
+type placeForm struct {
+	Name, Kind, Parent, Address, Area, Dwell string
+}
+
+// wardGroup is the wards of one district, for choosing one.
+type wardGroup struct {
+	Name  string
+	Wards []registry.Area
+}
+
+func (u *UI) showPlaces(c *gin.Context) {
+	u.answerPlaces(c, http.StatusOK, placesPage{Form: placeForm{Parent: c.Query("parent"), Kind: "office"}, Open: c.Query("parent") != ""})
+}
+
+func (u *UI) answerPlaces(c *gin.Context, status int, page placesPage) {
+	var err error
+	if page.All, err = u.Places.Tree(c.Request.Context(), actor(c)); err != nil {
+		u.Fail(c, fmt.Errorf("listing places: %w", err))
+		return
+	}
+	page.Roots = treeOf(page.All)
+	page.Wards = wardsOf(u.Map.Areas())
+	page.Kinds = qrgen.Kinds()
+	page.Open = page.Open || page.Problem != nil || len(page.All) == 0
+	u.show(c, status, "places", page)
+}
+
+// treeOf puts each place beneath its parent, in the order given.
+func treeOf(all []registry.Place) []*placeNode {
+	nodes := make(map[uuid.UUID]*placeNode, len(all))
+	for _, p := range all {
+		nodes[p.ID] = &placeNode{Place: p}
+	}
+	var roots []*placeNode
+	for _, p := range all {
+		node := nodes[p.ID]
+		if parent, ok := nodes[p.Parent]; ok {
+			parent.Parts = append(parent.Parts, node)
+		} else {
+			roots = append(roots, node)
+		}
+	}
+	return roots
+}
+
+// wardsOf groups the wards by the unit that they lie in, in the order given.
+func wardsOf(areas []registry.Area) []wardGroup {
+	names := make(map[string]string, len(areas))
+	for _, a := range areas {
+		names[a.Code] = a.Name
+	}
+	position := make(map[string]int)
+	var groups []wardGroup
+	for _, a := range areas {
+		if a.Level != registry.Ward {
+			continue
+		}
+		i, ok := position[a.Parent]
+		if !ok {
+			i = len(groups)
+			position[a.Parent] = i
+			groups = append(groups, wardGroup{Name: names[a.Parent]})
+		}
+		groups[i].Wards = append(groups[i].Wards, a)
+	}
+	return groups
+}
+
+func (u *UI) createPlace(c *gin.Context) {
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, "/places")
+		return
+	}
+	typed := placeForm{
+		Name: form.Get("name"), Kind: form.Get("kind"), Parent: form.Get("parent"),
+		Address: form.Get("address"), Area: form.Get("area"), Dwell: strings.TrimSpace(form.Get("dwell")),
+	}
+	in, err := typed.place()
+	var made registry.Place
+	if err == nil {
+		made, err = u.Places.Create(c.Request.Context(), actor(c), in)
+	}
+	if err != nil {
+		u.logFault(c, err)
+		p := problemOf(u.texts(c), err)
+		u.answerPlaces(c, p.Status, placesPage{Form: typed, Problem: &p})
+		return
+	}
+	u.record(c, actor(c).Login, "place_created", made.ID.String(), "")
+	u.seeOther(c, "/places/"+made.ID.String())
+}
+
+// place reads the form. Whether what it says is possible is for the service to judge.
+func (f placeForm) place() (places.NewPlace, error) {
+	in := places.NewPlace{Name: f.Name, Address: f.Address, Area: f.Area}
+	var err error
+	if in.Kind, err = qrgen.ParseKind(f.Kind); err != nil {
+		return in, places.ErrKind
+	}
+	if f.Parent != "" {
+		if in.Parent, err = uuid.Parse(f.Parent); err != nil {
+			return in, places.ErrParent
+		}
+	}
+	if f.Dwell != "" {
+		if in.DwellMinutes, err = strconv.Atoi(f.Dwell); err != nil || in.DwellMinutes < 1 {
+			return in, places.ErrDwell
+		}
+	}
+	return in, nil
+}
+
+// placePage is one place with its code.
+type placePage struct {
+	registry.Place
+	Above   []registry.Place // its ancestors, the site first
+	Parts   []registry.Place
+	CheckIn string // where its code leads
+	Path    string // the same, here
+	File    string // what a downloaded code is called, without the ending
+}
+
+// placeOf reads the place in the path, which must be one of the actor's. On false the refusal has been answered.
+func (u *UI) placeOf(c *gin.Context) (registry.Place, bool) {
+	id, err := idParameter(c)
+	if err != nil {
+		u.Fail(c, err)
+		return registry.Place{}, false
+	}
+	place, err := u.Places.Place(c.Request.Context(), actor(c), id)
+	if err != nil {
+		u.Fail(c, fmt.Errorf("reading a place: %w", err))
+		return registry.Place{}, false
+	}
+	return place, true
+}
+
+func (u *UI) showPlace(c *gin.Context) {
+	place, ok := u.placeOf(c)
+	if !ok {
+		return
+	}
+	page, err := u.placePage(c, place)
+	if err != nil {
+		u.Fail(c, err)
+		return
+	}
+	u.show(c, http.StatusOK, "place", page)
+}
+
+func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) {
+	tree, err := u.Places.Tree(c.Request.Context(), actor(c))
+	if err != nil {
+		return placePage{}, fmt.Errorf("listing places: %w", err)
+	}
+	page := placePage{Place: place, Path: "/q/" + place.Code, File: fileName(place)}
+	if page.CheckIn, err = qrgen.URL(u.BaseURL, place.Code); err != nil {
+		return placePage{}, fmt.Errorf("writing a code's address: %w", err)
+	}
+	byID := make(map[uuid.UUID]registry.Place, len(tree))
+	for _, p := range tree {
+		byID[p.ID] = p
+		if p.Parent == place.ID {
+			page.Parts = append(page.Parts, p)
+		}
+	}
+	for p, ok := byID[place.Parent]; ok && len(page.Above) < len(tree); p, ok = byID[p.Parent] {
+		page.Above = append([]registry.Place{p}, page.Above...)
+	}
+	return page, nil
+}
+
+// fileName tells codes apart in a folder of downloads.
+func fileName(p registry.Place) string {
+	return fmt.Sprintf("truyvet-%s-%d", strings.ToLower(shortID(p.ID)), p.Serial)
+}
+
+// serveCode draws the code of a place. The same serial gives the same picture, so an address that names the serial may be
+// kept for good.
+func (u *UI) serveCode(mediaType string, draw func(io.Writer, string, poster.Options) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		place, ok := u.placeOf(c)
+		if !ok {
+			return
+		}
+		address, err := qrgen.URL(u.BaseURL, place.Code)
+		if err != nil {
+			u.Fail(c, fmt.Errorf("writing a code's address: %w", err))
+			return
+		}
+		var picture bytes.Buffer
+		if err := draw(&picture, address, poster.Options{Scale: 12, Title: place.Name}); err != nil {
+			u.Fail(c, fmt.Errorf("drawing a code: %w", err))
+			return
+		}
+		if c.Query("serial") == strconv.FormatUint(uint64(place.Serial), 10) {
+			c.Header("Cache-Control", "private, max-age=31536000, immutable")
+		} else {
+			c.Header("Cache-Control", "no-cache")
+		}
+		if _, download := c.Request.URL.Query()["download"]; download {
+			_, ending, _ := strings.Cut(c.Request.URL.Path[strings.LastIndexByte(c.Request.URL.Path, '/'):], ".")
+			c.Header("Content-Disposition", "attachment; filename="+url.PathEscape(fileName(place)+"."+ending))
+		}
+		c.Data(http.StatusOK, mediaType, picture.Bytes())
+	}
+}
+
+func (u *UI) showReissue(c *gin.Context) {
+	place, ok := u.placeOf(c)
+	if !ok {
+		return
+	}
+	u.show(c, http.StatusOK, "reissue", place)
+}
+
+func (u *UI) reissue(c *gin.Context) {
+	place, ok := u.placeOf(c)
+	if !ok {
+		return
+	}
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, "/places/"+place.ID.String())
+		return
+	}
+	// The form names the serial that it was shown for, so that a second tap does not kill the new code as well.
+	if form.Get("serial") != strconv.FormatUint(uint64(place.Serial), 10) {
+		u.failBackTo(c, registry.ErrChanged, "/places/"+place.ID.String())
+		return
+	}
+	renewed, err := u.Places.Reissue(c.Request.Context(), actor(c), place.ID)
+	if err != nil {
+		u.failBackTo(c, fmt.Errorf("re-issuing a code: %w", err), "/places/"+place.ID.String())
+		return
+	}
+	u.record(c, actor(c).Login, "code_reissued", place.ID.String(), "serial "+strconv.FormatUint(uint64(renewed.Serial), 10))
+	u.seeOther(c, "/places/"+place.ID.String())
+}

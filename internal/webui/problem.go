@@ -1,0 +1,151 @@
+package webui
+
+import (
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/truyvet/truyvet/internal/errs"
+)
+
+// The failures that only pages have.
+var (
+	errForm       = errs.New(errs.Invalid, "form_unreadable", "What the form sent could not be read.")
+	errFormLarge  = errs.New(errs.TooLarge, "form_too_large", "The form sent more than is taken at once.")
+	errMethod     = errs.New(errs.Invalid, "method_not_allowed", "This address does not do that.")
+	errNoPage     = errs.New(errs.NotFound, "no_such_page", "There is no such page.")
+	errNotAllowed = errs.New(errs.Forbidden, "role_may_not", "The account may not do this.")
+)
+
+// problem is a failure as a page tells it: what happened, what is safe, what to do.
+type problem struct {
+	Status     int
+	Title      string
+	Happened   string
+	Safe       string
+	Do         string
+	RetryAfter int // seconds; 0 = not said
+	Back       string
+}
+
+// kindName is the part of the keys of a kind's texts.
+func kindName(kind errs.Kind) string {
+	switch kind {
+	case errs.Invalid, errs.Unsupported:
+		return "invalid"
+	case errs.Unauthenticated:
+		return "unauthenticated"
+	case errs.Forbidden:
+		return "forbidden"
+	case errs.NotFound:
+		return "not_found"
+	case errs.Conflict:
+		return "conflict"
+	case errs.Gone:
+		return "gone"
+	case errs.TooLarge:
+		return "too_large"
+	case errs.TooMany:
+		return "too_many"
+	case errs.Unavailable:
+		return "unavailable"
+	default:
+		return "internal"
+	}
+}
+
+// problemOf tells a failure in the language of the texts. Texts of the failure's code go before those of its kind, and a
+// failure without a text of its own is told by its English message.
+func problemOf(texts catalogue, err error) problem {
+	e := errs.Of(err)
+	kind := kindName(e.Kind)
+	p := problem{
+		Status: e.Kind.Status(), Happened: e.Message,
+		Title: texts.text("problem." + kind + ".title"),
+		Safe:  texts.text("problem." + kind + ".safe"),
+		Do:    texts.text("problem." + kind + ".do"),
+	}
+	own := "error." + e.Code
+	if texts.has(own) {
+		p.Happened = texts.text(own)
+	}
+	if texts.has(own + ".title") {
+		p.Title = texts.text(own + ".title")
+	}
+	if texts.has(own + ".do") {
+		p.Do = texts.text(own + ".do")
+	}
+	if e.RetryAfter > 0 {
+		p.RetryAfter = int(math.Ceil(e.RetryAfter.Seconds()))
+	}
+	return p
+}
+
+// Fail answers with the page of a failure, in the reader's language. Our own faults are logged, by the pattern of the
+// address and never the address.
+func (u *UI) Fail(c *gin.Context, err error) { u.failBackTo(c, err, "") }
+
+// failBackTo is Fail with a link to the page where one can try again.
+func (u *UI) failBackTo(c *gin.Context, err error, back string) {
+	u.logFault(c, err)
+	p := problemOf(u.texts(c), err)
+	p.Back = back
+	u.answerProblem(c, p)
+}
+
+// tell sets the header that says when to try again.
+func (p problem) tell(c *gin.Context) {
+	if p.RetryAfter > 0 {
+		c.Header("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+}
+
+func (u *UI) answerProblem(c *gin.Context, p problem) {
+	p.tell(c)
+	c.Abort()
+	u.show(c, p.Status, "problem", p)
+}
+
+// logFault logs what is our own fault or that of what we stand on.
+func (u *UI) logFault(c *gin.Context, err error) {
+	switch errs.Of(err).Kind {
+	case errs.Internal, errs.Unavailable:
+		u.Logger.ErrorContext(c, "page failed", slog.String("route", c.FullPath()), slog.Any("error", err))
+	}
+}
+
+// NotFound answers an address that there is not.
+func (u *UI) NotFound(c *gin.Context) { u.Fail(c, errNoPage) }
+
+// MethodNotAllowed answers a method that an address does not have.
+func (u *UI) MethodNotAllowed(c *gin.Context) {
+	p := problemOf(u.texts(c), errMethod)
+	p.Status = http.StatusMethodNotAllowed
+	u.answerProblem(c, p)
+}
+
+// maxForm bounds what a form may send, in bytes: choosing thousands of cases fits.
+const maxForm = 256 << 10
+
+func limitBody(c *gin.Context) {
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
+	c.Next()
+}
+
+// formOf reads the fields that a form sent.
+func formOf(c *gin.Context) (url.Values, error) {
+	if err := c.Request.ParseForm(); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return nil, errFormLarge.Because(err)
+		}
+		// The parser's error quotes what was sent, which may be a phone number.
+		return nil, errForm
+	}
+	return c.Request.PostForm, nil
+}

@@ -1,0 +1,405 @@
+package webui_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"golang.org/x/net/html"
+
+	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/audit"
+	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
+	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/internal/webui"
+	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// password is that of every account of a site.
+const password = "mật khẩu để thử 2026"
+
+// site is the pages on the real rooms, with a small town: two wards, two organisations, and an account for each role.
+type site struct {
+	t           *testing.T
+	URL         string
+	now         atomic.Int64
+	keys        *qrgen.KeySet
+	store       *sqlstore.Store
+	scans       *sqlite.Store
+	ingest      *ingest.Ingest
+	pseudonyms  *citizen.Pseudonyms
+	credentials *citizen.Credentials
+	places      *places.Service
+	accounts    *account.Service
+	logs        *bytes.Buffer
+	log         *switchedLog
+
+	owner, stranger      registry.Account
+	market, stall, other registry.Place // other belongs to the stranger
+}
+
+// switchedLog is a scan log that can be made to refuse.
+type switchedLog struct {
+	scanlog.Log
+	failure atomic.Pointer[error]
+}
+
+func (l *switchedLog) Append(ctx context.Context, scans []scan.Scan) ([]scanlog.Outcome, error) {
+	if failure := l.failure.Load(); failure != nil {
+		return nil, *failure
+	}
+	return l.Log.Append(ctx, scans)
+}
+
+var start = time.Date(2026, 11, 21, 0, 40, 0, 0, time.UTC) // 07:40 in Viet Nam
+
+// newSite builds a site; demo may be nil.
+func newSite(t *testing.T, demo *webui.Demo) *site {
+	t.Helper()
+	ctx := t.Context()
+	s := &site{t: t, logs: &bytes.Buffer{}}
+	s.now.Store(start.Add(-20 * 24 * time.Hour).Unix()) // the codes on the walls are three weeks old
+	clock := func() time.Time { return time.Unix(s.now.Load(), 0).UTC() }
+	location, err := time.LoadLocation("Asia/Ho_Chi_Minh")
+	must(t, err)
+
+	s.store, err = sqlstore.Open(ctx, filepath.Join(t.TempDir(), "registry.db"))
+	must(t, err)
+	t.Cleanup(func() { must(t, s.store.Close()) })
+	must(t, s.store.Migrate(ctx))
+	s.scans, err = sqlite.Open(ctx, t.TempDir(), sqlite.Options{})
+	must(t, err)
+	t.Cleanup(func() { must(t, s.scans.Close()) })
+	s.log = &switchedLog{Log: s.scans}
+
+	s.keys = qrgen.NewKeySet()
+	_, err = s.keys.Create(clock().Add(-48 * time.Hour))
+	must(t, err)
+	key := bytes.Repeat([]byte{7}, 32)
+	s.pseudonyms, err = citizen.NewPseudonyms(key)
+	must(t, err)
+	s.credentials, err = citizen.NewCredentials(key, clock)
+	must(t, err)
+	ledger, err := audit.New(s.store, key, clock)
+	must(t, err)
+	s.places = places.New(s.store, s.keys, clock)
+	s.accounts = account.New(s.store, clock)
+	proofs := citizen.NewProofs(s.store, s.pseudonyms, s.credentials, citizen.DemoSender{}, clock)
+	s.ingest = ingest.New(ingest.Config{
+		Keys: s.keys, Log: s.log, Revoked: s.places.Revoked, Retention: 21 * 24 * time.Hour, Clock: clock,
+	})
+	book := cases.New(cases.Deps{
+		People: s.store, Book: s.store, Runs: s.store, Aliases: s.pseudonyms, Places: s.places,
+		Snapshots: snapshot.NewMemory(s.store, s.scans, s.scans), Audit: ledger, Clock: clock, Location: location,
+	})
+	s.settle()
+	s.now.Store(start.Unix())
+
+	sessions := scs.New()
+	sessions.Store = s.store.Sessions()
+	ui, err := webui.New(webui.Deps{
+		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials, Pseudonyms: s.pseudonyms, People: s.store,
+		Places: s.places, Map: s.places, Records: s.store, Accounts: s.accounts, Cases: book, Traces: book, Audit: ledger,
+		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
+		BaseURL: "https://truyvet.example", Demo: demo,
+	})
+	must(t, err)
+	gin.SetMode(gin.TestMode)
+	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
+	ui.Register(engine)
+	engine.NoRoute(ui.NotFound)
+	engine.NoMethod(ui.MethodNotAllowed)
+	server := httptest.NewServer(sessions.LoadAndSave(engine))
+	t.Cleanup(server.Close)
+	s.URL = server.URL
+	return s
+}
+
+// settle makes the town.
+func (s *site) settle() {
+	s.t.Helper()
+	ctx := s.t.Context()
+	must(s.t, s.store.PutAreas(ctx, []registry.Area{
+		{Code: "79", Level: registry.Province, Name: "Thành phố Hồ Chí Minh"},
+		{Code: "769", Level: registry.District, Parent: "79", Name: "Thành phố Thủ Đức"},
+		{Code: "26794", Level: registry.Ward, Parent: "769", Name: "Phường Linh Xuân"},
+		{Code: "26797", Level: registry.Ward, Parent: "769", Name: "Phường Bình Chiểu"},
+	}))
+	must(s.t, s.places.Refresh(ctx))
+	s.owner = s.organisation("Ban Quản lý chợ Linh Xuân", "owner")
+	s.stranger = s.organisation("Công ty Bến Thành", "stranger")
+	s.market = s.place(s.owner, places.NewPlace{Kind: qrgen.KindMarket, Name: "Chợ Linh Xuân", Address: "12 Quốc lộ 1K", Area: "26794"})
+	s.stall = s.place(s.owner, places.NewPlace{Kind: qrgen.KindStall, Name: "Sạp rau cô Tư", Parent: s.market.ID})
+	s.other = s.place(s.stranger, places.NewPlace{Kind: qrgen.KindOffice, Name: "Trụ sở Bến Thành", Area: "26797"})
+	for _, a := range []registry.Account{
+		{Login: "gate", Role: registry.RoleGate, Place: s.market.ID},
+		{Login: "ward", Role: registry.RoleWard, Area: "26794"},
+		{Login: "ward2", Role: registry.RoleWard, Area: "26797"},
+		{Login: "district", Role: registry.RoleDistrict, Area: "769"},
+		{Login: "city", Role: registry.RoleCity, Area: "79"},
+		{Login: "admin", Role: registry.RoleAdmin},
+		{Login: "auditor", Role: registry.RoleAuditor},
+	} {
+		_, err := s.accounts.Create(ctx, a, password)
+		must(s.t, err)
+	}
+}
+
+func (s *site) organisation(name, login string) registry.Account {
+	s.t.Helper()
+	o := registry.Organisation{ID: uuid.New(), Name: name, Created: s.now.Load()}
+	must(s.t, s.store.PutOrganisation(s.t.Context(), o))
+	a, err := s.accounts.Create(s.t.Context(), registry.Account{Login: login, Role: registry.RoleOwner, Organisation: o.ID}, password)
+	must(s.t, err)
+	return a
+}
+
+func (s *site) place(owner registry.Account, in places.NewPlace) registry.Place {
+	s.t.Helper()
+	p, err := s.places.Create(s.t.Context(), owner, in)
+	must(s.t, err)
+	return p
+}
+
+// advance moves the clock.
+func (s *site) advance(d time.Duration) { s.now.Add(int64(d.Seconds())) }
+
+// visit records that whoever has the phone number was at a place during [from, to), and that they reside in an area.
+func (s *site) visit(phone, area string, place registry.Place, from, to time.Time) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	alias, err := s.pseudonyms.Phone(phone)
+	must(s.t, err)
+	_, err = s.store.EnsurePerson(ctx, registry.Link{Alias: alias, Kind: citizen.KindPhone, Linked: s.now.Load()}, area)
+	must(s.t, err)
+	results, err := s.ingest.Submit(ctx, alias, []ingest.Submission{
+		{ID: uuid.New(), Token: place.Code, Kind: stay.In, How: scan.Phone, At: from.Unix()},
+		{ID: uuid.New(), Token: place.Code, Kind: stay.Out, How: scan.Phone, At: to.Unix()},
+	})
+	must(s.t, err)
+	for _, r := range results {
+		if r.Status != ingest.Accepted {
+			s.t.Fatalf("scan %s: %v", r.Status, r.Err)
+		}
+	}
+}
+
+// scanCount returns how many scans are in the log.
+func (s *site) scanCount() int {
+	s.t.Helper()
+	return len(s.allScans())
+}
+
+func (s *site) allScans() []scan.Scan {
+	s.t.Helper()
+	tail, err := s.scans.Tail(s.t.Context())
+	must(s.t, err)
+	var all []scan.Scan
+	must(s.t, s.scans.Read(s.t.Context(), nil, tail, func(block []scan.Scan) error {
+		all = append(all, block...)
+		return nil
+	}))
+	return all
+}
+
+// browser is a client with cookies that follows no redirects by itself.
+type browser struct {
+	s      *site
+	client *http.Client
+}
+
+func (s *site) browser() *browser {
+	s.t.Helper()
+	jar, err := cookiejar.New(nil)
+	must(s.t, err)
+	return &browser{s: s, client: &http.Client{
+		Jar:           jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// staff returns a browser that is logged in.
+func (s *site) staff(login string) *browser {
+	s.t.Helper()
+	b := s.browser()
+	p := b.post("/login", url.Values{"login": {login}, "password": {password}})
+	if p.status != http.StatusSeeOther {
+		s.t.Fatalf("logging in as %s: %d %s", login, p.status, p.text())
+	}
+	return b
+}
+
+// page is an answer.
+type page struct {
+	t        *testing.T
+	status   int
+	header   http.Header
+	location string
+	body     string
+	root     *html.Node
+}
+
+func (b *browser) get(path string) page { return b.do(http.MethodGet, path, nil) }
+
+func (b *browser) post(path string, form url.Values) page { return b.do(http.MethodPost, path, form) }
+
+// follow gets pages until one is no redirect.
+func (b *browser) follow(p page) page {
+	b.s.t.Helper()
+	for range 5 {
+		if p.location == "" {
+			return p
+		}
+		p = b.get(p.location)
+	}
+	b.s.t.Fatalf("redirected in a circle, at last to %s", p.location)
+	return p
+}
+
+func (b *browser) do(method, path string, form url.Values) page {
+	b.s.t.Helper()
+	var request *http.Request
+	var err error
+	if form == nil {
+		request, err = http.NewRequestWithContext(b.s.t.Context(), method, b.s.URL+path, nil)
+	} else {
+		request, err = http.NewRequestWithContext(b.s.t.Context(), method, b.s.URL+path, strings.NewReader(form.Encode()))
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	must(b.s.t, err)
+	response, err := b.client.Do(request)
+	must(b.s.t, err)
+	defer func() { must(b.s.t, response.Body.Close()) }()
+	var body bytes.Buffer
+	_, err = body.ReadFrom(response.Body)
+	must(b.s.t, err)
+	root, err := html.Parse(bytes.NewReader(body.Bytes()))
+	must(b.s.t, err)
+	if response.StatusCode >= 500 && response.StatusCode != http.StatusServiceUnavailable {
+		b.s.t.Errorf("%s %s answered %d\n%s", method, path, response.StatusCode, b.s.logs)
+	}
+	return page{
+		t: b.s.t, status: response.StatusCode, header: response.Header, location: response.Header.Get("Location"),
+		body: body.String(), root: root,
+	}
+}
+
+// cookie returns the value of a cookie, empty where there is none.
+func (b *browser) cookie(name string) string {
+	b.s.t.Helper()
+	u, err := url.Parse(b.s.URL)
+	must(b.s.t, err)
+	for _, c := range b.client.Jar.Cookies(u) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// all returns the elements for which keep says yes, in the order of the page.
+func (p page) all(keep func(*html.Node) bool) []*html.Node {
+	var found []*html.Node
+	for n := range p.root.Descendants() {
+		if n.Type == html.ElementNode && keep(n) {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+// text is what the page says, without markup and repeated space.
+func (p page) text() string { return textOf(p.root) }
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+			b.WriteByte(' ')
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// field returns the value of the first field of that name.
+func (p page) field(name string) string {
+	p.t.Helper()
+	found := p.all(func(n *html.Node) bool { return n.Data == "input" && attr(n, "name") == name })
+	if len(found) == 0 {
+		p.t.Fatalf("no field %q on the page: %s", name, p.text())
+	}
+	return attr(found[0], "value")
+}
+
+// heading returns the text of the page's one main heading.
+func (p page) heading() string {
+	p.t.Helper()
+	found := p.all(func(n *html.Node) bool { return n.Data == "h1" })
+	if len(found) != 1 {
+		p.t.Fatalf("%d main headings on the page: %s", len(found), p.text())
+	}
+	return textOf(found[0])
+}
+
+// wants says what the page must be.
+func (p page) wants(status int, texts ...string) {
+	p.t.Helper()
+	if p.status != status {
+		p.t.Errorf("status %d, want %d: %s", p.status, status, p.text())
+	}
+	for _, text := range texts {
+		if !strings.Contains(p.text(), text) {
+			p.t.Errorf("the page does not say %q: %s", text, p.text())
+		}
+	}
+}
+
+// leadsTo says where the page must redirect to.
+func (p page) leadsTo(path string) {
+	p.t.Helper()
+	if p.status != http.StatusSeeOther || p.location != path {
+		p.t.Errorf("answered %d to %q, want a redirect to %q: %s", p.status, p.location, path, p.text())
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func phoneNumber(n int) string { return fmt.Sprintf("09%08d", n) }

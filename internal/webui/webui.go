@@ -1,0 +1,75 @@
+// Package webui is the pages: what a citizen sees after scanning a code, what an owner prints, what a guard types into,
+// what a tracing team works through at night.
+//
+// Pages are made on the server and need no script. They are in Vietnamese, and in English for who asks; the key words of
+// a check-in stand in both. Nothing is loaded from elsewhere and nothing is inline, so that a content security policy of
+// default-src 'self' holds. A GET never writes anything but cookies.
+//
+// Cross-site requests, security headers, panics and the request log are the engine's business, not these pages'.
+package webui
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/truyvet/truyvet/internal/account"
+)
+
+// UI is the pages. It is safe for concurrent use.
+type UI struct {
+	Deps
+	seal      seal
+	reader    reader
+	assets    *assets
+	languages map[language]*edition
+}
+
+// New makes the pages. An error means that what is embedded in the binary does not fit together.
+func New(deps Deps) (*UI, error) {
+	u := &UI{Deps: deps, seal: seal{key: deps.SealKey}, reader: reader{location: deps.Location}}
+	var err error
+	if u.assets, err = readAssets(); err != nil {
+		return nil, err
+	}
+	u.languages = make(map[language]*edition)
+	for _, l := range []language{vietnamese, english} {
+		if u.languages[l], err = u.newEdition(l); err != nil {
+			return nil, fmt.Errorf("making the pages in %s: %w", l, err)
+		}
+	}
+	return u, nil
+}
+
+// Register adds the routes of the pages. For addresses and methods that nobody has registered the engine should answer
+// with NotFound and MethodNotAllowed.
+func (u *UI) Register(r gin.IRouter) {
+	serve(r, "/assets/:name", u.serveAsset)
+	serve(r, "/favicon.ico", u.servePlain("favicon.svg"))
+	serve(r, "/robots.txt", u.servePlain("robots.txt"))
+
+	pages := r.Group("", u.rememberLanguage, limitBody)
+	for _, prefix := range []string{"/q", "/Q", "/check", "/CHECK"} {
+		u.registerCheckIn(pages.Group(prefix + "/:token"))
+	}
+
+	known := pages.Group("", u.loadAccount)
+	serve(known, "/", u.home)
+	serve(known, "/login", u.showLogin)
+	known.POST("/login", u.logIn)
+	known.POST("/logout", u.logOut)
+
+	u.registerPlaces(known.Group("/places", u.only(account.ActManagePlaces)))
+	u.registerGate(known.Group("/gate", u.only(account.ActGateScan)))
+	u.registerTracing(known.Group("", u.only(account.ActTrace)))
+	serve(known.Group("", u.only(account.ActReadAudit)), "/audit", u.showAudit)
+	accounts := known.Group("/accounts", u.only(account.ActManageAccounts))
+	serve(accounts, "", u.showAccounts)
+	accounts.POST("", u.createAccount)
+}
+
+// serve registers a page for GET, and for HEAD, which some readers of codes send first.
+func serve(r gin.IRouter, path string, handler gin.HandlerFunc) {
+	r.Match([]string{http.MethodGet, http.MethodHead}, path, handler)
+}
