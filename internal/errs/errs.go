@@ -48,10 +48,11 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Is makes errors.Is match by code, so that package-level errors can be compared whatever their cause.
+// Is makes errors.Is match by code, so that package-level errors can be compared whatever their cause. A code therefore
+// names one failure in the whole program.
 func (e *Error) Is(target error) bool {
-	var t *Error
-	return errors.As(target, &t) && t.Code == e.Code
+	t, ok := target.(*Error) //nolint:errorlint // errors.Is does the unwrapping
+	return ok && t.Code == e.Code
 }
 
 // New returns an error of a kind.
@@ -59,19 +60,20 @@ func New(kind Kind, code, message string) *Error {
 	return &Error{Kind: kind, Code: code, Message: message}
 }
 
-// Because returns a copy of e with a cause.
+// Because returns a copy of e with a cause, which takes the place of the one that e had.
 func (e *Error) Because(cause error) *Error {
 	with := *e
 	with.Cause = cause
 	return &with
 }
 
-// Busy is the answer of a full queue: try again after the given time.
+// Busy is the answer of a full queue: Unavailable, and to be tried again after the given time, at least a second.
 func Busy(code, message string, after time.Duration) *Error {
 	return &Error{Kind: Unavailable, Code: code, Message: message, RetryAfter: max(after, time.Second)}
 }
 
-// Of returns the safe face of any error: the Error in its chain, or an Internal one that keeps err as its cause.
+// Of returns the safe face of an error: the outermost Error in its chain, or an Internal one that keeps err as its cause. err
+// must not be nil.
 func Of(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

@@ -26,7 +26,7 @@ func newCodeCache(keys *qrgen.KeySet, revoked qrgen.Revocations) *codeCache {
 	return &codeCache{keys: keys, revoked: revoked, tokens: make(map[string]qrgen.Token)}
 }
 
-// verify answers as qrgen.KeySet.Verify does.
+// verify answers as qrgen.KeySet.Verify does, and may be called concurrently.
 func (c *codeCache) verify(text string, at time.Time) (qrgen.Token, error) {
 	if len(text) != qrgen.TokenLength {
 		// Not a token, and no spelling of one: a character outside ASCII whose upper case is a letter of a token takes more
@@ -48,7 +48,7 @@ func (c *codeCache) verify(text string, at time.Time) (qrgen.Token, error) {
 }
 
 // remember adds a token and, in a full cache, lets go of one that the map's order picks: as good as at random, and
-// whoever is dropped pays for one more check.
+// whoever is dropped pays for one more check. The text is copied, for it may be a small part of a long request.
 func (c *codeCache) remember(text string, token qrgen.Token) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,5 +58,5 @@ func (c *codeCache) remember(text string, token qrgen.Token) {
 			break
 		}
 	}
-	c.tokens[text] = token
+	c.tokens[strings.Clone(text)] = token
 }

@@ -26,15 +26,18 @@ const (
 
 // Submission is one scan as a client sends it. Whose scan it is comes from the credential and so is not part of it; what
 // was scanned comes from the token alone.
+//
+// At 0 stands for the time of arrival, so the same submission sent again in another second is another scan under the same
+// id, an ErrConflict. Whoever may have to send again says when the scan was.
 type Submission struct {
-	ID     uuid.UUID
-	Token  string // of the code that was read, as qrgen.FromURL gives it
+	ID     uuid.UUID // made by the client
+	Token  string    // of the code that was read, in any case, as qrgen.FromURL gives it
 	Kind   stay.Kind
 	How    scan.How
-	At     int64 // UTC seconds; 0 = now
-	Trip   uuid.UUID
-	Voids  uuid.UUID
-	Device uint64
+	At     int64     // UTC seconds; 0 = now
+	Trip   uuid.UUID // of a vehicle; uuid.Nil = none
+	Voids  uuid.UUID // in a void: the id of the scan that it takes back
+	Device uint64    // a number that names the device; 0 = unknown
 }
 
 // Status is the answer to one submission.
@@ -47,20 +50,20 @@ const (
 	Refused   Status = "refused"
 )
 
-// Result is the answer to one submission. Err says why a refused one was. Token is what the code said; it is the zero
-// Token when the code was not authentic.
+// Result is the answer to one submission.
 type Result struct {
-	ID     uuid.UUID
+	ID     uuid.UUID // the submission's
 	Status Status
-	Err    *errs.Error
-	At     int64
-	Token  qrgen.Token
+	Err    *errs.Error // why it was refused; else nil
+	At     int64       // the instant that it was judged by, UTC seconds
+	Token  qrgen.Token // what the code says; the zero Token where it was not looked at or is not authentic
 }
 
 // The reasons for refusing a submission besides those of its code and of scan.Validate. Compare with errors.Is.
 var (
 	ErrFuture   = errs.New(errs.Invalid, "scan_time_future", "The scan's time is more than five minutes in the future.")
 	ErrTooOld   = errs.New(errs.Invalid, "scan_time_too_old", "The scan is older than scans are kept.")
+	ErrTrip     = errs.New(errs.Invalid, "scan_trip_unexpected", "The scan names a trip, and the code is not a vehicle's.")
 	ErrConflict = errs.New(errs.Conflict, "id_conflict", "Another scan was already sent under this id.")
 )
 
@@ -76,7 +79,7 @@ var codeErrors = map[qrgen.Refusal]*errs.Error{
 	qrgen.ErrRevoked:        errs.New(errs.Gone, "code_revoked", "The code was taken back by its owner."),
 }
 
-// CodeError returns the safe face of an error of qrgen.KeySet.Verify.
+// CodeError returns the safe face of an error of Ingest.Verify or qrgen.KeySet.Verify, which must not be nil.
 func CodeError(err error) *errs.Error {
 	if e, ok := codeErrors[qrgen.Refusal(qrgen.CodeOf(err))]; ok {
 		return e.Because(err)
@@ -88,8 +91,8 @@ func CodeError(err error) *errs.Error {
 type Config struct {
 	Keys      *qrgen.KeySet
 	Log       scanlog.Log
-	Revoked   qrgen.Revocations // may be nil
-	Retention time.Duration     // how long scans are kept
+	Revoked   qrgen.Revocations // asked with every scan, concurrently; may be nil
+	Retention time.Duration     // how long scans are kept: an older one is refused
 	Clock     func() time.Time
 }
 
@@ -107,10 +110,15 @@ func New(c Config) *Ingest {
 }
 
 // Submit judges each submission by itself and appends the good ones for the alias. It answers one result per submission,
-// in order. An error means that the log could not take them: nothing was promised, not even of those that would have been
-// refused, and sending all of them again is safe.
+// in order. The results are the caller's.
+//
+// A code is judged at the scan's own time: one that had expired by then is refused, while one that expired since is good,
+// and the scan is flagged late if it arrives more than LateAfter later.
+//
+// An error means that the log could not take them: nothing was promised, not even of those that would have been refused,
+// and sending all of them again is safe. It is, or wraps, one of package scanlog or of ctx.
 func (g *Ingest) Submit(ctx context.Context, alias uuid.UUID, subs []Submission) ([]Result, error) {
-	now := g.clock().UTC()
+	now := g.clock().Truncate(time.Second) // an instant is a whole second, here as in what is stored
 	results := make([]Result, len(subs))
 	scans := make([]scan.Scan, 0, len(subs))
 	position := make([]int, 0, len(subs))
@@ -166,6 +174,10 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 		return s, token, CodeError(err)
 	}
 	s.Place, s.Serial = token.Place, token.Serial
+	// A trip makes a room of its own. Anywhere but in a vehicle it would let its sender be nobody's contact.
+	if sub.Trip != uuid.Nil && token.Kind != qrgen.KindVehicle {
+		return s, token, ErrTrip
+	}
 	if !token.ExpiresAt.IsZero() && now.After(token.ExpiresAt.Add(LateAfter)) {
 		s.Flags |= scan.Late
 	}
@@ -175,7 +187,8 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 	return s, token, nil
 }
 
-// Verify judges a code that is read at the given time, as Submit would.
+// Verify judges a code that is read at the given time, as Submit would. Its answers are those of qrgen.KeySet.Verify: CodeError
+// gives their safe face.
 func (g *Ingest) Verify(token string, at time.Time) (qrgen.Token, error) {
 	return g.codes.verify(token, at)
 }
