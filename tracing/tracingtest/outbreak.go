@@ -2,6 +2,7 @@ package tracingtest
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,9 +85,9 @@ func (s *Script) Check(report *tracing.Report) []string {
 
 // fields returns what an expect line can name.
 func fields(c tracing.Contact) map[string]int64 {
-	crowd := 0
+	crowd := math.MaxInt
 	for _, e := range c.Evidence {
-		crowd = max(crowd, e.Crowd)
+		crowd = min(crowd, e.Crowd)
 	}
 	return map[string]int64{
 		"first": c.FirstExposure, "last": c.LastExposure, "overlap": c.Overlap, "encounters": int64(c.Encounters),

@@ -31,8 +31,8 @@ import (
 //	expect nobody
 //
 // Times are DAY/HH:MM or DAY/HH:MM:SS, day 1 being 1 December 2021, in UTC. Durations are Go's. Exactly the people of the
-// expect lines must be listed, in the generation given; of what follows the name only what is given is compared, crowd with
-// the largest of the encounters. Names are any words. Unless set, depth is 2, everything else 0, scope part, and the end is
+// expect lines must be listed, in the generation given; of what follows the name only what is given is compared, crowd
+// with the smallest of the encounters. Names are any words. Unless set, depth is 2, everything else 0, scope part, and the end is
 // far away.
 type Script struct {
 	World    World
