@@ -1,0 +1,301 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+const password = "correct horse battery"
+
+type bench struct {
+	*Service
+	store        *sqlstore.Store
+	mu           sync.Mutex
+	now          time.Time
+	organisation uuid.UUID
+	place        uuid.UUID
+}
+
+func (b *bench) time() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now
+}
+
+func (b *bench) advance(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.now = b.now.Add(d)
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	ctx := t.Context()
+	store, err := sqlstore.Open(ctx, filepath.Join(t.TempDir(), "registry.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	b := &bench{store: store, now: time.Unix(1_637_600_000, 0), organisation: uuid.New(), place: uuid.New()}
+	b.Service = newService(store, b.time, cheap)
+	for _, err := range []error{
+		store.Migrate(ctx),
+		store.PutAreas(ctx, []registry.Area{
+			{Code: "01", Level: registry.Province, Name: "Hà Nội"},
+			{Code: "001", Level: registry.District, Parent: "01", Name: "Ba Đình"},
+			{Code: "00001", Level: registry.Ward, Parent: "001", Name: "Phúc Xá"},
+		}),
+		store.PutOrganisation(ctx, registry.Organisation{ID: b.organisation, Name: "Chợ"}),
+		store.PutPlaces(ctx, []registry.Place{{ID: b.place, Organisation: b.organisation, Kind: qrgen.KindMarket, Name: "Chợ"}}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
+}
+
+func (b *bench) make(t *testing.T, a registry.Account) registry.Account {
+	t.Helper()
+	made, err := b.Create(t.Context(), a, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func TestCreateAndLogIn(t *testing.T) {
+	b := newBench(t)
+	for _, a := range []registry.Account{
+		{Login: " Owner@Cho ", Role: registry.RoleOwner, Organisation: b.organisation},
+		{Login: "gate-1", Role: registry.RoleGate, Place: b.place},
+		{Login: "ward", Role: registry.RoleWard, Area: "00001"},
+		{Login: "district", Role: registry.RoleDistrict, Area: "001"},
+		{Login: "city", Role: registry.RoleCity, Area: "01"},
+		{Login: "admin", Role: registry.RoleAdmin},
+		{Login: "auditor", Role: registry.RoleAuditor, Disabled: true, PasswordHash: "mine", Created: 7, ID: b.place},
+	} {
+		made := b.make(t, a)
+		want := a
+		want.Login = strings.ToLower(strings.TrimSpace(a.Login))
+		want.ID, want.Created, want.PasswordHash, want.Disabled = made.ID, b.time().Unix(), "", false
+		if diff := cmp.Diff(want, made); diff != "" || made.ID == uuid.Nil || made.ID == a.ID {
+			t.Errorf("the account made is %+v:\n%s", made, diff)
+		}
+		stored, err := b.store.AccountByLogin(t.Context(), want.Login)
+		if err != nil || !strings.HasPrefix(stored.PasswordHash, "$argon2id$") {
+			t.Errorf("the hash is %q, %v", stored.PasswordHash, err)
+		}
+		in, err := b.LogIn(t.Context(), strings.ToUpper(want.Login)+" ", password)
+		if err != nil || in != made {
+			t.Errorf("logging in gives %+v, %v", in, err)
+		}
+		if got, err := b.Account(t.Context(), made.ID); err != nil || got != made {
+			t.Errorf("the account is %+v, %v", got, err)
+		}
+	}
+}
+
+func TestCreateRefuses(t *testing.T) {
+	b := newBench(t)
+	b.make(t, registry.Account{Login: "admin", Role: registry.RoleAdmin})
+	admin := func(login string) registry.Account { return registry.Account{Login: login, Role: registry.RoleAdmin} }
+	tests := []struct {
+		name     string
+		account  registry.Account
+		password string
+		want     error
+	}{
+		{"no login", admin(""), password, ErrLogin},
+		{"a login of one letter", admin("a"), password, ErrLogin},
+		{"a login with a space", admin("a b"), password, ErrLogin},
+		{"a login in Vietnamese", admin("quản-trị"), password, ErrLogin},
+		{"a login that begins with a dot", admin(".admin"), password, ErrLogin},
+		{"a long login", admin(strings.Repeat("a", 65)), password, ErrLogin},
+		{"a short password", admin("admin2"), "elevenchars", ErrPassword},
+		{"a login that is taken", admin("ADMIN"), password, ErrLoginTaken},
+		{"no role", registry.Account{Login: "x1"}, password, ErrRole},
+		{"an unknown role", registry.Account{Login: "x1", Role: "root"}, password, ErrRole},
+		{"an owner of nothing", registry.Account{Login: "x1", Role: registry.RoleOwner}, password, ErrRole},
+		{"an owner of a place", registry.Account{Login: "x1", Role: registry.RoleOwner, Place: b.place}, password, ErrRole},
+		{"an owner with an area too", registry.Account{Login: "x1", Role: registry.RoleOwner, Organisation: b.organisation, Area: "01"}, password, ErrRole},
+		{"a gate nowhere", registry.Account{Login: "x1", Role: registry.RoleGate}, password, ErrRole},
+		{"a gate with an organisation too", registry.Account{Login: "x1", Role: registry.RoleGate, Place: b.place, Organisation: b.organisation}, password, ErrRole},
+		{"a ward without an area", registry.Account{Login: "x1", Role: registry.RoleWard}, password, ErrRole},
+		{"a ward with a district", registry.Account{Login: "x1", Role: registry.RoleWard, Area: "001"}, password, ErrRole},
+		{"a district with a ward", registry.Account{Login: "x1", Role: registry.RoleDistrict, Area: "00001"}, password, ErrRole},
+		{"a city with a district", registry.Account{Login: "x1", Role: registry.RoleCity, Area: "001"}, password, ErrRole},
+		{"an unknown area", registry.Account{Login: "x1", Role: registry.RoleWard, Area: "99999"}, password, ErrRole},
+		{"an administrator of an area", registry.Account{Login: "x1", Role: registry.RoleAdmin, Area: "01"}, password, ErrRole},
+		{"an auditor of a place", registry.Account{Login: "x1", Role: registry.RoleAuditor, Place: b.place}, password, ErrRole},
+		{"an unknown organisation", registry.Account{Login: "x1", Role: registry.RoleOwner, Organisation: uuid.New()}, password, registry.ErrDangling},
+		{"an unknown place", registry.Account{Login: "x1", Role: registry.RoleGate, Place: uuid.New()}, password, registry.ErrDangling},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			made, err := b.Create(t.Context(), test.account, test.password)
+			if !errors.Is(err, test.want) || made != (registry.Account{}) {
+				t.Errorf("it gives %+v, %v; want %v", made, err, test.want)
+			}
+			if strings.Contains(fmt.Sprint(err), test.password) {
+				t.Error("the password is in the error")
+			}
+		})
+	}
+	if all, err := b.store.Accounts(t.Context()); err != nil || len(all) != 1 {
+		t.Errorf("there are %d accounts, %v", len(all), err)
+	}
+}
+
+func TestEveryFailureToLogInLooksTheSame(t *testing.T) {
+	b := newBench(t)
+	b.make(t, registry.Account{Login: "admin", Role: registry.RoleAdmin})
+	hash, err := b.hasher.hash(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := registry.Account{ID: uuid.New(), Login: "gone", Role: registry.RoleAdmin, PasswordHash: hash, Disabled: true}
+	if err := b.store.PutAccount(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	for _, attempt := range []struct{ login, password string }{
+		{"admin", "correct horse batterz"},
+		{"admin", ""},
+		{"admin", strings.Repeat("x", 5000)},
+		{"nobody", password},
+		{"gone", password},
+		{"", password},
+		{"", ""},
+		{"admin' --", password},
+		{strings.Repeat("a", 10_000), password},
+	} {
+		a, err := b.LogIn(t.Context(), attempt.login, attempt.password)
+		if err != ErrWrongLogin || a != (registry.Account{}) {
+			t.Errorf("logging in as %.20q gives %+v, %v", attempt.login, a, err)
+		}
+	}
+	if _, err := b.Account(t.Context(), gone.ID); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("a disabled account gives %v", err)
+	}
+	if _, err := b.Account(t.Context(), uuid.New()); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("no account gives %v", err)
+	}
+}
+
+// TestUnknownLoginsCostAHash: with every slot taken, an attempt for nobody waits like one for somebody.
+func TestUnknownLoginsCostAHash(t *testing.T) {
+	b := newBench(t)
+	b.make(t, registry.Account{Login: "admin", Role: registry.RoleAdmin})
+	decoy, err := parsePHC(b.decoy)
+	if err != nil || decoy.cost != cheap {
+		t.Errorf("the decoy costs %+v, %v", decoy.cost, err)
+	}
+	for range hashesAtOnce {
+		b.hasher.slots <- struct{}{}
+	}
+	for _, login := range []string{"admin", "nobody", "not a login"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		b.Service.store = leaving{Store: b.store, leave: cancel}
+		_, err := b.LogIn(ctx, login, password)
+		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "waiting to hash") {
+			t.Errorf("logging in as %q gives %v", login, err)
+		}
+	}
+}
+
+// leaving is a store after whose answer the caller has gone.
+type leaving struct {
+	Store
+	leave func()
+}
+
+func (l leaving) AccountByLogin(ctx context.Context, login string) (registry.Account, error) {
+	a, err := l.Store.AccountByLogin(ctx, login)
+	l.leave()
+	return a, err
+}
+
+func wantLimited(t *testing.T, err error) {
+	t.Helper()
+	if face := errs.Of(err); !errors.Is(err, ErrTooManyLogins) || face.Kind != errs.TooMany || face.RetryAfter < time.Second {
+		t.Errorf("the limit answers %v", err)
+	}
+}
+
+func TestLimitPerLogin(t *testing.T) {
+	b := newBench(t)
+	b.make(t, registry.Account{Login: "admin", Role: registry.RoleAdmin})
+	try := func(login, password string) error {
+		_, err := b.LogIn(t.Context(), login, password)
+		return err
+	}
+	for range 10 {
+		if err := try("admin", "wrong"); err != ErrWrongLogin {
+			t.Fatal(err)
+		}
+	}
+	err := try(" ADMIN", password)
+	wantLimited(t, err)
+	if after := errs.Of(err).RetryAfter; after > 10*time.Second {
+		t.Errorf("the owner has to wait %v", after)
+	}
+	for i := range 50 { // others come and go, and the flood is not forgotten
+		if err := try(fmt.Sprint("other", i), "wrong"); err != ErrWrongLogin {
+			t.Fatalf("another login: %v", err)
+		}
+	}
+	wantLimited(t, try("admin", password))
+	b.advance(10 * time.Second)
+	if err := try("admin", password); err != nil {
+		t.Errorf("ten seconds later: %v", err)
+	}
+	for range 9 { // who got in has all attempts back
+		if err := try("admin", "wrong"); err != ErrWrongLogin {
+			t.Fatal(err)
+		}
+	}
+	if err := try("admin", password); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLimitInTotal(t *testing.T) {
+	b := newBench(t)
+	for i := range 100 {
+		if _, err := b.LogIn(t.Context(), fmt.Sprint("login", i), "wrong"); err != ErrWrongLogin {
+			t.Fatal(err)
+		}
+	}
+	_, err := b.LogIn(t.Context(), "login100", "wrong")
+	wantLimited(t, err)
+	b.advance(50 * time.Millisecond)
+	if _, err := b.LogIn(t.Context(), "login100", "wrong"); err != ErrWrongLogin {
+		t.Errorf("a moment later: %v", err)
+	}
+}
+
+func TestADamagedHashIsOurFault(t *testing.T) {
+	b := newBench(t)
+	broken := registry.Account{ID: uuid.New(), Login: "broken", Role: registry.RoleAdmin, PasswordHash: "secret-looking"}
+	if err := b.store.PutAccount(t.Context(), broken); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.LogIn(t.Context(), "broken", password)
+	if errs.Of(err).Kind != errs.Internal || strings.Contains(fmt.Sprint(err), "secret-looking") {
+		t.Errorf("it gives %v", err)
+	}
+}
