@@ -3,41 +3,24 @@
 package places
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
-	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
-// MaxNameLength bounds names and addresses, in characters.
-const MaxNameLength = 200
-
-// maxDwell is the longest that anybody is assumed to stay: a stay ends after 24 hours.
-const maxDwell = 24 * 60
-
-// maxDepth bounds how deep parts lie beneath their site.
-const maxDepth = 8
-
-// The reasons for refusing a place. Compare with errors.Is.
-var (
-	ErrName   = errs.New(errs.Invalid, "place_name", "A place needs a name of 1 to 200 characters.")
-	ErrKind   = errs.New(errs.Invalid, "place_kind", "The kind of place is not known.")
-	ErrDwell  = errs.New(errs.Invalid, "place_dwell", "The assumed stay is 1 to 1440 minutes, or empty for the kind's own.")
-	ErrParent = errs.New(errs.Invalid, "place_parent", "The place that it should be a part of is not one of yours, or lies too deep.")
-	ErrArea   = errs.New(errs.Invalid, "place_area", "The ward is not known.")
-)
-
-// Store is what the service keeps its places in.
+// Store is what the service keeps its places in. UpdatePlace is refused with registry.ErrChanged unless p has the revision
+// that is stored, and raises it by one. No place of a store lies in itself, and no area does.
 type Store interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
@@ -52,20 +35,25 @@ type Revoker interface {
 	Revocations(ctx context.Context) ([]registry.Revocation, error)
 }
 
-// Name is what a person reads about a place: its own name, and the name of the site where it is a part of one.
+// Name is what a person reads about a place.
 type Name struct {
 	Name    string
-	Site    string
-	Address string
-	Area    string
+	Site    string // the name of the site that it is a part of; empty for a site
+	Address string // its own, or that of the nearest place around it that has one
+	Area    string // the name of its ward, found in the same way
 	Kind    qrgen.Kind
 }
 
-// Service keeps places. It is safe for concurrent use.
+// Service keeps places. It is safe for concurrent use. It answers from memory: what another process writes to the store is
+// known after the next Refresh.
 type Service struct {
 	store Store
 	keys  *qrgen.KeySet
 	clock func() time.Time
+
+	// changing is held while the store is changed or read anew, so that what was read before a change never takes the place
+	// of what is known since. It is taken before mu.
+	changing sync.Mutex
 
 	mu      sync.RWMutex
 	places  map[uuid.UUID]registry.Place
@@ -75,12 +63,17 @@ type Service struct {
 
 // New returns a service that knows nothing yet; Refresh makes it know what the store holds.
 func New(store Store, keys *qrgen.KeySet, clock func() time.Time) *Service {
-	return &Service{store: store, keys: keys, clock: clock}
+	return &Service{
+		store: store, keys: keys, clock: clock,
+		places: make(map[uuid.UUID]registry.Place), revoked: make(map[uuid.UUID]uint32), areas: make(map[string]registry.Area),
+	}
 }
 
 // Refresh reads places, revocations and areas anew from the store. Call it at the start, and now and then where other
-// processes write to the same store.
+// processes write to the same store. After an error what was known before is still known.
 func (s *Service) Refresh(ctx context.Context) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	all, err := s.store.AllPlaces(ctx)
 	if err != nil {
 		return fmt.Errorf("reading places: %w", err)
@@ -115,8 +108,8 @@ func (s *Service) Refresh(ctx context.Context) error {
 func (s *Service) Revoked(place uuid.UUID, serial uint32) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	dead, any := s.revoked[place]
-	return any && serial <= dead
+	dead, revoked := s.revoked[place]
+	return revoked && serial <= dead
 }
 
 // Name returns what a person reads about a place, and whether the place is known.
@@ -127,21 +120,28 @@ func (s *Service) Name(id uuid.UUID) (Name, bool) {
 	if !known {
 		return Name{}, false
 	}
-	n := Name{Name: p.Name, Address: p.Address, Kind: p.Kind, Area: s.areas[p.Area].Name}
-	root := p
-	for range maxDepth {
-		if root.Parent == uuid.Nil {
-			break
-		}
-		root = s.places[root.Parent]
+	n := Name{Name: p.Name, Address: p.Address, Kind: p.Kind}
+	area := p.Area
+	for around := range s.ancestors(p) {
+		n.Site = around.Name
+		n.Address = cmp.Or(n.Address, around.Address)
+		area = cmp.Or(area, around.Area)
 	}
-	if root.ID != p.ID {
-		n.Site = root.Name
-		if n.Address == "" {
-			n.Address = root.Address
-		}
-	}
+	n.Area = s.areas[area].Name
 	return n, true
+}
+
+// ancestors yields the places around a place, from the nearest to the site. The caller holds the lock.
+func (s *Service) ancestors(p registry.Place) iter.Seq[registry.Place] {
+	return func(yield func(registry.Place) bool) {
+		for p.Parent != uuid.Nil {
+			around, known := s.places[p.Parent]
+			if !known || !yield(around) {
+				return
+			}
+			p = around
+		}
+	}
 }
 
 // Areas returns the areas, ordered by code.
@@ -156,18 +156,14 @@ func (s *Service) Areas() []registry.Area {
 	return out
 }
 
-// Within says whether an area is root or lies in it.
+// Within says whether an area is root or lies in it. No area, the empty code, lies nowhere, and nothing lies in it.
 func (s *Service) Within(area, root string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for range maxDepth {
-		if area == "" {
-			return false
-		}
+	for ; area != ""; area = s.areas[area].Parent {
 		if area == root {
 			return true
 		}
-		area = s.areas[area].Parent
 	}
 	return false
 }
@@ -179,32 +175,41 @@ func (s *Service) AreaName(code string) string {
 	return s.areas[code].Name
 }
 
-// Tree returns the places of the actor's organisation, each site followed by its parts, siblings by name.
+// Tree returns the places of the actor's organisation, each followed by its parts, siblings in the order of their names. A
+// place that lies in one of another organisation stands among the sites. The error is always nil.
 func (s *Service) Tree(_ context.Context, actor registry.Account) ([]registry.Place, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	parts := make(map[uuid.UUID][]registry.Place)
 	for _, p := range s.places {
-		if p.Organisation == actor.Organisation && actor.Organisation != uuid.Nil {
-			parts[p.Parent] = append(parts[p.Parent], p)
+		if !owns(actor, p) {
+			continue
 		}
+		above := p.Parent
+		if !owns(actor, s.places[above]) {
+			above = uuid.Nil
+		}
+		parts[above] = append(parts[above], p)
 	}
 	var tree []registry.Place
-	var add func(parent uuid.UUID, depth int)
-	add = func(parent uuid.UUID, depth int) {
-		siblings := parts[parent]
+	var add func(above uuid.UUID)
+	add = func(above uuid.UUID) {
+		siblings := parts[above]
 		slices.SortFunc(siblings, func(a, b registry.Place) int {
-			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID.String(), b.ID.String()))
+			return cmp.Or(strings.Compare(a.Name, b.Name), bytes.Compare(a.ID[:], b.ID[:]))
 		})
 		for _, p := range siblings {
 			tree = append(tree, p)
-			if depth < maxDepth {
-				add(p.ID, depth+1)
-			}
+			add(p.ID)
 		}
 	}
-	add(uuid.Nil, 0)
+	add(uuid.Nil)
 	return tree, nil
+}
+
+// owns says whether a place is of the actor's organisation.
+func owns(actor registry.Account, p registry.Place) bool {
+	return actor.Organisation != uuid.Nil && p.Organisation == actor.Organisation
 }
 
 // Place returns one of the actor's places. What belongs to others is registry.ErrNotFound, as what is not there.
@@ -212,113 +217,8 @@ func (s *Service) Place(_ context.Context, actor registry.Account, id uuid.UUID)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	p, known := s.places[id]
-	if !known || p.Organisation != actor.Organisation || actor.Organisation == uuid.Nil {
+	if !known || !owns(actor, p) {
 		return registry.Place{}, registry.ErrNotFound
 	}
 	return p, nil
-}
-
-// NewPlace is what an owner says about a place. Parent is uuid.Nil for a site. DwellMinutes 0 means the kind's own. A part
-// may leave Address and Area empty: they are its parent's.
-type NewPlace struct {
-	Parent       uuid.UUID
-	Kind         qrgen.Kind
-	Name         string
-	Address      string
-	Area         string
-	DwellMinutes int
-}
-
-// Create makes a place of the actor's organisation and signs its first code.
-func (s *Service) Create(ctx context.Context, actor registry.Account, in NewPlace) (registry.Place, error) {
-	in.Name, in.Address = strings.TrimSpace(in.Name), strings.TrimSpace(in.Address)
-	p, err := s.newPlace(actor, in)
-	if err != nil {
-		return registry.Place{}, err
-	}
-	if p.Code, err = s.sign(p); err != nil {
-		return registry.Place{}, err
-	}
-	if err := s.store.PutPlaces(ctx, []registry.Place{p}); err != nil {
-		return registry.Place{}, fmt.Errorf("keeping a place: %w", err)
-	}
-	return p, s.Refresh(ctx)
-}
-
-// newPlace checks what the owner said and fills in the rest.
-func (s *Service) newPlace(actor registry.Account, in NewPlace) (registry.Place, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	switch n := utf8.RuneCountInString(in.Name); {
-	case n == 0 || n > MaxNameLength || !utf8.ValidString(in.Name) || utf8.RuneCountInString(in.Address) > MaxNameLength:
-		return registry.Place{}, ErrName
-	case !in.Kind.Valid():
-		return registry.Place{}, ErrKind
-	case in.DwellMinutes < 0 || in.DwellMinutes > maxDwell:
-		return registry.Place{}, ErrDwell
-	}
-	if in.Parent != uuid.Nil {
-		parent, known := s.places[in.Parent]
-		if !known || parent.Organisation != actor.Organisation || s.depth(parent) >= maxDepth-1 {
-			return registry.Place{}, ErrParent
-		}
-		if in.Area == "" {
-			in.Area = parent.Area
-		}
-	}
-	if a, known := s.areas[in.Area]; in.Area != "" && (!known || a.Level != registry.Ward) {
-		return registry.Place{}, ErrArea
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return registry.Place{}, fmt.Errorf("making an id: %w", err)
-	}
-	now := s.clock().Unix()
-	return registry.Place{
-		ID: id, Parent: in.Parent, Organisation: actor.Organisation, Kind: in.Kind, Name: in.Name, Address: in.Address,
-		Area: in.Area, Dwell: int64(in.DwellMinutes) * 60, Serial: 1, Issued: now, Created: now, Revision: 1,
-	}, nil
-}
-
-func (s *Service) depth(p registry.Place) int {
-	depth := 0
-	for p.Parent != uuid.Nil && depth < maxDepth {
-		p = s.places[p.Parent]
-		depth++
-	}
-	return depth
-}
-
-func (s *Service) sign(p registry.Place) (string, error) {
-	token := qrgen.Token{Kind: p.Kind, Place: p.ID, IssuedAt: time.Unix(p.Issued, 0), Serial: p.Serial}
-	code, err := s.keys.Sign(token)
-	if err != nil {
-		return "", fmt.Errorf("signing a code: %w", err)
-	}
-	return code, nil
-}
-
-// Reissue signs the next serial of a place's code. The older codes die now.
-func (s *Service) Reissue(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error) {
-	p, err := s.Place(ctx, actor, id)
-	if err != nil {
-		return registry.Place{}, err
-	}
-	dead := p.Serial
-	p.Serial++
-	p.Issued = s.clock().Unix()
-	if p.Code, err = s.sign(p); err != nil {
-		return registry.Place{}, err
-	}
-	// The new code is kept before the old one dies: cut off in between, the owner has two good codes and not none.
-	if err := s.store.UpdatePlace(ctx, p); err != nil {
-		return registry.Place{}, fmt.Errorf("keeping the new code: %w", err)
-	}
-	if err := s.store.Revoke(ctx, registry.Revocation{Place: id, Serial: dead, At: p.Issued}); err != nil {
-		return registry.Place{}, fmt.Errorf("revoking the old codes: %w", err)
-	}
-	if err := s.Refresh(ctx); err != nil {
-		return registry.Place{}, err
-	}
-	return s.Place(ctx, actor, id)
 }

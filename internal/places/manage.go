@@ -1,0 +1,165 @@
+package places
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+// MaxNameLength bounds names and addresses, in characters.
+const MaxNameLength = 200
+
+const (
+	maxDwell  = 24 * 60 // minutes: no stay is assumed to last longer
+	maxLevels = 8       // of places in one another, the site included
+)
+
+// The reasons for refusing a place. Compare with errors.Is.
+var (
+	ErrName  = errs.New(errs.Invalid, "place_name", "A place needs a name of 1 to 200 characters, and an address of at most 200.")
+	ErrKind  = errs.New(errs.Invalid, "place_kind", "The kind of place is not known.")
+	ErrDwell = errs.New(errs.Invalid, "place_dwell", "The assumed stay is 1 to 1440 minutes, or empty for the kind's own.")
+	// ErrParent is the answer for a place that is not there and for one of others alike.
+	ErrParent         = errs.New(errs.Invalid, "place_parent", "The place that it should be a part of is not one of yours, or lies too deep.")
+	ErrArea           = errs.New(errs.Invalid, "place_area", "The ward is not known.")
+	ErrNoOrganisation = errs.New(errs.Forbidden, "place_organisation", "Only an organisation has places.")
+)
+
+// NewPlace is what an owner says about a place. Parent is uuid.Nil for a site. DwellMinutes 0 means the kind's own. A part
+// may leave Address and Area empty: they are its parent's.
+type NewPlace struct {
+	Parent       uuid.UUID
+	Kind         qrgen.Kind
+	Name         string
+	Address      string
+	Area         string // code of a ward
+	DwellMinutes int
+}
+
+// Create makes a place of the actor's organisation and signs its first code. White space around name and address goes;
+// otherwise they are kept as they are, and whoever writes them somewhere escapes what means something there. The errors:
+// those above, and what the store gives.
+func (s *Service) Create(ctx context.Context, actor registry.Account, in NewPlace) (registry.Place, error) {
+	in.Name, in.Address = strings.TrimSpace(in.Name), strings.TrimSpace(in.Address)
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	p, err := s.newPlace(actor, in)
+	if err != nil {
+		return registry.Place{}, err
+	}
+	if p.Code, err = s.sign(p); err != nil {
+		return registry.Place{}, err
+	}
+	if err := s.store.PutPlaces(ctx, []registry.Place{p}); err != nil {
+		return registry.Place{}, fmt.Errorf("keeping a place: %w", err)
+	}
+	s.know(p)
+	return p, nil
+}
+
+// newPlace checks what the owner said and fills in the rest, but for the code.
+func (s *Service) newPlace(actor registry.Account, in NewPlace) (registry.Place, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	switch {
+	case actor.Organisation == uuid.Nil:
+		return registry.Place{}, ErrNoOrganisation
+	case in.Name == "" || !writable(in.Name) || !writable(in.Address):
+		return registry.Place{}, ErrName
+	case !in.Kind.Valid():
+		return registry.Place{}, ErrKind
+	case in.DwellMinutes < 0 || in.DwellMinutes > maxDwell:
+		return registry.Place{}, ErrDwell
+	}
+	if in.Parent != uuid.Nil {
+		parent, known := s.places[in.Parent]
+		if !known || !owns(actor, parent) || s.level(parent) >= maxLevels {
+			return registry.Place{}, ErrParent
+		}
+		if in.Area == "" {
+			in.Area = parent.Area
+		}
+	}
+	if area, known := s.areas[in.Area]; in.Area != "" && (!known || area.Level != registry.Ward) {
+		return registry.Place{}, ErrArea
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return registry.Place{}, fmt.Errorf("making an id: %w", err)
+	}
+	now := s.clock().Unix()
+	return registry.Place{
+		ID: id, Parent: in.Parent, Organisation: actor.Organisation, Kind: in.Kind, Name: in.Name, Address: in.Address,
+		Area: in.Area, Dwell: int64(in.DwellMinutes) * 60, Serial: 1, Issued: now, Created: now, Revision: 1,
+	}, nil
+}
+
+// writable says whether text can stand on one line of a poster, and is not too long for it.
+func writable(text string) bool {
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= MaxNameLength && strings.IndexFunc(text, unicode.IsControl) < 0
+}
+
+// level returns 1 for a site, 2 for its parts, and so on. The caller holds the lock.
+func (s *Service) level(p registry.Place) int {
+	level := 1
+	for range s.ancestors(p) {
+		level++
+	}
+	return level
+}
+
+func (s *Service) sign(p registry.Place) (string, error) {
+	token := qrgen.Token{Kind: p.Kind, Place: p.ID, IssuedAt: time.Unix(p.Issued, 0), Serial: p.Serial}
+	code, err := s.keys.Sign(token)
+	if err != nil {
+		return "", fmt.Errorf("signing a code: %w", err)
+	}
+	return code, nil
+}
+
+// Reissue signs the next serial of a place's code. Every older code of the place is dead when Reissue returns. What belongs
+// to others is registry.ErrNotFound; registry.ErrChanged says that another process was faster.
+func (s *Service) Reissue(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	p, err := s.Place(ctx, actor, id)
+	if err != nil {
+		return registry.Place{}, err
+	}
+	dead := p.Serial
+	p.Serial++
+	p.Issued = s.clock().Unix()
+	if p.Code, err = s.sign(p); err != nil {
+		return registry.Place{}, err
+	}
+	// The new code is kept before the old one dies: cut off in between, the owner has two good codes and not none, and
+	// another Reissue ends both.
+	if err := s.store.UpdatePlace(ctx, p); err != nil {
+		return registry.Place{}, fmt.Errorf("keeping the new code: %w", err)
+	}
+	p.Revision++
+	s.know(p)
+	if err := s.store.Revoke(ctx, registry.Revocation{Place: id, Serial: dead, At: p.Issued}); err != nil {
+		return registry.Place{}, fmt.Errorf("revoking the old codes: %w", err)
+	}
+	s.mu.Lock()
+	s.revoked[id] = max(s.revoked[id], dead)
+	s.mu.Unlock()
+	return p, nil
+}
+
+// know takes over what was written to the store. The caller holds changing.
+func (s *Service) know(p registry.Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.places[p.ID] = p
+}
