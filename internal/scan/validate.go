@@ -3,7 +3,6 @@ package scan
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"math"
 
 	"github.com/google/uuid"
 
@@ -11,8 +10,9 @@ import (
 	"github.com/truyvet/truyvet/tracing/stay"
 )
 
-// MaxAt is the last instant that a scan can carry: the wire form and the stores hold unsigned 32-bit seconds.
-const MaxAt int64 = math.MaxUint32
+// MaxAt is the last instant that a scan can carry: the end of 2105, the last whole year that unsigned 32-bit seconds hold.
+// The wire form and the stores keep instants so.
+const MaxAt int64 = 4291747199
 
 // The ways in which a scan is not well formed. Compare with errors.Is.
 var (
