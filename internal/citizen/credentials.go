@@ -40,8 +40,8 @@ const (
 	codeContext       = "truyvet/code-key/v1"
 )
 
-// credentialText refuses texts whose unused bits are set, so that a credential has one text.
-var credentialText = base64.RawURLEncoding.Strict()
+// credentialText writes every three bytes as four characters. A credential's length leaves no bits over, so it has one text.
+var credentialText = base64.RawURLEncoding
 
 // Credentials issues and verifies what a browser holds to say whose it is. It is safe for concurrent use.
 type Credentials struct {
