@@ -17,6 +17,7 @@ const (
 	chartTop    = 12
 	chartBottom = 30 // room for the days
 	chartGap    = 2  // between bars
+	chartStep   = 56 // from one bar to the next at most
 	// chartLabels is how many days are written out at most: more would touch.
 	chartLabels = 10
 	// chartDays is how many days are drawn at most, the latest ones: bars thinner than that cannot be told apart.
@@ -71,7 +72,7 @@ func (u *UI) chartOf(rows []cases.Row) *chart {
 		Left: chartLeft, Right: chartWidth - 4, Days: days,
 	}
 	tall := c.Base - chartTop
-	step := (c.Right - c.Left) / len(days)
+	step := min((c.Right-c.Left)/len(days), chartStep)
 	width := max(1, step-chartGap)
 	every := (len(days) + chartLabels - 1) / chartLabels
 	for i, d := range days {

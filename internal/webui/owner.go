@@ -194,7 +194,7 @@ func (u *UI) showPlace(c *gin.Context) {
 		u.Fail(c, err)
 		return
 	}
-	u.show(c, http.StatusOK, "place", page)
+	u.show(c, http.StatusOK, "place", &page)
 }
 
 func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) {

@@ -21,7 +21,7 @@ type view struct {
 	Nav      []navItem
 	Demo     bool
 	Zone     string // how far the reader's clock is from UTC
-	Location string // the name of the zone
+	Location string // the name of the zone, empty for that of Viet Nam
 	Body     any
 }
 
@@ -76,7 +76,7 @@ func landing(role registry.Role) string {
 func (u *UI) show(c *gin.Context, status int, name string, body any) {
 	v := view{
 		Language: languageOf(c), Other: languageOf(c).other(), Switch: switchAddress(c), Demo: u.Demo != nil,
-		Zone: u.reader.offset(u.Clock().Unix()), Location: u.Location.String(), Body: body,
+		Zone: u.reader.offset(u.Clock().Unix()), Location: zoneName(u.Location), Body: body,
 	}
 	if a, ok := accountOf(c); ok {
 		v.Account, v.Nav = &a, navigationOf(a.Role, c.Request.URL.Path)
@@ -92,6 +92,16 @@ func (u *UI) show(c *gin.Context, status int, name string, body any) {
 	}
 	c.Header("Content-Language", string(v.Language))
 	c.Data(status, "text/html; charset=utf-8", page)
+}
+
+// zoneName returns the name of a zone, and nothing for that of Viet Nam, which pages call by the country's name.
+func zoneName(location *time.Location) string {
+	switch name := location.String(); name {
+	case "Asia/Ho_Chi_Minh", "Asia/Saigon":
+		return ""
+	default:
+		return name
+	}
 }
 
 // seeOther sends the browser on with a GET, so that reloading does not repeat what was done.

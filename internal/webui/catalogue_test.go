@@ -1,0 +1,259 @@
+package webui
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"text/template/parse"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/tracing"
+)
+
+func texts(t *testing.T, l language) catalogue {
+	t.Helper()
+	c, err := readCatalogue(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestLanguagesSayTheSameThings(t *testing.T) {
+	vi, en := texts(t, vietnamese), texts(t, english)
+	placeholder := regexp.MustCompile(`\{[a-z_]+[0-9]?\}`)
+	for key, text := range vi.texts {
+		translated, ok := en.texts[key]
+		if !ok {
+			t.Errorf("%s is not in English", key)
+			continue
+		}
+		if strings.TrimSpace(text) == "" || strings.TrimSpace(translated) == "" {
+			t.Errorf("%s is empty", key)
+		}
+		wanted, got := placeholder.FindAllString(text, -1), placeholder.FindAllString(translated, -1)
+		slices.Sort(wanted)
+		slices.Sort(got)
+		if !slices.Equal(wanted, got) {
+			t.Errorf("%s is filled with %v in Vietnamese and %v in English", key, wanted, got)
+		}
+	}
+	for key := range en.texts {
+		if !vi.has(key) {
+			t.Errorf("%s is not in Vietnamese", key)
+		}
+	}
+}
+
+// composed returns the keys that are put together at run time, by the part that they begin with.
+func composed(t *testing.T) map[string][]string {
+	t.Helper()
+	keys := map[string][]string{
+		"level.":     {string(registry.Province), string(registry.District), string(registry.Ward)},
+		"stamp.":     {"in", "out", "renew"},
+		"gate.":      {"in", "out"},
+		"certainty.": certainties(),
+		"basis.":     {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
+		"scope.":     {tracing.ScopePart.String(), tracing.ScopePlace.String(), tracing.ScopeSite.String()},
+		"sort.":      sorts(),
+	}
+	for _, k := range qrgen.Kinds() {
+		keys["kind."] = append(keys["kind."], k.String())
+	}
+	for _, r := range roles() {
+		keys["role."] = append(keys["role."], string(r), string(r)+".may")
+		for _, item := range navigationOf(r, "") {
+			keys["nav."] = append(keys["nav."], item.Name)
+		}
+	}
+	for _, p := range tracing.Profiles() {
+		keys["profile."] = append(keys["profile."], p.Name)
+	}
+	for kind := errs.Internal; kind <= errs.Unavailable; kind++ {
+		for _, part := range []string{".title", ".safe", ".do"} {
+			keys["problem."] = append(keys["problem."], kindName(kind)+part)
+		}
+	}
+	for _, refusal := range []qrgen.Refusal{
+		qrgen.ErrMalformed, qrgen.ErrUnknownVersion, qrgen.ErrUnknownKey, qrgen.ErrCompromisedKey, qrgen.ErrBadSignature,
+		qrgen.ErrIssuedInFuture, qrgen.ErrExpired, qrgen.ErrRevoked,
+	} {
+		for _, part := range []string{"", ".title", ".do"} {
+			keys["error.code_"] = append(keys["error.code_"], refusal.Code()+part)
+		}
+	}
+	return keys
+}
+
+func TestEveryTextIsThereAndUsed(t *testing.T) {
+	vi := texts(t, vietnamese)
+	used := make(map[string]bool)
+	parts := composed(t)
+	for prefix, rest := range parts {
+		for _, r := range rest {
+			used[prefix+r] = true
+			if !vi.has(prefix + r) {
+				t.Errorf("there is no text %s", prefix+r)
+			}
+		}
+	}
+	looksLikeKey := regexp.MustCompile(`^[a-z_]+(\.[a-z_0-9-]+)+$`)
+	for file, literals := range templateLiterals(t) {
+		for _, text := range literals {
+			switch {
+			case parts[text] != nil:
+			case vi.has(text):
+				used[text] = true
+			case vi.has(text + ".one"):
+				used[text+".one"], used[text+".many"] = true, true
+			case strings.HasSuffix(text, "."):
+				t.Errorf("%s puts together keys that begin with %s, which this test does not know of", file, text)
+			case looksLikeKey.MatchString(text) && !strings.HasSuffix(text, ".css") && !strings.HasSuffix(text, ".js") && !strings.HasSuffix(text, ".svg"):
+				t.Errorf("%s asks for the text %s, which is not there", file, text)
+			}
+		}
+	}
+	here, everywhere := goLiterals(t, "."), goLiterals(t, "..")
+	for key := range vi.texts {
+		if code, ok := strings.CutPrefix(key, "error."); ok {
+			code, _, _ = strings.Cut(code, ".")
+			used[key] = used[key] || everywhere[code]
+		}
+		if !used[key] && !here[key] {
+			t.Errorf("the text %s is used nowhere", key)
+		}
+	}
+}
+
+// templateLiterals returns the strings that stand in the actions of each template.
+func templateLiterals(t *testing.T) map[string][]string {
+	t.Helper()
+	files, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("listing the templates: %v, %d of them", err, len(files))
+	}
+	literals := make(map[string][]string)
+	for _, file := range files {
+		source, err := fs.ReadFile(templateFiles, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root := parse.New(file)
+		root.Mode = parse.SkipFuncCheck
+		trees := make(map[string]*parse.Tree)
+		if _, err := root.Parse(string(source), "", "", trees); err != nil {
+			t.Fatal(err)
+		}
+		for _, tree := range trees {
+			walkTemplate(tree.Root, func(text string) { literals[file] = append(literals[file], text) })
+		}
+	}
+	return literals
+}
+
+func walkTemplate(node parse.Node, found func(string)) {
+	switch n := node.(type) {
+	case *parse.ListNode:
+		if n == nil {
+			return
+		}
+		for _, child := range n.Nodes {
+			walkTemplate(child, found)
+		}
+	case *parse.ActionNode:
+		walkTemplate(n.Pipe, found)
+	case *parse.PipeNode:
+		if n == nil {
+			return
+		}
+		for _, command := range n.Cmds {
+			for _, argument := range command.Args {
+				walkTemplate(argument, found)
+			}
+		}
+	case *parse.StringNode:
+		found(n.Text)
+	case *parse.IfNode:
+		walkBranch(&n.BranchNode, found)
+	case *parse.RangeNode:
+		walkBranch(&n.BranchNode, found)
+	case *parse.WithNode:
+		walkBranch(&n.BranchNode, found)
+	case *parse.TemplateNode:
+		walkTemplate(n.Pipe, found)
+	}
+}
+
+func walkBranch(n *parse.BranchNode, found func(string)) {
+	walkTemplate(n.Pipe, found)
+	walkTemplate(n.List, found)
+	walkTemplate(n.ElseList, found)
+}
+
+// goLiterals returns the string literals of the Go files in and beneath a folder, tests left out.
+func goLiterals(t *testing.T, folder string) map[string]bool {
+	t.Helper()
+	literals := make(map[string]bool)
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				if text, err := strconv.Unquote(literal.Value); err == nil {
+					literals[text] = true
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return literals
+}
+
+func TestNumbersAndDurations(t *testing.T) {
+	vi, en := texts(t, vietnamese), texts(t, english)
+	for n, want := range map[int][2]string{
+		0: {"0", "0"}, 999: {"999", "999"}, 1000: {"1.000", "1,000"}, 4500: {"4.500", "4,500"},
+		1234567: {"1.234.567", "1,234,567"}, -1000: {"-1.000", "-1,000"}, -12: {"-12", "-12"},
+	} {
+		if got := [2]string{vi.number(n), en.number(n)}; got != want {
+			t.Errorf("%d is written %v, want %v", n, got, want)
+		}
+	}
+	for seconds, want := range map[int64]string{
+		0: "0 s", 59: "59 s", 60: "1 min", 61: "1 min 1 s", 600: "10 min", 659: "10 min", 3600: "1 h", 3660: "1 h 1 min",
+		86400: "24 h", 4_000_000: "1,111 h 6 min",
+	} {
+		if got := en.duration(seconds); got != want {
+			t.Errorf("%d s is written %q, want %q", seconds, got, want)
+		}
+	}
+	if got := en.count("cases.count", 1) + en.count("cases.count", 2); got != "1 case.2 cases." {
+		t.Errorf("one and many cases: %q", got)
+	}
+	if got := vi.text("no.such.text"); got != "[no.such.text]" {
+		t.Errorf("a text that is not there: %q", got)
+	}
+}
