@@ -55,6 +55,8 @@ type site struct {
 	accounts    *account.Service
 	logs        *bytes.Buffer
 	log         *switchedLog
+	ledger      *audit.Log
+	disabled    atomic.Bool // whether every account counts as disabled
 
 	owner, stranger      registry.Account
 	market, stall, other registry.Place // other belongs to the stranger
@@ -71,6 +73,18 @@ func (l *switchedLog) Append(ctx context.Context, scans []scan.Scan) ([]scanlog.
 		return nil, *failure
 	}
 	return l.Log.Append(ctx, scans)
+}
+
+// switchedAccounts are the accounts of a site, which can all be disabled at once.
+type switchedAccounts struct {
+	*account.Service
+	disabled *atomic.Bool
+}
+
+func (a switchedAccounts) Account(ctx context.Context, id uuid.UUID) (registry.Account, error) {
+	found, err := a.Service.Account(ctx, id)
+	found.Disabled = found.Disabled || a.disabled.Load()
+	return found, err
 }
 
 var start = time.Date(2026, 11, 21, 0, 40, 0, 0, time.UTC) // 07:40 in Viet Nam
@@ -102,7 +116,7 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 	must(t, err)
 	s.credentials, err = citizen.NewCredentials(key, clock)
 	must(t, err)
-	ledger, err := audit.New(s.store, key, clock)
+	s.ledger, err = audit.New(s.store, key, clock)
 	must(t, err)
 	s.places = places.New(s.store, s.keys, clock)
 	s.accounts = account.New(s.store, clock)
@@ -112,7 +126,7 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 	})
 	book := cases.New(cases.Deps{
 		People: s.store, Book: s.store, Runs: s.store, Aliases: s.pseudonyms, Places: s.places,
-		Snapshots: snapshot.NewMemory(s.store, s.scans, s.scans), Audit: ledger, Clock: clock, Location: location,
+		Snapshots: snapshot.NewMemory(s.store, s.scans, s.scans), Audit: s.ledger, Clock: clock, Location: location,
 	})
 	s.settle()
 	s.now.Store(start.Unix())
@@ -121,7 +135,7 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 	sessions.Store = s.store.Sessions()
 	ui, err := webui.New(webui.Deps{
 		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials, Pseudonyms: s.pseudonyms, People: s.store,
-		Places: s.places, Map: s.places, Records: s.store, Accounts: s.accounts, Cases: book, Traces: book, Audit: ledger,
+		Places: s.places, Map: s.places, Records: s.store, Accounts: switchedAccounts{s.accounts, &s.disabled}, Cases: book, Traces: book, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
 		BaseURL: "https://truyvet.example", Demo: demo,
 	})

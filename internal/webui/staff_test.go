@@ -1,0 +1,373 @@
+package webui_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/net/html"
+
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+func TestLogIn(t *testing.T) {
+	s := newSite(t, nil)
+	for login, lands := range map[string]string{
+		"owner": "/places", "gate": "/gate", "ward": "/cases", "district": "/cases", "city": "/cases", "admin": "/accounts", "auditor": "/audit",
+	} {
+		b := s.browser()
+		before := b.cookie("session")
+		p := b.post("/login", url.Values{"login": {login}, "password": {password}})
+		p.leadsTo(lands)
+		if after := b.cookie("session"); after == "" || after == before {
+			t.Errorf("%s: the session was not renewed", login)
+		}
+		b.get(lands).wants(http.StatusOK, "Đăng xuất")
+		b.get("/login").leadsTo(lands)
+		b.post("/logout", nil).leadsTo("/")
+		b.get(lands).leadsTo("/login?next=" + url.QueryEscape(lands))
+	}
+}
+
+func TestLogInRefused(t *testing.T) {
+	s := newSite(t, nil)
+	for _, c := range []url.Values{
+		{"login": {"owner"}, "password": {"nhầm mật khẩu rồi"}},
+		{"login": {"nobody"}, "password": {password}},
+		{"login": {""}, "password": {""}},
+		{"login": {"\x00\xff"}, "password": {"\xff"}},
+	} {
+		p := s.browser().post("/login", c)
+		p.wants(http.StatusUnauthorized, "Tên đăng nhập hoặc mật khẩu không đúng")
+		if strings.Contains(p.body, "nhầm mật khẩu rồi") {
+			t.Error("the password is echoed")
+		}
+	}
+	entries, err := s.store.AuditEntries(t.Context(), 0, 10)
+	must(t, err)
+	if len(entries) != 4 {
+		t.Errorf("%d audit entries, want one for each failure", len(entries))
+	}
+	for _, e := range entries {
+		if e.Action != "login_failed" || e.Actor != "system" || e.Subject+e.Detail != "" {
+			t.Errorf("the entry tells what was typed: %+v", e)
+		}
+	}
+}
+
+func TestLogInLeadsOnlyHome(t *testing.T) {
+	s := newSite(t, nil)
+	for next, lands := range map[string]string{
+		"/places/" + s.market.ID.String(): "/places/" + s.market.ID.String(),
+		"/places?parent=x":                "/places?parent=x",
+		"https://elsewhere.example/":      "/places",
+		"//elsewhere.example/":            "/places",
+		`/\elsewhere.example`:             "/places",
+		"/\t/elsewhere.example":           "/places",
+		"javascript:alert(1)":             "/places",
+		"places":                          "/places",
+		"%":                               "/places",
+	} {
+		s.browser().post("/login", url.Values{"login": {"owner"}, "password": {password}, "next": {next}}).leadsTo(lands)
+	}
+}
+
+// TestWhoMaySeeWhat asks for every staff page as every role, and as nobody.
+func TestWhoMaySeeWhat(t *testing.T) {
+	s := newSite(t, nil)
+	pages := map[string][]string{
+		"/places": {"owner"}, "/places/" + s.market.ID.String(): {"owner"}, "/places/" + s.market.ID.String() + "/reissue": {"owner"},
+		"/places/" + s.market.ID.String() + "/code.svg": {"owner"}, "/places/" + s.market.ID.String() + "/code.png": {"owner"},
+		"/gate": {"gate"}, "/cases": {"ward", "district", "city"}, "/cases/new": {"ward", "district", "city"},
+		"/runs": {"ward", "district", "city"}, "/audit": {"auditor"}, "/accounts": {"admin"},
+	}
+	nobody := s.browser()
+	for path := range pages {
+		nobody.get(path).leadsTo("/login?next=" + url.QueryEscape(path))
+	}
+	for _, role := range []string{"owner", "gate", "ward", "district", "city", "admin", "auditor"} {
+		b := s.staff(role)
+		for path, allowed := range pages {
+			want := http.StatusForbidden
+			for _, a := range allowed {
+				if a == role {
+					want = http.StatusOK
+				}
+			}
+			if p := b.get(path); p.status != want {
+				t.Errorf("%s asks for %s: %d, want %d", role, path, p.status, want)
+			}
+		}
+	}
+	forms := map[string]string{
+		"/places": "admin", "/places/" + s.market.ID.String() + "/reissue": "city", "/gate": "owner", "/gate/undo": "owner",
+		"/cases/new": "auditor", "/runs": "owner", "/accounts": "city",
+	}
+	for path, role := range forms {
+		nobody.post(path, url.Values{}).wants(http.StatusSeeOther)
+		s.staff(role).post(path, url.Values{}).wants(http.StatusForbidden, "không được phép")
+	}
+}
+
+func TestDisabledAccountIsNobody(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("owner")
+	b.get("/places").wants(http.StatusOK)
+	s.disabled.Store(true)
+	b.get("/places").wants(http.StatusSeeOther)
+}
+
+func TestPlaces(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("owner")
+	p := b.get("/places")
+	p.wants(http.StatusOK, "2 địa điểm", "Chợ Linh Xuân", "Sạp rau cô Tư", "Cửa hàng — 30 phút")
+	if strings.Contains(p.text(), "Trụ sở Bến Thành") {
+		t.Error("another organisation's place is listed")
+	}
+	made := b.post("/places", url.Values{"name": {"Cổng <b>số 1</b>"}, "kind": {"checkpoint"}, "parent": {s.market.ID.String()}, "dwell": {"7"}})
+	made.wants(http.StatusSeeOther)
+	p = b.get(made.location)
+	p.wants(http.StatusOK, "Cổng <b>số 1</b>", "Điểm kiểm dịch", "7 phút", "HTTPS://TRUYVET.EXAMPLE/Q/", "Chợ Linh Xuân")
+
+	for name, c := range map[string]struct {
+		form url.Values
+		says string
+	}{
+		"no name":       {url.Values{"kind": {"shop"}}, "Địa điểm cần có tên"},
+		"long name":     {url.Values{"name": {strings.Repeat("ề", 201)}, "kind": {"shop"}}, "Địa điểm cần có tên"},
+		"broken text":   {url.Values{"name": {"\xff\xfe"}, "kind": {"shop"}}, "Địa điểm cần có tên"},
+		"no kind":       {url.Values{"name": {"A"}}, "loại địa điểm"},
+		"unknown kind":  {url.Values{"name": {"A"}, "kind": {"castle"}}, "loại địa điểm"},
+		"word as dwell": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"lâu"}}, "Thời gian lưu lại"},
+		"dwell of 0":    {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"0"}}, "Thời gian lưu lại"},
+		"dwell of days": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"9999"}}, "Thời gian lưu lại"},
+		"other's place": {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {s.other.ID.String()}}, "không thuộc đơn vị"},
+		"no parent":     {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {"x"}}, "không thuộc đơn vị"},
+		"no ward":       {url.Values{"name": {"A"}, "kind": {"shop"}, "area": {"769"}}, "phường, xã"},
+	} {
+		p := b.post("/places", c.form)
+		p.wants(http.StatusBadRequest, c.says)
+		if got := p.field("name"); name != "broken text" && got != c.form.Get("name") {
+			t.Errorf("%s: what was typed is lost: %q", name, got)
+		}
+	}
+	for _, id := range []string{s.other.ID.String(), uuid.NewString(), "x", "%00"} {
+		for _, page := range []string{"", "/code.svg", "/code.png", "/reissue"} {
+			b.get("/places/"+id+page).wants(http.StatusNotFound, "Không tìm thấy")
+		}
+		b.post("/places/"+id+"/reissue", url.Values{"serial": {"1"}}).wants(http.StatusNotFound)
+	}
+}
+
+func TestCodePictures(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("owner")
+	path := "/places/" + s.market.ID.String()
+	first := b.get(path + "/code.svg?serial=1")
+	if first.header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(first.header.Get("Cache-Control"), "immutable") {
+		t.Errorf("the picture is sent as %v", first.header)
+	}
+	if again := b.get(path + "/code.svg?serial=1"); again.body != first.body {
+		t.Error("two downloads differ")
+	}
+	if old := b.get(path + "/code.svg?serial=7"); strings.Contains(old.header.Get("Cache-Control"), "immutable") {
+		t.Error("a picture under another serial may be kept for good")
+	}
+	png := b.get(path + "/code.png?serial=1&download")
+	if !bytes.HasPrefix([]byte(png.body), []byte("\x89PNG")) || png.header.Get("Content-Type") != "image/png" {
+		t.Errorf("the PNG is none: %v", png.header)
+	}
+	if d := png.header.Get("Content-Disposition"); !regexp.MustCompile(`^attachment; filename=truyvet-[0-9a-f]{4}-[0-9a-f]{4}-1\.png$`).MatchString(d) {
+		t.Errorf("the file is called %q", d)
+	}
+}
+
+func TestReissue(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("owner")
+	path := "/places/" + s.stall.ID.String()
+	confirm := b.get(path + "/reissue")
+	confirm.wants(http.StatusOK, "Cấp lại mã của Sạp rau cô Tư?", "hết hiệu lực ngay")
+	s.browser().get("/q/" + s.stall.Code).wants(http.StatusOK) // asking kills nothing
+	form := url.Values{"serial": {confirm.field("serial")}}
+	b.post(path+"/reissue", form).leadsTo(path)
+	b.get(path).wants(http.StatusOK, "Mã số 2")
+	s.browser().get("/q/" + s.stall.Code).wants(http.StatusGone)
+	b.post(path+"/reissue", form).wants(http.StatusConflict, "vừa thay đổi") // a second tap
+	b.get(path).wants(http.StatusOK, "Mã số 2")
+	now, err := s.store.Place(t.Context(), s.stall.ID)
+	must(t, err)
+	s.browser().get("/q/"+now.Code).wants(http.StatusOK, "Sạp rau cô Tư")
+}
+
+func TestGate(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("gate")
+	const card = "079123456789"
+	for i, c := range []struct {
+		typed  string
+		id     bool
+		how    scan.How
+		ending string
+	}{
+		{card, true, scan.GateTyped, "789"},
+		{" 079 123 456 789 ", true, scan.GateTyped, "789"},
+		{card + "|123456789|Nguyễn Thị Ánh|01021990|Nữ|12 Lê Lợi|01012022", true, scan.GateCard, "789"},
+		{"0912 345 678", false, scan.GateTyped, "678"},
+		{"+84 912.345.678", false, scan.GateTyped, "678"},
+	} {
+		s.advance(time.Minute)
+		p := b.get("/gate")
+		p = b.post("/gate", url.Values{"number": {c.typed}, "nonce": {p.field("nonce")}})
+		p.leadsTo("/gate")
+		p = b.get("/gate")
+		p.wants(http.StatusOK, "Chợ Linh Xuân", "Đã ghi nhận vào", "…"+c.ending)
+		for _, secret := range []string{card, "123 456", "Ánh", "0912", "912345"} {
+			if strings.Contains(p.body, secret) || strings.Contains(s.logs.String(), secret) {
+				t.Errorf("%q echoes or logs %q", c.typed, secret)
+			}
+		}
+		want, err := s.pseudonyms.Phone("0912345678")
+		if c.id {
+			want, err = s.pseudonyms.IDCard(card)
+		}
+		must(t, err)
+		scans := s.allScans()
+		if got := scans[len(scans)-1]; len(scans) != i+1 || got.Alias != want || got.How != c.how || got.Place != s.market.ID || got.Kind != stay.In {
+			t.Errorf("%q: %d scans, the last %+v", c.typed, len(scans), got)
+		}
+		if _, err := s.store.PersonByAlias(t.Context(), want); err != nil {
+			t.Errorf("%q: the person was not made: %v", c.typed, err)
+		}
+	}
+	for _, typed := range []string{"", "12", "hello", "07912345678", "0791234567890", "abc|def", "|", strings.Repeat("9", 600), "\xff"} {
+		b.post("/gate", url.Values{"number": {typed}}).leadsTo("/gate")
+		p := b.get("/gate")
+		p.wants(http.StatusOK, "Chưa ghi nhận", "Không phải số CCCD")
+		if alerts := p.all(func(n *html.Node) bool { return attr(n, "role") == "alert" }); len(alerts) != 1 {
+			t.Errorf("%q: %d alerts", typed, len(alerts))
+		}
+	}
+	if n := s.scanCount(); n != 5 {
+		t.Errorf("%d scans are logged, want 5", n)
+	}
+	lines := b.get("/gate").all(func(n *html.Node) bool { return n.Data == "li" && attr(n.Parent, "class") == "ledger" })
+	if len(lines) != 10 {
+		t.Errorf("%d lines in the list, want the last ten", len(lines))
+	}
+}
+
+func TestGateOutDoubleAndUndo(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("gate")
+	p := b.get("/gate?mode=out")
+	form := url.Values{"number": {"0912345678"}, "mode": {"out"}, "nonce": {p.field("nonce")}}
+	b.post("/gate", form).leadsTo("/gate?mode=out")
+	s.advance(2 * time.Second)
+	b.post("/gate", form).leadsTo("/gate?mode=out")
+	p = b.get("/gate?mode=out")
+	p.wants(http.StatusOK, "Đã ghi nhận ra")
+	if n := s.scanCount(); n != 1 {
+		t.Fatalf("%d scans after a double tap, want 1", n)
+	}
+	undo := url.Values{"id": {p.field("id")}}
+	b.follow(b.post("/gate/undo", undo)).wants(http.StatusOK, "Đã hoàn tác")
+	scans := s.allScans()
+	if len(scans) != 2 || scans[1].Kind != stay.Void || scans[1].Voids != scans[0].ID || scans[1].Alias != scans[0].Alias {
+		t.Errorf("the scans are %+v", scans)
+	}
+	for _, id := range []string{undo.Get("id"), uuid.NewString(), "", "x"} {
+		b.post("/gate/undo", url.Values{"id": {id}}).wants(http.StatusNotFound, "không còn trong danh sách")
+	}
+	b.post("/logout", nil)
+	again := s.staff("gate")
+	again.get("/gate").wants(http.StatusOK, "Chưa có lượt nào")
+}
+
+func TestAudit(t *testing.T) {
+	s := newSite(t, nil)
+	for range 120 {
+		must(t, s.ledger.Append(t.Context(), "city", "list_read", uuid.NewString(), "a <detail>"))
+	}
+	b := s.staff("auditor")
+	p := b.get("/audit")
+	p.wants(http.StatusOK, "Chuỗi nguyên vẹn", "121 dòng", "list_read", "a <detail>", "Các dòng cũ hơn")
+	older := p.all(func(n *html.Node) bool { return attr(n, "rel") == "next" })
+	if len(older) != 1 {
+		t.Fatalf("%d links to older entries", len(older))
+	}
+	rows := func(p page) int {
+		return len(p.all(func(n *html.Node) bool { return n.Data == "tr" && n.Parent.Data == "tbody" }))
+	}
+	last := b.get(attr(older[0], "href"))
+	if rows(p) != 100 || rows(last) != 21 || strings.Contains(last.text(), "Các dòng cũ hơn") {
+		t.Errorf("%d and %d rows", rows(p), rows(last))
+	}
+	for _, before := range []string{"x", "-1", "0", "99999999999999999999"} {
+		b.get("/audit?before="+before).wants(http.StatusOK, "Chuỗi nguyên vẹn")
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("admin")
+	b.get("/accounts").wants(http.StatusOK, "owner", "Ban Quản lý chợ Linh Xuân", "Phường Linh Xuân", "Chợ Linh Xuân")
+	address, err := qrgen.URL("https://truyvet.example", s.stall.Code)
+	must(t, err)
+	for i, form := range []url.Values{
+		{"role": {"owner"}, "organisation": {s.owner.Organisation.String()}},
+		{"role": {"gate"}, "place": {s.stall.ID.String()}},
+		{"role": {"gate"}, "place": {address}},
+		{"role": {"ward"}, "area": {"26794"}},
+		{"role": {"auditor"}, "area": {"26794"}, "place": {"nonsense"}}, // what the role does not have is passed over
+	} {
+		form.Set("login", "new-"+string(rune('a'+i)))
+		p := b.post("/accounts", form)
+		p.wants(http.StatusCreated, "Đã tạo tài khoản "+form.Get("login"), "chỉ hiện lần này")
+		shown := p.shownCode()
+		if p.header.Get("Cache-Control") != "no-store" {
+			t.Error("the page with the password may be kept")
+		}
+		s.browser().post("/login", url.Values{"login": {form.Get("login")}, "password": {shown}}).wants(http.StatusSeeOther)
+		if again := b.get("/accounts"); strings.Contains(again.text(), shown) {
+			t.Error("the password is shown again")
+		}
+		if strings.Contains(s.logs.String(), shown) {
+			t.Error("the password is logged")
+		}
+	}
+	for name, c := range map[string]struct {
+		form   url.Values
+		status int
+		says   string
+	}{
+		"taken":           {url.Values{"login": {"owner"}, "role": {"admin"}}, http.StatusConflict, "Đã có tài khoản"},
+		"no login":        {url.Values{"role": {"admin"}}, http.StatusBadRequest, "Tên đăng nhập có 2 đến 64"},
+		"no role":         {url.Values{"login": {"abc"}}, http.StatusBadRequest, "Vai trò không khớp"},
+		"unknown role":    {url.Values{"login": {"abc"}, "role": {"king"}}, http.StatusBadRequest, "Vai trò không khớp"},
+		"no organisation": {url.Values{"login": {"abc"}, "role": {"owner"}}, http.StatusBadRequest, "Vai trò không khớp"},
+		"no place":        {url.Values{"login": {"abc"}, "role": {"gate"}, "place": {"x"}}, http.StatusBadRequest, "mã định danh"},
+		"no area":         {url.Values{"login": {"abc"}, "role": {"ward"}}, http.StatusBadRequest, "Vai trò không khớp"},
+	} {
+		t.Run(name, func(t *testing.T) { b.post("/accounts", c.form).wants(c.status, c.says) })
+	}
+	accounts, err := s.store.Accounts(t.Context())
+	must(t, err)
+	for _, a := range accounts {
+		if a.Login == "new-e" && (a.Area != "" || a.Place != uuid.Nil) {
+			t.Errorf("the auditor has a scope: %+v", a)
+		}
+		if a.Login == "new-c" && (a.Role != registry.RoleGate || a.Place != s.stall.ID) {
+			t.Errorf("the gate made from the address of a code: %+v", a)
+		}
+	}
+}
