@@ -57,6 +57,7 @@ type site struct {
 	log         *switchedLog
 	ledger      *audit.Log
 	disabled    atomic.Bool // whether every account counts as disabled
+	busy        atomic.Bool // whether another trace seems to be under way
 
 	owner, stranger      registry.Account
 	market, stall, other registry.Place // other belongs to the stranger
@@ -85,6 +86,19 @@ func (a switchedAccounts) Account(ctx context.Context, id uuid.UUID) (registry.A
 	found, err := a.Service.Account(ctx, id)
 	found.Disabled = found.Disabled || a.disabled.Load()
 	return found, err
+}
+
+// switchedTraces are the traces of a site, which can be made to seem busy.
+type switchedTraces struct {
+	*cases.Service
+	busy *atomic.Bool
+}
+
+func (s switchedTraces) Run(ctx context.Context, actor registry.Account, chosen []uuid.UUID, profile string) (registry.Run, error) {
+	if s.busy.Load() {
+		return registry.Run{}, cases.ErrBusy
+	}
+	return s.Service.Run(ctx, actor, chosen, profile)
 }
 
 var start = time.Date(2026, 11, 21, 0, 40, 0, 0, time.UTC) // 07:40 in Viet Nam
@@ -135,7 +149,7 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 	sessions.Store = s.store.Sessions()
 	ui, err := webui.New(webui.Deps{
 		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials, Pseudonyms: s.pseudonyms, People: s.store,
-		Places: s.places, Map: s.places, Records: s.store, Accounts: switchedAccounts{s.accounts, &s.disabled}, Cases: book, Traces: book, Audit: s.ledger,
+		Places: s.places, Map: s.places, Records: s.store, Accounts: switchedAccounts{s.accounts, &s.disabled}, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
 		BaseURL: "https://truyvet.example", Demo: demo,
 	})
