@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/truyvet/truyvet/internal/config"
+	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
+	"github.com/truyvet/truyvet/internal/scanstore/clickhouse"
+	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/internal/worker"
+	"github.com/truyvet/truyvet/tracing"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// openCluster opens Redis and ClickHouse. Neither need be there yet: until they are, scans and traces are answered with
+// errors that say so.
+func openCluster(ctx context.Context, cfg *config.Config, registry *sqlstore.Store, logger *slog.Logger) (*Scans, error) {
+	log, err := redisstream.Open(cfg.RedisURL, redisstream.Options{Layout: layout(cfg)})
+	if err != nil {
+		return nil, fmt.Errorf("TRUYVET_REDIS_URL: %w", err)
+	}
+	findings, err := log.Check(ctx)
+	if err != nil {
+		logger.Warn("the settings of Redis could not be checked", "error", err)
+	}
+	for _, finding := range findings {
+		logger.Warn("a setting of Redis endangers accepted scans", "finding", finding.String())
+	}
+	store, err := clickhouse.Open(cfg.ClickHouseURL)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("TRUYVET_CLICKHOUSE_URL: %w", err), log.Close())
+	}
+	s := &Scans{Log: log, Progress: log, Store: store, dropper: store, close: []func() error{log.Close, store.Close}}
+	if cfg.TraceSource == "clickhouse" {
+		s.Snapshots = snapshot.NewDirect(registry, log, func(places *tracing.Places, links *stay.Links, upTo scanlog.Watermark, asOf int64) tracing.Source {
+			return clickhouse.NewSource(store, places, links, upTo, asOf)
+		})
+		return s, nil
+	}
+	s.memory = snapshot.NewMemory(registry, log, store)
+	s.Snapshots = s.memory
+	return s, nil
+}
+
+// layout is the streams that servers and workers share.
+func layout(cfg *config.Config) redisstream.Layout { return redisstream.Layout{Shards: cfg.Shards} }
+
+// Migrate brings every table up to this program's version.
+func Migrate(ctx context.Context, cfg *config.Config) error {
+	registry, err := sqlstore.Open(ctx, cfg.RegistryPath())
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(registry.Migrate(ctx), registry.Close()); err != nil {
+		return err
+	}
+	if !cfg.Cluster() {
+		return nil
+	}
+	store, err := clickhouse.Open(cfg.ClickHouseURL)
+	if err != nil {
+		return fmt.Errorf("TRUYVET_CLICKHOUSE_URL: %w", err)
+	}
+	return errors.Join(store.Migrate(ctx), store.Close())
+}
+
+// Work carries scans from Redis to ClickHouse until ctx ends, and then finishes what it has begun.
+func Work(ctx context.Context, cfg *config.Config, logger *slog.Logger) (err error) {
+	if !cfg.Cluster() {
+		return errors.New("a worker needs TRUYVET_REDIS_URL and TRUYVET_CLICKHOUSE_URL: standalone, serve stores the scans itself")
+	}
+	name := cfg.WorkerName
+	if name == "" {
+		if name, err = os.Hostname(); err != nil {
+			return fmt.Errorf("TRUYVET_WORKER_NAME is not set, and the machine's name cannot be read: %w", err)
+		}
+	}
+	store, err := clickhouse.Open(cfg.ClickHouseURL)
+	if err != nil {
+		return fmt.Errorf("TRUYVET_CLICKHOUSE_URL: %w", err)
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	consumer, err := redisstream.OpenConsumer(cfg.RedisURL, redisstream.ConsumerOptions{Layout: layout(cfg), Name: name})
+	if err != nil {
+		return fmt.Errorf("TRUYVET_REDIS_URL: %w", err)
+	}
+	defer func() { err = errors.Join(err, consumer.Close()) }()
+	logger.Info("carrying scans to the store", "worker", name, "shards", cfg.Shards)
+	return worker.New(consumer, store, worker.Options{Log: logger}).Run(ctx)
+}

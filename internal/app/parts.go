@@ -1,0 +1,157 @@
+// Package app builds everything from the configuration, runs it, and drains it in order.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/audit"
+	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/config"
+	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+// Office is the part of a process that works on the registry alone, which commands may do while a server runs.
+type Office struct {
+	Config   *config.Config
+	Clock    func() time.Time
+	Secrets  config.Secrets
+	Registry *sqlstore.Store
+	Audit    *audit.Log
+	Accounts *account.Service
+}
+
+// OpenOffice opens the registry. Close it when done.
+func OpenOffice(ctx context.Context, cfg *config.Config, clock func() time.Time) (*Office, error) {
+	secrets, err := config.ReadSecrets(cfg.SecretsFile)
+	if err != nil {
+		return nil, err
+	}
+	store, err := sqlstore.Open(ctx, cfg.RegistryPath())
+	if err != nil {
+		return nil, err
+	}
+	log, err := audit.New(store, secrets.Audit, clock)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &Office{
+		Config: cfg, Clock: clock, Secrets: secrets, Registry: store, Audit: log, Accounts: account.New(store, clock),
+	}, nil
+}
+
+// Close closes the registry.
+func (o *Office) Close() error { return o.Registry.Close() }
+
+// Parts is everything that a server is made of. Close it when done.
+type Parts struct {
+	*Office
+	Location    *time.Location
+	Logger      *slog.Logger
+	Keys        *qrgen.KeySet
+	Scans       *Scans
+	Places      *places.Service
+	Pseudonyms  *citizen.Pseudonyms
+	Credentials *citizen.Credentials
+	Proofs      *citizen.Proofs
+	Ingest      *ingest.Ingest
+	Cases       *cases.Service
+}
+
+// Open builds the parts. What the configuration names and is not there is an error that says which command makes it.
+func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger, clock func() time.Time) (_ *Parts, err error) {
+	office, err := OpenOffice(ctx, cfg, clock)
+	if err != nil {
+		return nil, err
+	}
+	p := &Parts{Office: office, Logger: logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	if p.Location, err = cfg.Location(); err != nil {
+		return nil, err
+	}
+	if p.Keys, err = qrgen.ReadKeyFile(cfg.KeyFile); err != nil {
+		return nil, fmt.Errorf("reading the signing keys (`truyvet init` makes them): %w", err)
+	}
+	if p.Scans, err = openScans(ctx, cfg, p.Registry, logger); err != nil {
+		return nil, err
+	}
+	return p, p.build(ctx)
+}
+
+// build makes the services from what is open.
+func (p *Parts) build(ctx context.Context) error {
+	var err error
+	p.Places = places.New(p.Registry, p.Keys, p.Clock)
+	if p.Pseudonyms, err = citizen.NewPseudonyms(p.Secrets.Pseudonym); err != nil {
+		return err
+	}
+	if p.Credentials, err = citizen.NewCredentials(p.Secrets.Credential, p.Clock); err != nil {
+		return err
+	}
+	p.Proofs = citizen.NewProofs(p.Registry, p.Pseudonyms, p.Credentials, p.sender(), p.Clock)
+	p.Ingest = ingest.New(ingest.Config{
+		Keys: p.Keys, Log: p.Scans.Log, Revoked: p.Places.Revoked, Retention: p.Config.Retention(), Clock: p.Clock,
+	})
+	p.Cases = cases.New(cases.Deps{
+		People: p.Registry, Book: p.Registry, Runs: p.Registry, Aliases: p.Pseudonyms, Places: p.Places,
+		Snapshots: p.Scans.Snapshots, Audit: p.Audit, Clock: p.Clock, Location: p.Location,
+	})
+	return p.refresh(ctx)
+}
+
+// refresh takes over what other processes, or commands, have written to the registry.
+func (p *Parts) refresh(ctx context.Context) error {
+	if err := p.Places.Refresh(ctx); err != nil {
+		return err
+	}
+	revoked, err := p.Registry.RevokedCredentials(ctx)
+	if err != nil {
+		return fmt.Errorf("reading revoked credentials: %w", err)
+	}
+	p.Credentials.SetRevoked(revoked)
+	return nil
+}
+
+// Close closes what is open: first the log, so that whatever it has taken is durable, then the registry.
+func (p *Parts) Close() error {
+	var fault error
+	if p.Scans != nil {
+		fault = p.Scans.Close()
+	}
+	return errors.Join(fault, p.Office.Close())
+}
+
+// Init makes the data folder with new keys and secrets, and an empty registry. What is there already stays as it is.
+func Init(ctx context.Context, cfg *config.Config, clock func() time.Time) error {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	if _, err := os.Stat(cfg.SecretsFile); errors.Is(err, os.ErrNotExist) {
+		if err := config.WriteSecrets(cfg.SecretsFile, config.NewSecrets()); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(cfg.KeyFile); errors.Is(err, os.ErrNotExist) {
+		keys := qrgen.NewKeySet()
+		if _, err := keys.Create(clock()); err != nil {
+			return fmt.Errorf("making a signing key: %w", err)
+		}
+		if err := keys.CreateFile(cfg.KeyFile); err != nil {
+			return fmt.Errorf("writing the signing keys: %w", err)
+		}
+	}
+	return Migrate(ctx, cfg)
+}

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/config"
+	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/scanstore"
+	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
+	"github.com/truyvet/truyvet/internal/snapshot"
+)
+
+// Scans is the log, the store and what traces read, in either mode. What uses it cannot tell which.
+type Scans struct {
+	Log       scanlog.Log
+	Progress  scanlog.Progress
+	Store     scanstore.Reader
+	Snapshots cases.Snapshots
+
+	dropper scanstore.Dropper
+	memory  *snapshot.Memory // nil when traces read the store itself
+	close   []func() error
+}
+
+// openScans opens the mode that the configuration chooses.
+func openScans(ctx context.Context, cfg *config.Config, registry *sqlstore.Store, logger *slog.Logger) (*Scans, error) {
+	if cfg.Cluster() {
+		return openCluster(ctx, cfg, registry, logger)
+	}
+	store, err := sqlite.Open(ctx, cfg.ScansDir(), sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	s := &Scans{Log: store, Progress: store, Store: store, dropper: store, close: []func() error{store.Close}}
+	s.memory = snapshot.NewMemory(registry, store, store)
+	s.Snapshots = s.memory
+	return s, nil
+}
+
+// DropBefore drops the days before first from the store and from memory.
+func (s *Scans) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error) {
+	dropped, err := s.dropper.DropBefore(ctx, first)
+	if err != nil {
+		return nil, err
+	}
+	if s.memory != nil {
+		s.memory.DropBefore(first)
+	}
+	return dropped, nil
+}
+
+// Close closes the log first, so that what it has taken is durable.
+func (s *Scans) Close() error {
+	var faults []error
+	for _, closing := range s.close {
+		faults = append(faults, closing())
+	}
+	return errors.Join(faults...)
+}
