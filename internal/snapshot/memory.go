@@ -3,7 +3,9 @@ package snapshot
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -17,9 +19,9 @@ import (
 )
 
 // Memory keeps an index of all stays in memory, fed in sequence from the scan store. Each snapshot reads only what is new
-// since the one before, and derives anew only the people whose scans, or all whose places or links, have changed.
+// since the one before, and derives anew only the people who have new scans, or everybody where places or links have changed.
 //
-// It is safe for concurrent use; snapshots taken at the same time wait for one another.
+// It is safe for concurrent use; snapshots taken at the same time wait for one another. Those that were given stay good.
 type Memory struct {
 	registry Registry
 	progress scanlog.Progress
@@ -41,7 +43,9 @@ func NewMemory(registry Registry, progress scanlog.Progress, store scanstore.Rea
 	return m
 }
 
-// Snapshot catches up with the log and returns what is known at asOf.
+// Snapshot catches up with the log and returns what is known at asOf. The errors: ErrBehind, one that asks to try again where
+// the registry changes all the time, and those of the registry, the log, the store and ctx. The next call starts from where
+// a failed one got.
 func (m *Memory) Snapshot(ctx context.Context, asOf int64) (Snapshot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -56,7 +60,7 @@ func (m *Memory) Snapshot(ctx context.Context, asOf int64) (Snapshot, error) {
 		return Snapshot{}, err
 	}
 	return Snapshot{
-		Source: m.index.AsOf(asOf), Places: m.world.places, AsOf: asOf, Watermark: stored, Revision: m.world.revision,
+		Source: m.index.AsOf(asOf), Places: m.world.places, AsOf: asOf, Watermark: maps.Clone(m.read), Revision: m.world.revision,
 	}, nil
 }
 
@@ -90,25 +94,15 @@ func (m *Memory) derive(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the registry's revision: %w", err)
 	}
-	whole := m.index == nil || revision != m.world.revision
-	if !whole && len(m.changed) == 0 {
-		return nil
-	}
-	if whole {
-		if m.world, err = readWorld(ctx, m.registry); err != nil {
+	switch {
+	case m.index == nil || revision != m.world.revision:
+		if err := m.deriveAll(ctx); err != nil {
 			return err
 		}
-		m.stays = make(map[uuid.UUID][]tracing.Stay, len(m.scans))
-		for alias := range m.scans {
-			m.derivePerson(m.world.links.Person(alias))
-		}
-	} else {
-		for alias := range m.changed {
-			delete(m.stays, m.world.links.Person(alias))
-		}
-		for alias := range m.changed {
-			m.derivePerson(m.world.links.Person(alias))
-		}
+	case len(m.changed) > 0:
+		m.deriveChanged()
+	default:
+		return nil
 	}
 	total := 0
 	for _, stays := range m.stays {
@@ -123,6 +117,30 @@ func (m *Memory) derive(ctx context.Context) error {
 	return nil
 }
 
+// deriveAll derives the stays of everybody from places and links as they are now. On an error nothing has changed.
+func (m *Memory) deriveAll(ctx context.Context) error {
+	now, err := readWorld(ctx, m.registry)
+	if err != nil {
+		return err
+	}
+	m.world = now
+	m.stays = make(map[uuid.UUID][]tracing.Stay, len(m.scans))
+	for alias := range m.scans {
+		m.derivePerson(now.links.Person(alias))
+	}
+	return nil
+}
+
+// deriveChanged derives the stays of those who have new scans.
+func (m *Memory) deriveChanged() {
+	for alias := range m.changed {
+		delete(m.stays, m.world.links.Person(alias))
+	}
+	for alias := range m.changed {
+		m.derivePerson(m.world.links.Person(alias))
+	}
+}
+
 // derivePerson derives the stays of a person that has none yet.
 func (m *Memory) derivePerson(person uuid.UUID) {
 	if _, done := m.stays[person]; done {
@@ -135,22 +153,22 @@ func (m *Memory) derivePerson(person uuid.UUID) {
 	m.stays[person] = stay.Derive(person, scans, m.world.places, math.MaxInt64)
 }
 
-// DropBefore forgets the scans of the days before first, as retention does in the store.
+// DropBefore forgets the scans of the days before first, as retention does in the store. Call it once the store has dropped
+// them: what Memory has to read anew from a store that still has them is there again.
 func (m *Memory) DropBefore(first scan.Day) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	expired := func(s stay.Scan) bool { return scan.DayOf(s.At) < first }
 	for alias, scans := range m.scans {
-		kept := make([]stay.Scan, 0, len(scans))
-		for _, s := range scans {
-			if scan.DayOf(s.At) >= first {
-				kept = append(kept, s)
-			}
+		kept := slices.DeleteFunc(scans, expired)
+		if len(kept) == len(scans) {
+			continue
 		}
+		m.index = nil
 		if len(kept) == 0 {
 			delete(m.scans, alias)
-		} else if len(kept) < len(scans) {
-			m.scans[alias] = kept
+		} else {
+			m.scans[alias] = slices.Clone(kept) // without the room of those that are gone
 		}
 	}
-	m.index = nil
 }

@@ -4,7 +4,9 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,16 +18,17 @@ import (
 	"github.com/truyvet/truyvet/tracing/stay"
 )
 
-// Snapshot is what a run walks on, and what it records of it.
+// Snapshot is what a run walks on, and what it records of it. It is the caller's and stays as it is whatever arrives later.
 type Snapshot struct {
 	Source    tracing.Source
 	Places    *tracing.Places
-	AsOf      int64             // stays are clipped here
-	Watermark scanlog.Watermark // every scan up to here is in it, and none beyond
+	AsOf      int64             // UTC seconds: stays are clipped here
+	Watermark scanlog.Watermark // every scan up to here that retention has left is in it, and none beyond
 	Revision  int64             // of places and links
 }
 
-// Registry is where places and links come from.
+// Registry is where places and links come from. What is read between two calls of Revision that return the same belongs
+// together.
 type Registry interface {
 	Revision(ctx context.Context) (int64, error)
 	AllPlaces(ctx context.Context) ([]registry.Place, error)
@@ -42,21 +45,22 @@ const (
 )
 
 // caughtUp waits until everything that was in the log when it was called is in the store, and returns how far the store
-// then is. A run that left accepted scans out would list too few people without saying so, hence ErrBehind.
+// then is. A run that left accepted scans out would list too few people without saying so, hence ErrBehind. The watermark
+// is the caller's.
 func caughtUp(ctx context.Context, progress scanlog.Progress) (scanlog.Watermark, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, catchUpWait, ErrBehind)
 	defer cancel()
 	tail, err := progress.Tail(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("asking for the end of the scan log: %w", err)
+		return nil, whileWaiting(ctx, "asking for the end of the scan log", err)
 	}
 	for {
 		stored, err := progress.Stored(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("asking how far the scan store is: %w", err)
+			return nil, whileWaiting(ctx, "asking how far the scan store is", err)
 		}
 		if stored.Covers(tail) {
-			return stored, nil
+			return maps.Clone(stored), nil
 		}
 		select {
 		case <-ctx.Done():
@@ -66,12 +70,24 @@ func caughtUp(ctx context.Context, progress scanlog.Progress) (scanlog.Watermark
 	}
 }
 
+// whileWaiting wraps an error of the log or the store, which is ErrBehind where the time to wait ended during the call.
+func whileWaiting(ctx context.Context, doing string, err error) error {
+	if errors.Is(context.Cause(ctx), ErrBehind) {
+		err = ErrBehind.Because(err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
 // world is the places and links of one revision.
 type world struct {
 	revision int64
 	places   *tracing.Places
 	links    *stay.Links
 }
+
+// errChanging says that places or links changed with every look at them. It shares its code with the registry being busy,
+// which is the same to whoever waits.
+var errChanging = errs.Busy("registry_busy", "Places or people are being changed; run again in a moment.", time.Second)
 
 // readWorld reads places and links, again if they changed meanwhile, so that they belong to the revision returned.
 func readWorld(ctx context.Context, r Registry) (world, error) {
@@ -102,7 +118,7 @@ func readWorld(ctx context.Context, r Registry) (world, error) {
 		}
 		return world{revision: after, places: tree, links: stay.NewLinks(personOf)}, nil
 	}
-	return world{}, errs.Busy("registry_busy", "Places or people are being changed; run again in a moment.", time.Second)
+	return world{}, errChanging
 }
 
 func infos(places []registry.Place) []tracing.PlaceInfo {

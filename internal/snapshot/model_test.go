@@ -1,0 +1,95 @@
+package snapshot_test
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+)
+
+// model is a registry, a log and a store in memory, as plain as their contracts allow. Like the shards of a stream its
+// shards go by alias, and like a store behind a stream it may have a scan twice.
+type model struct {
+	dice     *rand.Rand
+	revision int64
+	places   []registry.Place
+	links    map[uuid.UUID]uuid.UUID
+	tail     scanlog.Watermark
+	stored   []scan.Scan // by shard and seq
+}
+
+func (m *model) Revision(context.Context) (int64, error)                { return m.revision, nil }
+func (m *model) AllPlaces(context.Context) ([]registry.Place, error)    { return m.places, nil }
+func (m *model) Links(context.Context) (map[uuid.UUID]uuid.UUID, error) { return m.links, nil }
+func (m *model) Tail(context.Context) (scanlog.Watermark, error)        { return m.tail, nil }
+func (m *model) Stored(context.Context) (scanlog.Watermark, error)      { return m.tail, nil }
+
+func (m *model) PutPlaces(_ context.Context, places []registry.Place) error {
+	m.places = append(m.places, places...)
+	m.revision++
+	return nil
+}
+
+func (m *model) PutPeople(_ context.Context, _ []registry.Person, links []registry.Link) error {
+	m.links = maps.Clone(m.links)
+	if m.links == nil {
+		m.links = make(map[uuid.UUID]uuid.UUID)
+	}
+	for _, l := range links {
+		m.links[l.Alias] = l.Person
+	}
+	m.revision++
+	return nil
+}
+
+func (m *model) Append(_ context.Context, scans []scan.Scan) ([]scanlog.Outcome, error) {
+	tail := maps.Clone(m.tail)
+	if tail == nil {
+		tail = make(scanlog.Watermark)
+	}
+	for _, s := range scans {
+		for range 1 + m.dice.IntN(8)/7 {
+			s.Shard = uint32(s.Alias[0] % 3)
+			tail[s.Shard]++
+			s.Seq = tail[s.Shard]
+			m.stored = append(m.stored, s)
+		}
+	}
+	slices.SortFunc(m.stored, func(a, b scan.Scan) int {
+		if a.Shard != b.Shard {
+			return int(a.Shard) - int(b.Shard)
+		}
+		return int(a.Seq) - int(b.Seq)
+	})
+	m.tail = tail
+	return make([]scanlog.Outcome, len(scans)), nil
+}
+
+// Read gives blocks of seven at the most, in one piece of memory.
+func (m *model) Read(_ context.Context, after, upTo scanlog.Watermark, yield func([]scan.Scan) error) error {
+	var asked []scan.Scan
+	for _, s := range m.stored {
+		if s.Seq > after[s.Shard] && s.Seq <= upTo[s.Shard] {
+			asked = append(asked, s)
+		}
+	}
+	memory := make([]scan.Scan, 7)
+	for block := range slices.Chunk(asked, len(memory)) {
+		if err := yield(memory[:copy(memory, block)]); err != nil {
+			return err
+		}
+		clear(memory)
+	}
+	return nil
+}
+
+func (m *model) DropBefore(_ context.Context, first scan.Day) ([]scan.Day, error) {
+	m.stored = slices.DeleteFunc(m.stored, func(s scan.Scan) bool { return scan.DayOf(s.At) < first })
+	return nil, nil
+}

@@ -1,0 +1,208 @@
+package snapshot_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/scanstore"
+	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
+	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/tracing"
+	"github.com/truyvet/truyvet/tracing/stay"
+	"github.com/truyvet/truyvet/tracing/tracingtest"
+)
+
+// parts is what snapshots are made from, with what changes it.
+type parts interface {
+	snapshot.Registry
+	scanlog.Progress
+	scanstore.Reader
+	PutPlaces(ctx context.Context, places []registry.Place) error
+	PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error
+	Append(ctx context.Context, scans []scan.Scan) ([]scanlog.Outcome, error)
+	DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error)
+}
+
+// real are a real registry and a real scan store.
+type real struct {
+	*sqlstore.Store
+	scanFiles
+}
+
+// scanFiles gives the second of two types of one name another one.
+type scanFiles struct{ *sqlite.Store }
+
+func newReal(t *testing.T) real {
+	t.Helper()
+	r, err := sqlstore.Open(t.Context(), filepath.Join(t.TempDir(), "registry.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "scans"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(s.Close(), r.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := r.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.PutOrganisation(t.Context(), registry.Organisation{ID: organisation, Name: "O"}); err != nil {
+		t.Fatal(err)
+	}
+	return real{r, scanFiles{s}}
+}
+
+// organisation owns every place.
+var organisation = uuid.UUID{15: 9}
+
+// desk puts things into parts, and beside it keeps in known what was put there.
+type desk struct {
+	parts
+	known tracingtest.World
+}
+
+func newDesk(p parts) *desk {
+	return &desk{parts: p, known: tracingtest.World{Links: map[uuid.UUID]uuid.UUID{}}}
+}
+
+// fataler is what tests and property tests have in common.
+type fataler interface{ Fatal(args ...any) }
+
+func (d *desk) memory() *snapshot.Memory { return snapshot.NewMemory(d, d, d) }
+
+func (d *desk) append(ctx context.Context, t fataler, scans ...stay.Scan) {
+	logged := make([]scan.Scan, len(scans))
+	for i, one := range scans {
+		logged[i] = scan.Scan{
+			ID: one.ID, Alias: one.Alias, Place: one.Place.ID, Trip: one.Place.Trip, At: one.At, ReceivedAt: one.At,
+			Kind: one.Kind, How: scan.Phone, Voids: one.Voids,
+		}
+		if one.Flagged {
+			logged[i].Flags = scan.Burst
+		}
+	}
+	if len(logged) > 0 {
+		if _, err := d.Append(ctx, logged); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.known.Scans = append(d.known.Scans, scans...)
+}
+
+func (d *desk) putPlaces(ctx context.Context, t fataler, infos ...tracing.PlaceInfo) {
+	places := make([]registry.Place, len(infos))
+	for i, info := range infos {
+		places[i] = registry.Place{
+			ID: info.ID, Parent: info.Parent, Organisation: organisation, Kind: qrgen.KindOther, Name: "P", Dwell: info.Dwell, Revision: 1,
+		}
+	}
+	if err := d.PutPlaces(ctx, places); err != nil {
+		t.Fatal(err)
+	}
+	d.known.Places = append(d.known.Places, infos...)
+}
+
+// link makes an alias somebody's, who need not be there yet.
+func (d *desk) link(ctx context.Context, t fataler, alias, person uuid.UUID) {
+	var people []registry.Person
+	if !slices.Contains(slices.Collect(maps.Values(d.known.Links)), person) {
+		people = append(people, registry.Person{ID: person})
+	}
+	if err := d.PutPeople(ctx, people, []registry.Link{{Alias: alias, Person: person, Kind: "phone"}}); err != nil {
+		t.Fatal(err)
+	}
+	d.known.Links[alias] = person
+}
+
+// drop drops the days before one from the store and then from the memory.
+func (d *desk) drop(ctx context.Context, t fataler, m *snapshot.Memory, first scan.Day) {
+	if _, err := d.DropBefore(ctx, first); err != nil {
+		t.Fatal(err)
+	}
+	m.DropBefore(first)
+	d.known.Scans = slices.DeleteFunc(d.known.Scans, func(one stay.Scan) bool { return scan.DayOf(one.At) < first })
+}
+
+// compare says how a snapshot differs from what the naive oracle makes of everything that is known: in the stays of
+// everybody, and in the report of a random trace.
+func (d *desk) compare(ctx context.Context, sight snapshot.Snapshot, dice *rand.Rand) (string, error) {
+	w := d.known
+	w.AsOf = sight.AsOf
+	people := peopleOf(w)
+	scope := tracing.Scope(dice.IntN(3))
+	var got []tracing.United
+	windows := make([]tracing.PersonWindow, len(people))
+	for i, person := range people {
+		windows[i] = tracing.PersonWindow{Person: person, To: math.MaxInt64}
+	}
+	err := sight.Source.OfPeople(ctx, scope, windows, func(_ int, u tracing.United) error {
+		got = append(got, u)
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	want := tracingtest.NaiveUnited(w, scope)
+	slices.SortFunc(got, compareUnited)
+	slices.SortFunc(want, compareUnited)
+	if diff := cmp.Diff(want, got); diff != "" {
+		return "stays: " + diff, nil
+	}
+	if len(people) == 0 {
+		return "", nil
+	}
+	request := tracing.Request{Numbers: tracing.Numbers{Depth: 3, Scope: scope}, End: sight.AsOf}
+	for range 2 {
+		request.Cases = append(request.Cases, tracing.Case{
+			Person: people[dice.IntN(len(people))], Window: tracing.Window{To: math.MaxInt64},
+		})
+	}
+	report, err := tracing.Trace(ctx, sight.Source, request)
+	if err != nil {
+		return "", err
+	}
+	return "", sameReport(tracingtest.NaiveTrace(w, request), report)
+}
+
+func peopleOf(w tracingtest.World) []uuid.UUID {
+	var people []uuid.UUID
+	for _, one := range w.Scans {
+		person, linked := w.Links[one.Alias]
+		if !linked {
+			person = one.Alias
+		}
+		if !slices.Contains(people, person) {
+			people = append(people, person)
+		}
+	}
+	return people
+}
+
+func compareUnited(a, b tracing.United) int {
+	if c := bytes.Compare(a.Person[:], b.Person[:]); c != 0 {
+		return c
+	}
+	if c := a.Place.Compare(b.Place); c != 0 {
+		return c
+	}
+	return int(a.Enter - b.Enter)
+}
