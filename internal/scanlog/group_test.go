@@ -3,6 +3,7 @@ package scanlog_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -52,24 +53,9 @@ func TestGroupCommitsTogetherWhatWaits(t *testing.T) {
 	<-g.entered // the first is under way
 	send(10, 20)
 	send(20, 30)
-	// Whether both have arrived shows in the queue being full.
-	full := func() bool {
-		_, err := group.Append(t.Context(), scanlogtest.Scans(30, 31))
-		return errors.Is(err, scanlog.ErrFull)
-	}
-	ended, end := context.WithCancel(t.Context())
-	end()
-	for {
-		// A context that has ended adds nothing to the queue.
-		if _, err := group.Append(ended, scanlogtest.Scans(40, 41)); !errors.Is(err, context.Canceled) {
-			t.Fatalf("with an ended context: %v", err)
-		}
-		if group.Queued() == 30 {
-			break
-		}
-	}
-	if !full() {
-		t.Fatal("with thirty scans on a queue of thirty there is room for one more")
+	waitQueued(t, group, 30)
+	if _, err := group.Append(t.Context(), scanlogtest.Scans(30, 31)); !errors.Is(err, scanlog.ErrFull) {
+		t.Fatalf("one more on a queue that holds thirty of thirty: %v", err)
 	}
 	g.pass <- nil
 	second := <-g.entered
@@ -81,6 +67,17 @@ func TestGroupCommitsTogetherWhatWaits(t *testing.T) {
 	group.Close()
 	if _, err := group.Append(t.Context(), scanlogtest.Scans(0, 1)); !errors.Is(err, scanlog.ErrUnavailable) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+// waitQueued lets the other goroutines run until so many scans are queued.
+func waitQueued(t *testing.T, group *scanlog.Group, scans int) {
+	t.Helper()
+	for group.Queued() != scans {
+		if t.Context().Err() != nil {
+			t.Fatalf("%d scans are queued, want %d", group.Queued(), scans)
+		}
+		runtime.Gosched()
 	}
 }
 
@@ -117,11 +114,7 @@ func TestGroupCloseDrains(t *testing.T) {
 			}
 		})
 	}
-	for group.Queued() != 50 {
-		if t.Context().Err() != nil {
-			return
-		}
-	}
+	waitQueued(t, group, 50)
 	closed := make(chan struct{})
 	go func() {
 		group.Close()
@@ -145,6 +138,11 @@ func TestGroupPassesErrorOn(t *testing.T) {
 	_, err := group.Append(t.Context(), scanlogtest.Scans(0, 1))
 	if !errors.Is(err, scanlog.ErrUnavailable) || !errors.Is(err, disk) || errs.Of(err).Kind != errs.Unavailable {
 		t.Errorf("the error of a commit came as %v", err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := group.Append(ended, scanlogtest.Scans(0, 1)); !errors.Is(err, context.Canceled) || group.Queued() != 0 {
+		t.Errorf("with a context that has ended: %v, %d queued", err, group.Queued())
 	}
 	if _, err := group.Append(t.Context(), []scan.Scan{{}}); !errors.Is(err, scan.ErrNoID) {
 		t.Errorf("an empty scan: %v", err)

@@ -113,7 +113,7 @@ func pingClickHouse(ctx context.Context, port int) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	text := make([]byte, 16)
 	n, _ := answer.Body.Read(text)
 	if !strings.HasPrefix(string(text[:n]), "Ok") {

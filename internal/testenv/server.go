@@ -97,7 +97,7 @@ func freePorts(n int) ([]int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("finding a free port: %w", err)
 		}
-		defer l.Close() // all at once, so that they differ
+		defer func() { _ = l.Close() }() // all at once, so that they differ
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
@@ -178,7 +178,7 @@ func spawn(binary string, args []string, dir string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.cmd = exec.Command(binary, args...)
+	p.cmd = exec.Command(binary, args...) //nolint:gosec // one of the servers of this package
 	p.cmd.Dir = dir
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = dieWithParent()
@@ -187,7 +187,7 @@ func spawn(binary string, args []string, dir string) (*process, error) {
 		// The kernel kills the child when the thread that started it ends, so this one must last as long as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		defer out.Close()
+		defer func() { _ = out.Close() }()
 		err := p.cmd.Start()
 		started <- err
 		if err != nil {

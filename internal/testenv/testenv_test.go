@@ -36,7 +36,7 @@ func redisDo(t *testing.T, addr, command string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := fmt.Fprintf(conn, "%s\r\n", command); err != nil {
 		return "", err
 	}
@@ -96,7 +96,7 @@ func TestClickHouseKeepsItsDataAndPort(t *testing.T) {
 			t.Fatal(err)
 		}
 		if conn, err := net.Dial("tcp", before); err == nil {
-			conn.Close()
+			_ = conn.Close()
 			t.Fatalf("%s, it still listens", name)
 		}
 		if err := server.Restart(t.Context()); err != nil {
@@ -106,7 +106,7 @@ func TestClickHouseKeepsItsDataAndPort(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s and restarted: %v", name, err)
 		}
-		conn.Close()
+		_ = conn.Close()
 	}
 	if _, err := os.Stat(filepath.Join(server.Dir, "data")); err != nil {
 		t.Errorf("its data is not in its directory: %v", err)

@@ -57,7 +57,7 @@ func (c *cluster) work(ctx context.Context, t testing.TB, name string, store wor
 		t.Error(err)
 		return
 	}
-	defer consumer.Close()
+	defer func() { _ = consumer.Close() }()
 	_ = worker.New(consumer, store, o).Run(ctx) // what it did not finish is what the test is about
 }
 

@@ -88,7 +88,7 @@ func New(consumer Consumer, store Store, o Options) *Worker {
 func backoff(retry int) time.Duration {
 	const first, most = 100 * time.Millisecond, 10 * time.Second
 	pause := min(first<<min(retry, 10), most)
-	return pause/2 + rand.N(pause/2)
+	return pause/2 + rand.N(pause/2) //nolint:gosec // it spreads retries and guards nothing
 }
 
 // batch is what is inserted together.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -132,9 +131,16 @@ func (c *Consumer) createGroups(ctx context.Context) error {
 		if ready {
 			continue
 		}
-		err := c.client.XGroupCreateMkStream(ctx, c.layout.stream(k), c.layout.Group, "0").Err()
-		if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
-			return unavailable("creating the group", err)
+		// Asked first: a server that is out of memory refuses to create what exists, and must be drained all the same.
+		groups, err := c.client.XInfoGroups(ctx, c.layout.stream(k)).Result()
+		if err != nil && !isMissing(err) {
+			return unavailable("asking for the group", err)
+		}
+		if !slices.ContainsFunc(groups, func(g redis.XInfoGroup) bool { return g.Name == c.layout.Group }) {
+			err := c.client.XGroupCreateMkStream(ctx, c.layout.stream(k), c.layout.Group, "0").Err()
+			if err != nil && !redis.HasErrorPrefix(err, "BUSYGROUP") {
+				return unavailable("creating the group", err)
+			}
 		}
 		c.mu.Lock()
 		c.shards[k].ready = true

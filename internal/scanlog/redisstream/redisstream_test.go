@@ -32,12 +32,12 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		if shared, err = testenv.StartRedis(context.Background(), dir, testenv.RedisOptions{}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer shared.Kill()
+		defer func() { _ = shared.Kill() }()
 		return m.Run()
 	}())
 }
@@ -149,7 +149,7 @@ func TestLogOnCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	scans := scanlogtest.Scans(0, 2000)
 	scanlogtest.Append(t, log, scans)
 	if findings, err := log.Check(t.Context()); err != nil || len(findings) != 0 {
@@ -159,7 +159,7 @@ func TestLogOnCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer consumer.Close()
+	defer func() { _ = consumer.Close() }()
 	got := next(t, consumer, 2000)
 	if err := consumer.Bury(t.Context(), got[0], "tried out"); err != nil {
 		t.Fatal(err)
@@ -243,17 +243,36 @@ func TestFullStream(t *testing.T) {
 
 func TestServerOutOfMemory(t *testing.T) {
 	server := testenv.Redis(t, testenv.RedisOptions{Args: []string{"--maxmemory", "8mb"}})
-	log := openLog(t, server, redisstream.Options{Layout: newLayout()})
+	layout := newLayout()
+	log := openLog(t, server, redisstream.Options{Layout: layout})
+	first := openConsumer(t, server, redisstream.ConsumerOptions{Layout: layout, Name: "first"})
+	if entries, err := first.Next(t.Context()); err != nil || len(entries) != 0 { // makes the groups
+		t.Fatalf("%d entries of an empty log, %v", len(entries), err)
+	}
 	for n := 0; ; n += 500 {
 		scans := scanlogtest.Scans(n, n+500)
 		if _, err := log.Append(t.Context(), scans); err != nil {
 			if !errors.Is(err, scanlog.ErrFull) {
 				t.Fatalf("out of memory: %v", err)
 			}
-			return
+			break
 		}
 		if n > 1_000_000 {
 			t.Fatal("a million scans fit into 8 MB")
+		}
+	}
+	// A worker can drain it all the same, also one that starts now.
+	for range 2 {
+		worker := openConsumer(t, server, redisstream.ConsumerOptions{Layout: layout, Name: "w"})
+		var entries []scanlog.Entry
+		for len(entries) == 0 {
+			var err error
+			if entries, err = worker.Next(t.Context()); err != nil {
+				t.Fatalf("reading from a server that is out of memory: %v", err)
+			}
+		}
+		if err := worker.Ack(t.Context(), entries); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

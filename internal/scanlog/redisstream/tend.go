@@ -2,6 +2,7 @@ package redisstream
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,7 +51,7 @@ func (c *Consumer) beat(ctx context.Context) error {
 			Count:    1,
 			Block:    -1,
 		}).Err()
-		if err != nil && err != redis.Nil && !isMissing(err) {
+		if err != nil && !errors.Is(err, redis.Nil) && !isMissing(err) {
 			return unavailable("telling that the worker lives", err)
 		}
 	}

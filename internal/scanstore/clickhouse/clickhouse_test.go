@@ -27,13 +27,13 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		shared, err = testenv.StartClickHouse(context.Background(), dir, testenv.ClickHouseOptions{Timezone: "Asia/Ho_Chi_Minh"})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer shared.Kill()
+		defer func() { _ = shared.Kill() }()
 		return m.Run()
 	}())
 }
@@ -128,7 +128,7 @@ func TestServerThatIsDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func (s *Store) createDatabase(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening ClickHouse: %w", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+s.database); err != nil {
 		return fmt.Errorf("creating the database: %w", err)
 	}

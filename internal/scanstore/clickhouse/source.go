@@ -277,7 +277,7 @@ func (s *Source) findPeople(
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var place tracing.Place
 		var alias uuid.UUID

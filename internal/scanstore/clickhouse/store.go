@@ -184,7 +184,7 @@ func (s *Store) query(ctx context.Context, query string, take func(scan.Scan) er
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var sc scan.Scan
 		var at, receivedAt uint32
@@ -232,7 +232,7 @@ func (s *Store) days(ctx context.Context, table string) ([]scan.Day, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the days of %s: %w", table, err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var days []scan.Day
 	for rows.Next() {
 		var name string

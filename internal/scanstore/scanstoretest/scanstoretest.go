@@ -188,7 +188,7 @@ func yieldError(t *testing.T, subject Subject) {
 		calls++
 		return stop
 	})
-	if err != stop || calls != 1 {
+	if err != stop || calls != 1 { //nolint:errorlint // the contract: as it is
 		t.Fatalf("after an error from yield: %v after %d calls", err, calls)
 	}
 	want(t, once(read(t, subject.Store, nil, Everything(stored))), stored)

@@ -100,11 +100,14 @@ func openDayFile(ctx context.Context, path, mode string) (_ *dayFile, last uint6
 
 func (f *dayFile) prepare(ctx context.Context) (err error) {
 	for i, rows := range []int{chunk, 1} {
+		//nolint:gosec // nothing but constants is put together here
 		text := `INSERT INTO scans (seq, scan) VALUES ` + repeat("(?,?)", rows) + ` ON CONFLICT (` + rowKey + `) DO NOTHING`
+		//nolint:sqlclosecheck // closed with the file
 		if f.insert[i], err = f.writer.PrepareContext(ctx, text); err != nil {
 			return err
 		}
 	}
+	//nolint:gosec // nothing but constants is put together here
 	if f.lookup, err = f.writer.PrepareContext(ctx, `SELECT seq, scan FROM scans WHERE `+rowKey+` IN (`+repeat("?", chunk)+`)`); err != nil {
 		return err
 	}
@@ -138,7 +141,7 @@ func (f *dayFile) findChunk(ctx context.Context, args []any, found func(k scan.K
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var seq uint64
 		var wire sql.RawBytes

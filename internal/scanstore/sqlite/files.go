@@ -158,20 +158,6 @@ func (f *files) lastOf(day scan.Day) (uint64, bool) {
 	return state.last, !state.suspect
 }
 
-// lastSeq returns the seq of the last row of a day, from its file where need be.
-func (f *files) lastSeq(ctx context.Context, day scan.Day) (uint64, error) {
-	file, err := f.pin(ctx, day, false)
-	if err != nil || file == nil {
-		return 0, err
-	}
-	defer f.unpin(day)
-	last, sure := f.lastOf(day)
-	if !sure {
-		return 0, fmt.Errorf("the scans of %s: an earlier commit failed and the file is in use", day)
-	}
-	return last, nil
-}
-
 // tail returns the last row of every day.
 func (f *files) tail() scanlog.Watermark {
 	f.mu.Lock()
@@ -197,8 +183,8 @@ func (f *files) before(first scan.Day) []scan.Day {
 	return days
 }
 
-// drop deletes the file of a day once nobody uses it.
-func (f *files) drop(day scan.Day) error {
+// drop deletes the file of a day once nobody uses it, after remember was told the seq of its last row.
+func (f *files) drop(ctx context.Context, day scan.Day, remember func(last uint64) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	state := f.days[day]
@@ -206,22 +192,45 @@ func (f *files) drop(day scan.Day) error {
 		return nil
 	}
 	state.doomed = true
-	defer f.unpinned.Broadcast()
+	defer func() {
+		state.doomed = false
+		f.unpinned.Broadcast()
+	}()
 	for state.pins > 0 {
 		f.unpinned.Wait()
 	}
 	if state.file != nil {
-		if err := state.file.close(); err != nil {
-			state.doomed, state.file = false, nil
+		file := state.file
+		state.file = nil
+		if err := file.close(); err != nil {
 			return fmt.Errorf("closing the scans of %s: %w", day, err)
 		}
-		state.file = nil
+	}
+	if state.suspect {
+		if err := f.reread(ctx, day, state); err != nil {
+			return err
+		}
+	}
+	if err := remember(state.last); err != nil {
+		return err
 	}
 	if err := removeFile(f.path(day)); err != nil {
-		state.doomed = false
 		return fmt.Errorf("deleting the scans of %s: %w", day, err)
 	}
 	delete(f.days, day)
+	return nil
+}
+
+// reread finds out how far the closed file of a day is. The caller holds the lock.
+func (f *files) reread(ctx context.Context, day scan.Day, state *dayState) error {
+	file, last, err := openDayFile(ctx, f.path(day), "rw")
+	if err != nil {
+		return fmt.Errorf("opening the scans of %s: %w", day, err)
+	}
+	state.last, state.suspect = max(last, f.floor(day)), false
+	if err := file.close(); err != nil {
+		return fmt.Errorf("closing the scans of %s: %w", day, err)
+	}
 	return nil
 }
 

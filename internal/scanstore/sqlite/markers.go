@@ -78,6 +78,7 @@ func openMarkers(ctx context.Context, path string) (_ *markers, err error) {
 	if m.insert, err = m.conn.PrepareContext(ctx, `INSERT INTO elsewhere (key, day) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET day = excluded.day`); err != nil {
 		return nil, err
 	}
+	//nolint:gosec // nothing but constants is put together here
 	if m.lookup, err = m.conn.PrepareContext(ctx, `SELECT key, day FROM elsewhere WHERE key IN (`+repeat("?", chunk)+`)`); err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func (m *markers) fillFilter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var key sql.RawBytes
 		if err := rows.Scan(&key); err != nil {
@@ -116,7 +117,7 @@ func (m *markers) loadDropped(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var day scan.Day
 		var last uint64
@@ -159,7 +160,7 @@ func (m *markers) findChunk(ctx context.Context, args []any, found map[scan.Key]
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var key sql.RawBytes
 		var day scan.Day

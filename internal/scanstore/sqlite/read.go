@@ -55,7 +55,7 @@ func (s *Store) readBlock(ctx context.Context, shard uint32, after, upTo uint64,
 	if err != nil {
 		return block, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var seq uint64
 		var wire sql.RawBytes

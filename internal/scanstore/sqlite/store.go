@@ -136,14 +136,8 @@ func (s *Store) Stored(ctx context.Context) (scanlog.Watermark, error) {
 func (s *Store) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error) {
 	var dropped []scan.Day
 	for _, day := range s.files.before(first) {
-		last, err := s.files.lastSeq(ctx, day)
+		err := s.files.drop(ctx, day, func(last uint64) error { return s.markers.rememberDropped(ctx, day, last) })
 		if err != nil {
-			return dropped, err
-		}
-		if err := s.markers.rememberDropped(ctx, day, last); err != nil {
-			return dropped, err
-		}
-		if err := s.files.drop(day); err != nil {
 			return dropped, err
 		}
 		dropped = append(dropped, day)

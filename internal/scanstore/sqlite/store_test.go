@@ -169,7 +169,7 @@ func deleteRows(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if _, err := db.Exec(`DELETE FROM scans`); err != nil {
 		t.Fatal(err)
 	}
@@ -185,13 +185,13 @@ func TestOpenRefuses(t *testing.T) {
 		"damaged markers": func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "elsewhere.db"), strings.Repeat("junk", 2000))
 		},
-		"a file for directory": func(t *testing.T, dir string) { os.Remove(dir); write(t, dir, "") },
+		"a file for directory": func(t *testing.T, dir string) { _ = os.Remove(dir); write(t, dir, "") },
 		"a foreign database": func(t *testing.T, dir string) {
 			db, err := sql.Open("sqlite", filepath.Join(dir, "scans-2021-11-06.db"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer db.Close()
+			defer func() { _ = db.Close() }()
 			if _, err := db.Exec(`CREATE TABLE scans (a)`); err != nil {
 				t.Fatal(err)
 			}
@@ -206,7 +206,7 @@ func TestOpenRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer db.Close()
+			defer func() { _ = db.Close() }()
 			if _, err := db.Exec(`PRAGMA user_version = 2`); err != nil {
 				t.Fatal(err)
 			}
@@ -249,7 +249,9 @@ func TestDamagedRowIsReported(t *testing.T) {
 	if _, err := db.Exec(`UPDATE scans SET scan = substr(scan, 1, 50) WHERE seq = 3`); err != nil {
 		t.Fatal(err)
 	}
-	db.Close()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
 	store = open(t, dir, sqlite.Options{})
 	upTo, err := store.Tail(t.Context())
 	if err != nil {
