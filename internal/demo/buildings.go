@@ -38,7 +38,7 @@ func (t *town) buildOffices(workers int) {
 	open := hours{monToSat, clock(6, 30), clock(19, 0)}
 	for i := 0; len(t.desks[roleOffice]) < workers; i++ {
 		name := t.company()
-		org := t.organisation(t.names.once("Công ty cổ phần " + pick(t.d, t.words.trades) + " " + name))
+		org := t.organisation("Công ty cổ phần " + pick(t.d, t.words.trades) + " " + name)
 		site := t.site(org, qrgen.KindOffice, "Toà nhà "+name, spot{
 			ward: t.ward(i), hours: open, gate: 0.3 + 0.4*t.d.share(), inside: 0.55 + 0.4*t.d.share(),
 		})
@@ -58,7 +58,7 @@ func (t *town) buildFactories(workers int) {
 	for i := 0; len(t.desks[roleFactory]) < workers; i++ {
 		product := pick(t.d, t.words.products)
 		name := t.company()
-		org := t.organisation(t.names.once("Công ty TNHH " + product + " " + name))
+		org := t.organisation("Công ty TNHH " + product + " " + name)
 		site := t.site(org, qrgen.KindFactory, "Nhà máy "+product+" "+name, spot{
 			ward: t.ward(3 * i), hours: open, gate: 0.6 + 0.3*t.d.share(), inside: 0.75 + 0.2*t.d.share(),
 		})
@@ -90,7 +90,7 @@ func (t *town) buildSchools(workers map[role]int) {
 	for _, level := range levels {
 		for left := per(workers[level.pupils], level.class, 1); left > 0; n++ {
 			name := level.name + " " + t.wardNames[t.ward(n)]
-			site := t.site(t.organisation(t.names.once(name)), qrgen.KindSchool, name, spot{
+			site := t.site(t.organisation(name), qrgen.KindSchool, name, spot{
 				ward: t.ward(n), hours: hours{level.days, clock(6, 0), clock(18, 0)}, gate: 0.5, inside: 0.5 + 0.4*t.d.share(),
 			})
 			staff := t.part(site, qrgen.KindSchool, "Phòng hội đồng", 0)
@@ -107,8 +107,8 @@ func (t *town) buildSchools(workers map[role]int) {
 }
 
 func (t *town) buildHospital(staff int) {
-	org := t.organisation("Bệnh viện " + districtName)
-	t.hospital = t.site(org, qrgen.KindHospital, "Bệnh viện "+districtName, spot{
+	org := t.organisation(hospitalName)
+	t.hospital = t.site(org, qrgen.KindHospital, hospitalName, spot{
 		hours: hours{allDays, 0, day}, gate: 0.85, inside: 0.45,
 	})
 	for _, name := range t.words.departments {

@@ -11,12 +11,12 @@
 // reaches into the walk, and what the walk finds is only looked at to isolate contacts, as the real teams did. The figures
 // that matter, and what they go by:
 //
-//   - Households have 3.4 people, as in the Vietnamese census of 2019.
+//   - Households have 3.5 people, about as in the Vietnamese census of 2019.
 //   - About 40 in 100 inhabitants scan at all: none under 11, 10 % to 14, 70 % to 17, 62 % to 39, 48 % to 59, 20 % above.
 //     Some two thirds of the Vietnamese had a smartphone in 2021, and not all who had one scanned. They make 33,000 people.
 //   - Of 100 adults up to 59, 18 work in a factory hall of 60 to 115 people, 16 at a desk in a room of 15 to 44, 4 or 5 in a
-//     row of five market vendors, 7 in shops, 4 or 5 in restaurants, 2 or 3 each in schools and in health care; a third
-//     works or studies outside the district, 15 stay at home. Classes have 42 pupils, as city schools do.
+//     row of five market vendors, 7 in shops, 4 or 5 in restaurants, 2 or 3 each in schools and in health care; three in
+//     ten work or study outside the district, 15 in 100 stay at home. Classes have 42 pupils, as city schools do.
 //   - A code with a guard beside it is scanned by nearly everybody who scans, the one on a shop's wall by every other. Each
 //     person has a diligence from 0.2 to 1, and a place a probability with which even the least diligent scan: 0.75 to 0.95
 //     on the door of a hall, 0.55 to 0.95 on that of an office room, 0.5 at a station, 0.45 in the hospital's departments,
@@ -28,7 +28,7 @@
 //   - A case is isolated on the day after the sample, its contacts 6 to 46 hours later, in the daytime. From then on they
 //     scan no more.
 //
-// That gives 1.3 million scans by 33,000 people, of which the default profile makes about 700 to 830 F1 and 4,300 to 5,300
+// That gives 1.3 million scans by 33,000 people, of which the default profile makes about 700 to 810 F1 and 4,150 to 4,850
 // F2 with [DefaultSeed], depending on the weekday and the hour that it is. The tests hold both within a third of what was
 // reported.
 //

@@ -35,26 +35,32 @@ func (h *history) of(person int32) []event {
 	return events[:end]
 }
 
-// scans returns everything that was scanned before isolation in the order of time, with ids that are in the same order.
+// scans returns everything that was scanned before isolation in the order of time, then of the people, with ids that are
+// in the same order.
 func (h *history) scans(t *town) []Scan {
-	trips := looseDice()
-	all := make([]Scan, 0, len(h.events))
+	type entry struct {
+		at     int64
+		number int // of the event, which settles the order of those at the same time
+		person int32
+	}
+	entries := make([]entry, 0, len(h.events))
 	for person := range int32(len(h.isolated)) {
-		for _, e := range h.of(person) {
-			s := Scan{At: e.at, Person: person, Place: e.place, Kind: e.kind, How: e.how}
-			if e.ride != standing {
-				s.Trip = t.trip(trips, e.place, e.ride)
-			}
-			all = append(all, s)
+		for i, e := range h.of(person) {
+			entries = append(entries, entry{at: e.at, number: h.first[person] + i, person: person})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Scan) int { return cmp.Compare(a.At, b.At) })
-	ids := newDice(t.seed, streamScan, 0, 0)
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.number, b.number)) })
+
+	all := make([]Scan, len(entries))
+	ids, trips := newDice(t.seed, streamScan, 0, 0), looseDice()
 	milli := int64(math.MinInt64)
-	for i := range all {
-		s := &all[i]
-		milli = max(milli+1, s.At*1000)
-		s.ID = ids.uuidAt(milli)
+	for i, n := range entries {
+		e := &h.events[n.number]
+		milli = max(milli+1, e.at*1000)
+		all[i] = Scan{ID: ids.uuidAt(milli), At: e.at, Person: n.person, Place: e.place, Kind: e.kind, How: e.how}
+		if e.ride != standing {
+			all[i].Trip = t.trip(trips, e.place, e.ride)
+		}
 	}
 	return all
 }

@@ -120,6 +120,7 @@ func load(t *testing.T, d *District, retention time.Duration, progress func(done
 }
 
 func TestLoad(t *testing.T) {
+	t.Parallel()
 	d := mustMake(t, DefaultSeed, someDay(), Small())
 	var reports []int
 	l, logins, err := load(t, d, 35*24*time.Hour, func(done, total int) {
@@ -198,6 +199,7 @@ func checkLogins(t *testing.T, d *District, l *ledger, logins []Login) {
 }
 
 func TestLoadStopsAtARefusedScan(t *testing.T) {
+	t.Parallel()
 	d := mustMake(t, DefaultSeed, someDay(), Small())
 	_, _, err := load(t, d, 10*24*time.Hour, nil)
 	if !errors.Is(err, ingest.ErrTooOld) || !strings.Contains(err.Error(), "was refused") {

@@ -9,6 +9,7 @@ const (
 	cityName     = "Thành phố Cảng Sao"
 	districtCode = "999"
 	districtName = "Quận Cửa Lạch"
+	hospitalName = "Bệnh viện quận Cửa Lạch"
 )
 
 // wardNames has a name for each ward; a district has at most as many wards.

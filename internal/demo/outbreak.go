@@ -139,7 +139,7 @@ func (o *outbreak) strike(d *dice, i int, c *illness) error {
 		group = o.byRole[plan[i%len(plan)]]
 	}
 	fitting := int32(-1)
-	for range 300 {
+	for range 100 {
 		if len(group) == 0 {
 			break
 		}

@@ -24,7 +24,8 @@ type town struct {
 	seed  uint64
 	d     *dice
 	words words
-	names namer
+
+	organisationNames, placeNames namer
 
 	issued        int64 // when everything was recorded and the codes signed
 	areas         []registry.Area
@@ -51,7 +52,8 @@ type town struct {
 // build makes a town with a place at work for everybody.
 func build(seed uint64, size Size, all []inhabitant, issued int64) *town {
 	t := &town{
-		seed: seed, d: newDice(seed, streamTown, 0, 0), words: newWords(), names: namer{used: make(map[string]int)},
+		seed: seed, d: newDice(seed, streamTown, 0, 0), words: newWords(),
+		organisationNames: namer{used: make(map[string]int)}, placeNames: namer{used: make(map[string]int)},
 		issued: issued, meetings: make(map[int32][]int32),
 	}
 	workers := make(map[role]int)
@@ -88,7 +90,7 @@ func (t *town) layAreas(wards int) {
 
 // organisation adds one and returns its id.
 func (t *town) organisation(name string) uuid.UUID {
-	o := registry.Organisation{ID: t.d.uuid(), Name: name, Created: t.issued}
+	o := registry.Organisation{ID: t.d.uuid(), Name: t.organisationNames.once(name), Created: t.issued}
 	t.organisations = append(t.organisations, o)
 	return o.ID
 }
@@ -97,7 +99,7 @@ func (t *town) organisation(name string) uuid.UUID {
 func (t *town) site(organisation uuid.UUID, kind qrgen.Kind, name string, s spot) int32 {
 	s.parent = -1
 	address := fmt.Sprintf("Số %d, đường %s, phường %s", t.d.between(1, 280), pick(t.d, t.words.streets), t.wardNames[s.ward])
-	return t.add(registry.Place{Organisation: organisation, Kind: kind, Name: t.names.once(name), Address: address}, s)
+	return t.add(registry.Place{Organisation: organisation, Kind: kind, Name: t.placeNames.once(name), Address: address}, s)
 }
 
 // part adds a part of a site. It has the site's hours and ways unless dwell (seconds) or the kind says otherwise.

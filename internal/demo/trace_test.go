@@ -93,6 +93,7 @@ func generations(r *tracing.Report) (f1, f2 int) {
 
 // TestTheListsAreOfTheOrderReported is the calibration: 26 F0, about 840 F1 and 4,500 F2, each within a third.
 func TestTheListsAreOfTheOrderReported(t *testing.T) {
+	t.Parallel()
 	d := mustMake(t, DefaultSeed, someDay(), Full())
 	if d.Inhabitants < 60_000 || d.Inhabitants > 110_000 {
 		t.Errorf("%d inhabitants are no urban district", d.Inhabitants)
@@ -116,10 +117,9 @@ func TestTheListsAreOfTheOrderReported(t *testing.T) {
 // TestContactsOfCasesAreIsolatedInTime: each F1 is isolated within two days after the isolation of a case that they met (or
 // its sample, if that came later), or that time is not over yet.
 func TestContactsOfCasesAreIsolatedInTime(t *testing.T) {
+	t.Parallel()
 	for days := range 7 {
-		size := Small()
-		size.Cases = 6
-		d := mustMake(t, uint64(days), someDay().AddDate(0, 0, days), size)
+		d := mustMake(t, uint64(days), someDay().AddDate(0, 0, days), Size{Inhabitants: 2_500, Wards: 1, Cases: 6})
 		deadline := make(map[uuid.UUID]int64)
 		for _, c := range d.Cases {
 			sample := illnessOf(t, c.Onset, c.Sample, c.Isolated).Sample.Start(saigon())
@@ -154,6 +154,7 @@ func TestContactsOfCasesAreIsolatedInTime(t *testing.T) {
 
 // TestTheTourFindsPeople: the person whom the tour enters as a new case is no case, and has met people.
 func TestTheTourFindsPeople(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(5) {
 		d := mustMake(t, seed, someDay(), Small())
 		var suspect uuid.UUID
