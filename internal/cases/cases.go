@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -22,11 +23,12 @@ import (
 
 // The reasons for refusing. Compare with errors.Is.
 var (
+	ErrRole          = errs.New(errs.Forbidden, "role_may_not", "The account may not do this.")
 	ErrWho           = errs.New(errs.Invalid, "case_person", "Give either the phone number or the ID card number.")
 	ErrPersonUnknown = errs.New(errs.NotFound, "person_unknown", "Nobody is registered under this number, so there are no scans to trace.")
 	ErrNoDay         = errs.New(errs.Invalid, "case_day_missing", "Give the day of onset, or for a case without symptoms the day of the positive sample.")
 	ErrDay           = errs.New(errs.Invalid, "case_day", "A day is written as 2021-11-06 and does not lie in the future.")
-	ErrIsolation     = errs.New(errs.Invalid, "case_isolation", "The isolation is a day, or a day and a time, not before the onset or the sample.")
+	ErrIsolation     = errs.New(errs.Invalid, "case_isolation", "The isolation is a day, or a day and a time, not before the onset or the sample and not after today.")
 	ErrLabRef        = errs.New(errs.Invalid, "case_lab_ref", "A case needs its laboratory reference, of at most 64 characters.")
 	ErrNoCases       = errs.New(errs.Invalid, "run_cases", "Choose between 1 and 1000 cases to trace from.")
 	ErrProfile       = errs.New(errs.Invalid, "run_profile", "There is no such profile.")
@@ -34,16 +36,18 @@ var (
 	ErrBusy          = errs.Busy("run_busy", "Another trace is being made; try again in a moment.", 2*time.Second)
 )
 
-// maxCases bounds one run.
-const maxCases = 1000
+const (
+	maxCases  = 1000 // of one run
+	maxLabRef = 64   // characters
+)
 
-// People finds people and where they reside.
+// People finds people and where they reside. PersonByAlias gives registry.ErrNotFound for nobody.
 type People interface {
 	PersonByAlias(ctx context.Context, alias uuid.UUID) (registry.Person, error)
 	People(ctx context.Context) ([]registry.Person, error)
 }
 
-// Book keeps cases and isolations.
+// Book keeps cases, which it gives newest first, and when people who are no cases were isolated. The maps are the caller's.
 type Book interface {
 	PutCase(ctx context.Context, c registry.Case) error
 	Case(ctx context.Context, id uuid.UUID) (registry.Case, error)
@@ -51,14 +55,14 @@ type Book interface {
 	Isolations(ctx context.Context) (map[uuid.UUID]int64, error)
 }
 
-// Runs keeps trace runs.
+// Runs keeps trace runs, which it gives newest first.
 type Runs interface {
 	PutRun(ctx context.Context, r registry.Run) error
 	Run(ctx context.Context, id uuid.UUID) (registry.Run, error)
 	Runs(ctx context.Context) ([]registry.Run, error)
 }
 
-// Aliases makes the alias of an identifier.
+// Aliases makes the alias of an identifier. The errors are of kind errs.Invalid and do not hold it.
 type Aliases interface {
 	Phone(text string) (uuid.UUID, error)
 	IDCard(number string) (uuid.UUID, error)
@@ -76,12 +80,12 @@ type Snapshots interface {
 	Snapshot(ctx context.Context, asOf int64) (snapshot.Snapshot, error)
 }
 
-// Audit takes what was done.
+// Audit takes what was done. It is durable when Append returns.
 type Audit interface {
 	Append(ctx context.Context, actor, action, subject, detail string) error
 }
 
-// Deps is what the service needs.
+// Deps is what the service needs. Everything in it is safe for concurrent use.
 type Deps struct {
 	People    People
 	Book      Book
@@ -115,15 +119,27 @@ type Intake struct {
 	LabRef   string
 }
 
-// Record takes in a case. The case belongs to the actor's area.
+// Record takes in a case, which then belongs to the actor's area. The errors: ErrRole, those of the intake above, those of
+// Aliases, and ErrPersonUnknown, which is told only to whom everything else is right: the form is no way to ask who is
+// registered. The case is kept before it is audited; where auditing it fails the error says so and the case is there.
 func (s *Service) Record(ctx context.Context, actor registry.Account, in Intake) (registry.Case, error) {
-	person, err := s.find(ctx, in)
+	if !account.May(actor.Role, account.ActTrace) {
+		return registry.Case{}, ErrRole
+	}
+	alias, err := s.aliasOf(in)
 	if err != nil {
 		return registry.Case{}, err
 	}
 	c, err := s.newCase(in)
 	if err != nil {
 		return registry.Case{}, err
+	}
+	person, err := s.d.People.PersonByAlias(ctx, alias)
+	if errors.Is(err, registry.ErrNotFound) {
+		return registry.Case{}, ErrPersonUnknown
+	}
+	if err != nil {
+		return registry.Case{}, fmt.Errorf("finding a person: %w", err)
 	}
 	c.Person, c.Area, c.Author = person.ID, actor.Area, actor.ID
 	if err := s.d.Book.PutCase(ctx, c); err != nil {
@@ -135,33 +151,20 @@ func (s *Service) Record(ctx context.Context, actor registry.Account, in Intake)
 	return c, nil
 }
 
-// find returns whom the officer means.
-func (s *Service) find(ctx context.Context, in Intake) (registry.Person, error) {
+// aliasOf returns the alias of the identifier that the officer gave.
+func (s *Service) aliasOf(in Intake) (uuid.UUID, error) {
 	phone, card := strings.TrimSpace(in.Phone), strings.TrimSpace(in.IDCard)
-	var alias uuid.UUID
-	var err error
 	switch {
 	case (phone == "") == (card == ""):
-		return registry.Person{}, ErrWho
+		return uuid.Nil, ErrWho
 	case phone != "":
-		alias, err = s.d.Aliases.Phone(phone)
+		return s.d.Aliases.Phone(phone)
 	default:
-		alias, err = s.d.Aliases.IDCard(card)
+		return s.d.Aliases.IDCard(card)
 	}
-	if err != nil {
-		return registry.Person{}, err
-	}
-	person, err := s.d.People.PersonByAlias(ctx, alias)
-	if errors.Is(err, registry.ErrNotFound) {
-		return registry.Person{}, ErrPersonUnknown
-	}
-	if err != nil {
-		return registry.Person{}, fmt.Errorf("finding a person: %w", err)
-	}
-	return person, nil
 }
 
-// newCase checks the days and the reference.
+// newCase checks the days and the reference. Whose case it is remains to be filled in.
 func (s *Service) newCase(in Intake) (registry.Case, error) {
 	now := s.d.Clock()
 	today := tracing.DateOf(now.In(s.d.Location))
@@ -180,12 +183,12 @@ func (s *Service) newCase(in Intake) (registry.Case, error) {
 	if first.IsZero() {
 		return registry.Case{}, ErrNoDay
 	}
-	isolated, err := s.isolation(in.Isolated)
-	if err != nil || (isolated != 0 && isolated <= first.Start(s.d.Location)) {
-		return registry.Case{}, ErrIsolation
+	isolated, err := s.isolation(in.Isolated, first, today)
+	if err != nil {
+		return registry.Case{}, err
 	}
 	ref := strings.TrimSpace(in.LabRef)
-	if n := utf8.RuneCountInString(ref); n == 0 || n > 64 || !utf8.ValidString(ref) {
+	if n := utf8.RuneCountInString(ref); n == 0 || n > maxLabRef || !utf8.ValidString(ref) {
 		return registry.Case{}, ErrLabRef
 	}
 	id, err := uuid.NewV7()
@@ -210,20 +213,28 @@ func pastDay(text string, today tracing.Date) (tracing.Date, error) {
 	return day, nil
 }
 
-// isolation reads when a case was isolated: at the instant, or at the end of the day where only that is given.
-func (s *Service) isolation(text string) (int64, error) {
+// isolation reads when a case was isolated: at the instant, or at the end of the day where only that is given. It lies
+// between the start of the first day and the end of the last; 0 means not yet.
+func (s *Service) isolation(text string, first, last tracing.Date) (int64, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return 0, nil
 	}
+	var at int64
 	if day, err := tracing.ParseDate(text); err == nil {
-		return day.AddDays(1).Start(s.d.Location), nil
+		at = day.AddDays(1).Start(s.d.Location)
+	} else {
+		// A T between day and time is how a browser's field writes it.
+		instant, err := time.ParseInLocation("2006-01-02 15:04", strings.Replace(text, "T", " ", 1), s.d.Location)
+		if err != nil {
+			return 0, ErrIsolation
+		}
+		at = instant.Unix()
 	}
-	at, err := time.ParseInLocation("2006-01-02 15:04", strings.Replace(text, "T", " ", 1), s.d.Location)
-	if err != nil {
+	if at < first.Start(s.d.Location) || at > last.AddDays(1).Start(s.d.Location) {
 		return 0, ErrIsolation
 	}
-	return at.Unix(), nil
+	return at, nil
 }
 
 // Cases returns the cases of the actor's area, newest first.

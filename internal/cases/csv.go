@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -16,8 +17,8 @@ import (
 )
 
 // WriteCSV writes the actor's sight of a list, a line per encounter, with what holds for the person repeated on each.
-// Instants are RFC 3339 in the service's location, overlaps seconds. Nothing in it begins like a formula, so that a
-// spreadsheet runs none.
+// Instants are RFC 3339 in the service's location, overlaps seconds. The file is UTF-8 without a byte order mark. Nothing in it
+// begins like a formula, so that a spreadsheet runs none. Nothing is written where the error is one of List's.
 func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id uuid.UUID, w io.Writer) error {
 	list, err := s.list(ctx, actor, id)
 	if err != nil {
@@ -35,8 +36,8 @@ func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id uuid.
 	})
 	for _, row := range list.People {
 		person := []string{
-			row.Person.String(), strconv.Itoa(row.Generation), s.instant(row.FirstExposure), seconds(row.Overlap),
-			strconv.Itoa(row.Encounters), s.instant(row.LastExposure), row.Certainty.String(), seconds(row.Score), plain(row.AreaName),
+			row.Person.String(), strconv.Itoa(row.Generation), s.instant(row.FirstExposure), number(row.Overlap),
+			strconv.Itoa(row.Encounters), s.instant(row.LastExposure), row.Certainty.String(), number(row.Score), plain(row.AreaName),
 		}
 		for _, e := range row.Evidence {
 			_ = out.Write(append(person[:len(person):len(person)], s.encounter(list, e)...))
@@ -57,7 +58,7 @@ func (s *Service) encounter(list *List, e tracing.Evidence) []string {
 	}
 	return []string{
 		e.Source.String(), plain(name.Name), plain(name.Site), plain(name.Address), s.instant(e.From), s.instant(e.To),
-		seconds(e.To - e.From), e.Certainty.String(), e.SourceBasis.String(), e.ContactBasis.String(),
+		number(e.To - e.From), e.Certainty.String(), e.SourceBasis.String(), e.ContactBasis.String(),
 		strconv.Itoa(e.Crowd), strconv.FormatBool(e.Flagged),
 	}
 }
@@ -66,11 +67,12 @@ func (s *Service) instant(at int64) string {
 	return time.Unix(at, 0).In(s.d.Location).Format(time.RFC3339)
 }
 
-func seconds(n int64) string { return strconv.FormatInt(n, 10) }
+func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-// plain keeps a spreadsheet from taking a name for a formula.
+// plain keeps a spreadsheet from taking a name for a formula. Some take the wide forms of East Asian keyboards for the narrow
+// ones, and some look past control characters: see OWASP, "CSV Injection".
 func plain(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + text
 	}
 	return text

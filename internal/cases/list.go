@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -15,18 +16,19 @@ import (
 	"github.com/truyvet/truyvet/tracing"
 )
 
-// List is a run as one account may see it.
+// List is a run as one account may see it. What it points to is shared with other readers and must not be changed.
 type List struct {
-	Run        registry.Run // without its report
+	Run        registry.Run // without its report; F1 and F2 count everybody
 	Profile    tracing.Profile
-	Cases      []registry.Case
-	People     []Row // in the order of the report
-	PlaceNames map[uuid.UUID]places.Name
-	Hidden     int // how many listed people reside outside the reader's area
-	ByWard     []WardCount
+	Cases      []registry.Case           // those of the run that lie in the reader's area
+	People     []Row                     // in the order of the report
+	PlaceNames map[uuid.UUID]places.Name // of the places in the evidence of People, as far as they are known
+	Hidden     int                       // how many listed people reside outside the reader's area
+	ByWard     []WardCount               // of People, the ward with most people first
 }
 
-// Row is one listed person and where they reside; Area is empty where that is not known.
+// Row is one listed person and where they reside: a ward, or a district where no more is known; Area is empty where
+// nothing is.
 type Row struct {
 	tracing.Contact
 	Area     string
@@ -42,6 +44,8 @@ type WardCount struct {
 
 // List returns the list of a run. A ward sees its own people; a district or city those of its area and those of whom it is
 // not known where they reside. A run that does not concern the actor is registry.ErrNotFound.
+//
+// Where people reside and what places are called is as it was at most a minute ago, not when the run was made.
 func (s *Service) List(ctx context.Context, actor registry.Account, id uuid.UUID) (*List, error) {
 	list, err := s.list(ctx, actor, id)
 	if err != nil {
@@ -53,8 +57,9 @@ func (s *Service) List(ctx context.Context, actor registry.Account, id uuid.UUID
 	return list, nil
 }
 
+// list is List without its audit entry.
 func (s *Service) list(ctx context.Context, actor registry.Account, id uuid.UUID) (*List, error) {
-	full, err := s.lists.get(id, func() (*List, error) { return s.load(ctx, id) })
+	full, err := s.lists.get(id, s.d.Clock(), func() (*List, error) { return s.load(ctx, id) })
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +67,16 @@ func (s *Service) list(ctx context.Context, actor registry.Account, id uuid.UUID
 		return nil, registry.ErrNotFound
 	}
 	mine := *full
-	mine.People = nil
+	mine.People, mine.PlaceNames = nil, make(map[uuid.UUID]places.Name)
 	for _, row := range full.People {
-		if s.maySee(row, actor) {
-			mine.People = append(mine.People, row)
+		if !s.maySee(row, actor) {
+			continue
+		}
+		mine.People = append(mine.People, row)
+		for _, e := range row.Evidence {
+			if name, known := full.PlaceNames[e.Place.ID]; known {
+				mine.PlaceNames[e.Place.ID] = name
+			}
 		}
 	}
 	mine.Hidden = len(full.People) - len(mine.People)
@@ -81,12 +92,12 @@ func (s *Service) list(ctx context.Context, actor registry.Account, id uuid.UUID
 
 func (s *Service) maySee(row Row, actor registry.Account) bool {
 	if row.Area == "" {
-		return actor.Role != registry.RoleWard
+		return actor.Role == registry.RoleDistrict || actor.Role == registry.RoleCity
 	}
 	return s.d.Places.Within(row.Area, actor.Area)
 }
 
-// load reads a run and everything that its list names.
+// load reads a run and everything that its list names, whoever may see it.
 func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 	run, err := s.d.Runs.Run(ctx, id)
 	if err != nil {
@@ -157,24 +168,36 @@ func byWard(rows []Row) []WardCount {
 	return out
 }
 
-// maxLists bounds the cache of decoded lists: one of 5,000 people is about 10 MB.
-const maxLists = 4
+// The bounds of the cache of decoded lists: one of 5,000 people is about 10 MB.
+const (
+	maxLists   = 4
+	maxListAge = time.Minute
+)
 
-// listCache keeps the lists that were read last: a run never changes, and a reader who pages and filters asks for the same
-// one again and again. Its zero value is ready.
+// listCache keeps the lists that were read last, with everybody in them: a run never changes, and a reader who pages and
+// filters asks for the same one again and again. What may change, where people reside above all, is what says who may see
+// them, so a list is not kept for long. The zero value is ready.
 type listCache struct {
 	mu    sync.Mutex
-	lists []*List // most recently used last
+	lists []cachedList // most recently used last
 }
 
-// get returns the list of a run, loading it where it is not there. Lists are shared and must not be changed.
-func (c *listCache) get(id uuid.UUID, load func() (*List, error)) (*List, error) {
+type cachedList struct {
+	*List
+	loaded time.Time
+}
+
+// get returns the list of a run, loading it where it is not there or has become too old. Who asks meanwhile waits, so that
+// no list is loaded twice at once. Lists are shared and must not be changed.
+func (c *listCache) get(id uuid.UUID, now time.Time, load func() (*List, error)) (*List, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i, list := range c.lists {
-		if list.Run.ID == id {
-			c.lists = append(slices.Delete(c.lists, i, i+1), list)
-			return list, nil
+	if i := slices.IndexFunc(c.lists, func(l cachedList) bool { return l.Run.ID == id }); i >= 0 {
+		cached := c.lists[i]
+		c.lists = slices.Delete(c.lists, i, i+1)
+		if now.Sub(cached.loaded) < maxListAge {
+			c.lists = append(c.lists, cached)
+			return cached.List, nil
 		}
 	}
 	list, err := load()
@@ -184,6 +207,6 @@ func (c *listCache) get(id uuid.UUID, load func() (*List, error)) (*List, error)
 	if len(c.lists) == maxLists {
 		c.lists = slices.Delete(c.lists, 0, 1)
 	}
-	c.lists = append(c.lists, list)
+	c.lists = append(c.lists, cachedList{list, now})
 	return list, nil
 }

@@ -7,24 +7,30 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/tracing"
 )
 
 // Run traces from the given cases of the actor's area, as of now, and keeps the result. It returns the run with its
-// report. While another run is being made it answers ErrBusy.
+// report. A case that is given twice counts once. The errors: ErrRole, ErrProfile, ErrNoCases, ErrWindow, ErrBusy while
+// another run is being made, registry.ErrNotFound for a case of another area, and those of taking a snapshot.
 func (s *Service) Run(ctx context.Context, actor registry.Account, ids []uuid.UUID, profileName string) (registry.Run, error) {
-	if !s.running.TryLock() {
-		return registry.Run{}, ErrBusy
+	if !account.May(actor.Role, account.ActTrace) {
+		return registry.Run{}, ErrRole
 	}
-	defer s.running.Unlock()
 	profile, err := tracing.ProfileNamed(profileName)
 	if err != nil {
 		return registry.Run{}, ErrProfile
 	}
+	ids = distinct(ids)
 	if len(ids) == 0 || len(ids) > maxCases {
 		return registry.Run{}, ErrNoCases
 	}
+	if !s.running.TryLock() {
+		return registry.Run{}, ErrBusy
+	}
+	defer s.running.Unlock()
 	chosen := make([]registry.Case, len(ids))
 	for i, id := range ids {
 		if chosen[i], err = s.Case(ctx, actor, id); err != nil {
@@ -60,8 +66,8 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 		req.Cases = append(req.Cases, tracing.Case{Person: c.Person, Window: window})
 	}
 	var err error
-	if req.Isolated, err = s.d.Book.Isolations(ctx); err != nil {
-		return registry.Run{}, fmt.Errorf("reading isolations: %w", err)
+	if req.Isolated, err = s.isolations(ctx); err != nil {
+		return registry.Run{}, err
 	}
 	sight, err := s.d.Snapshots.Snapshot(ctx, asOf)
 	if err != nil {
@@ -91,8 +97,45 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 			run.F2++
 		}
 	}
-	run.ID, err = uuid.NewV7()
-	return run, err
+	if run.ID, err = uuid.NewV7(); err != nil {
+		return registry.Run{}, fmt.Errorf("making an id: %w", err)
+	}
+	return run, nil
+}
+
+// isolations returns when people were isolated, which is where a chain through them ends. Whoever is a case that is not
+// traced from has it in the newest record of the case. Where there is another record too the later holds: the list may
+// then name people too many, never too few.
+func (s *Service) isolations(ctx context.Context) (map[uuid.UUID]int64, error) {
+	isolated, err := s.d.Book.Isolations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading isolations: %w", err)
+	}
+	all, err := s.d.Book.Cases(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the isolation of cases: %w", err)
+	}
+	seen := make(map[uuid.UUID]bool, len(all))
+	for _, c := range all {
+		if !seen[c.Person] && c.Isolated != 0 {
+			isolated[c.Person] = max(isolated[c.Person], c.Isolated)
+		}
+		seen[c.Person] = true
+	}
+	return isolated, nil
+}
+
+// distinct returns the ids without repetitions, in their order.
+func distinct(ids []uuid.UUID) []uuid.UUID {
+	seen := make(map[uuid.UUID]bool, len(ids))
+	var once []uuid.UUID
+	for _, id := range ids {
+		if !seen[id] {
+			once = append(once, id)
+		}
+		seen[id] = true
+	}
+	return once
 }
 
 // window returns when a case was infectious.
@@ -128,6 +171,7 @@ func (s *Service) Runs(ctx context.Context, actor registry.Account) ([]registry.
 	return own, nil
 }
 
+// concerns says whether a run and an account lie in each other's area, one way or the other.
 func (s *Service) concerns(r registry.Run, actor registry.Account) bool {
 	return s.d.Places.Within(r.Area, actor.Area) || s.d.Places.Within(actor.Area, r.Area)
 }
