@@ -368,7 +368,8 @@ type stampPage struct {
 	wall
 	stamp
 	Word  string // in, out or renew: the part of the keys of its texts
-	Zone  int    // seconds by which the reader's clock is ahead of UTC, for the moving clock
+	Now   int64
+	Zone  int // seconds by which the reader's clock is ahead of UTC, for the moving clock
 	Nonce string
 }
 
@@ -386,6 +387,7 @@ func (u *UI) showStamp(c *gin.Context) {
 		text, err = c.Cookie(stampCookie)
 		ok = err == nil && u.seal.open(stampCookie, alias, text, &page.stamp)
 	}
+	page.Now = u.Clock().Unix()
 	age := u.Clock().Sub(time.Unix(page.At, 0))
 	if err != nil || !ok || page.PlaceID != w.Token.Place || age > stampLifetime {
 		u.seeOther(c, w.Path(""))

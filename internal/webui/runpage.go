@@ -194,6 +194,14 @@ func (p *runPage) Source(person uuid.UUID) source {
 // Where names a place in an encounter; what is not known any more has no name.
 func (p *runPage) Where(place tracing.Place) places.Name { return p.PlaceNames[place.ID] }
 
+// Trip names the run of a vehicle that an encounter was on, empty for a place that does not move.
+func (p *runPage) Trip(place tracing.Place) string {
+	if place.Trip == uuid.Nil {
+		return ""
+	}
+	return shortID(place.Trip)
+}
+
 func (u *UI) showRun(c *gin.Context) {
 	id, err := idParameter(c)
 	if err != nil {

@@ -3,9 +3,10 @@
   const line = document.querySelector(".now");
   if (!line) return;
   const face = line.querySelector("b");
-  const zone = Number(line.dataset.zone) * 1000;
+  // The server's clock, for the phone's own may be wrong.
+  const ahead = (Number(line.dataset.now) + Number(line.dataset.zone)) * 1000 - Date.now();
   const tick = () => {
-    face.textContent = new Date(Date.now() + zone).toISOString().slice(11, 19);
+    face.textContent = new Date(Date.now() + ahead).toISOString().slice(11, 19);
   };
   tick();
   line.hidden = false;

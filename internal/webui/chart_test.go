@@ -1,0 +1,76 @@
+package webui
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// TestChartDrawsWhatItSays draws random lists and holds that bars stand where they should, with heights in proportion.
+func TestChartDrawsWhatItSays(t *testing.T) {
+	location := time.FixedZone("", 7*60*60)
+	u := &UI{Deps: Deps{Location: location}, reader: reader{location: location}}
+	rapid.Check(t, func(r *rapid.T) {
+		span := rapid.IntRange(1, 60).Draw(r, "days")
+		n := rapid.IntRange(0, 300).Draw(r, "people")
+		want := make(map[string][2]int)
+		rows := make([]cases.Row, n)
+		for i := range rows {
+			at := int64(1_795_000_000) + int64(rapid.IntRange(0, span*86400).Draw(r, "at"))
+			generation := rapid.IntRange(1, 2).Draw(r, "generation")
+			rows[i] = cases.Row{Contact: tracing.Contact{Generation: generation, FirstExposure: at}}
+			day := u.reader.day(at)
+			counts := want[day]
+			counts[generation-1]++
+			want[day] = counts
+		}
+		c := u.chartOf(rows)
+		if c == nil {
+			if len(want) > 1 {
+				r.Fatalf("no chart of %d days", len(want))
+			}
+			return
+		}
+		for i, d := range c.Days {
+			counts := want[u.reader.day(d.Start)]
+			if d.F1 != counts[0] || d.F2 != counts[1] {
+				r.Fatalf("on %s: %d and %d, want %v", u.reader.day(d.Start), d.F1, d.F2, counts)
+			}
+			delete(want, u.reader.day(d.Start))
+			if i > 0 && d.Start-c.Days[i-1].Start != 86400 {
+				r.Fatalf("a day is missing before %s", u.reader.day(d.Start))
+			}
+			f1, f2 := c.Bars[2*i], c.Bars[2*i+1]
+			if f1.Y+f1.H != c.Base || f2.Y+f2.H != f1.Y || f2.Y < chartTop || f1.X+f1.W > c.Right || f1.X < c.Left {
+				r.Fatalf("the bars of day %d stand wrong: %+v %+v", i, f1, f2)
+			}
+		}
+		if len(want) != 0 {
+			r.Fatalf("days are left out: %v", want)
+		}
+		if len(c.Labels) > chartLabels {
+			r.Fatalf("%d days are written out", len(c.Labels))
+		}
+	})
+}
+
+func TestChartKeepsToTheLastDays(t *testing.T) {
+	u := &UI{Deps: Deps{Location: time.UTC}, reader: reader{location: time.UTC}}
+	rows := make([]cases.Row, 400)
+	for i := range rows {
+		rows[i] = cases.Row{Contact: tracing.Contact{Generation: 1, FirstExposure: int64(i) * 86400}}
+	}
+	c := u.chartOf(rows)
+	if len(c.Days) != chartDays || c.Days[chartDays-1].Start != 399*86400 {
+		t.Errorf("%d days, the last beginning at %d", len(c.Days), c.Days[len(c.Days)-1].Start)
+	}
+	for n, want := range map[int]int{1: 2, 2: 2, 3: 4, 5: 10, 11: 20, 39: 40, 41: 100, 840: 1000} {
+		if got := roundUp(n); got != want {
+			t.Errorf("%d is rounded up to %d, want %d", n, got, want)
+		}
+	}
+}
