@@ -17,7 +17,7 @@ run: build ## build, load the made-up district into ./data (once), serve it on 1
 	$(BIN) demo --data $(DATA) --listen $(LISTEN)
 
 build: ## build bin/truyvet
-	$(GO) build -trimpath -o $(BIN) ./cmd/truyvet
+	$(GO) build -o $(BIN) ./cmd/truyvet
 
 test-packages: ## install the Debian packages that the tests need, where they are missing
 	@deploy/dev/test-packages.sh

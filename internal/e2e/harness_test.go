@@ -60,6 +60,20 @@ type installation struct {
 // install makes a data folder with keys and a few areas, and settings with a free port.
 func install(t *testing.T, settings ...string) *installation {
 	t.Helper()
+	in := newInstallation(t, settings...)
+	in.run("init")
+	areas := filepath.Join(t.TempDir(), "areas.csv")
+	text := "code,level,parent,name\n31,province,,Thành phố Mẫu\n311,district,31,Quận Mẫu\n31101,ward,311,Phường Mẫu\n"
+	if err := os.WriteFile(areas, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in.run("areas", "import", areas)
+	return in
+}
+
+// newInstallation names a data folder and a free port, and makes nothing yet.
+func newInstallation(t *testing.T, settings ...string) *installation {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -69,18 +83,10 @@ func install(t *testing.T, settings ...string) *installation {
 		t.Fatal(err)
 	}
 	data := filepath.Join(t.TempDir(), "data")
-	in := &installation{
+	return &installation{
 		t: t, base: "http://" + address, data: data,
 		env: append([]string{"TRUYVET_DATA=" + data, "TRUYVET_LISTEN=" + address, "PATH=" + os.Getenv("PATH"), "TZ=America/Lima"}, settings...),
 	}
-	in.run("init")
-	areas := filepath.Join(t.TempDir(), "areas.csv")
-	text := "code,level,parent,name\n31,province,,Thành phố Mẫu\n311,district,31,Quận Mẫu\n31101,ward,311,Phường Mẫu\n"
-	if err := os.WriteFile(areas, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	in.run("areas", "import", areas)
-	return in
 }
 
 // run runs a command of truyvet to its end and returns what it printed.
