@@ -1,6 +1,7 @@
 package redisstream_test
 
 import (
+	"fmt"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -9,8 +10,14 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
 )
 
-// BenchmarkAppend appends batches of 500 from four goroutines, fsync always; an operation is a scan.
+// BenchmarkAppend appends batches of 500 from some goroutines, fsync always; an operation is a scan.
 func BenchmarkAppend(b *testing.B) {
+	for _, callers := range []int{4, 32} {
+		b.Run(fmt.Sprintf("%dCallers", callers), func(b *testing.B) { benchmarkAppend(b, callers) })
+	}
+}
+
+func benchmarkAppend(b *testing.B, callers int) {
 	log := openLog(b, shared, redisstream.Options{Layout: newLayout()})
 	const batch = 500
 	next := make(chan int)
@@ -23,7 +30,7 @@ func BenchmarkAppend(b *testing.B) {
 		return nil
 	})
 	b.ResetTimer()
-	for range 4 {
+	for range callers {
 		group.Go(func() error {
 			for n := range next {
 				if _, err := log.Append(b.Context(), scanlogtest.Scans(n, n+batch)); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -307,5 +306,5 @@ func trimID(p progress, now time.Time, grace time.Duration) string {
 	if ms := now.Add(-grace).UnixMilli(); ms > 0 {
 		oldest = min(oldest, uint64(ms)<<countBits)
 	}
-	return strconv.FormatUint(oldest>>countBits, 10) + "-" + strconv.FormatUint(oldest&maxCount, 10)
+	return entryID(oldest)
 }

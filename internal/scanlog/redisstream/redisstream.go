@@ -22,6 +22,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/truyvet/truyvet/internal/scanlog"
 )
@@ -78,6 +79,9 @@ func connect(address string) (redis.UniversalClient, error) {
 		// The address may hold a password, which the error would show.
 		return nil, errors.New("the address of Redis is not a URL")
 	}
+	// The driver writes a line to standard error for every connection that fails, for the whole process. Each failure is
+	// also returned, and whoever gets it logs it.
+	logging.Disable()
 	scheme, how, _ := strings.Cut(u.Scheme, "+")
 	u.Scheme = scheme
 	switch how {

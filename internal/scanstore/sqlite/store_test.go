@@ -289,6 +289,42 @@ func TestDiskError(t *testing.T) {
 	}
 }
 
+// A commit that fails in its middle leaves nothing behind, and the next ones go on with the right numbers.
+func TestCommitThatFailsInItsMiddle(t *testing.T) {
+	dir := t.TempDir()
+	store := open(t, dir, sqlite.Options{})
+	scanlogtest.Append(t, store, scanlogtest.Scans(0, 10))
+	db, err := sql.Open("sqlite", filepath.Join(dir, "scans-2021-11-06.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.Exec(`CREATE TRIGGER fault BEFORE INSERT ON scans WHEN NEW.seq > 150 BEGIN SELECT RAISE(ABORT, 'no space'); END`); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := store.Append(t.Context(), scanlogtest.Scans(10, 300)); !errors.Is(err, scanlog.ErrUnavailable) {
+			t.Fatalf("with a fault in the middle: %v", err)
+		}
+		if got := len(all(t, store)); got != 10 {
+			t.Fatalf("%d scans are stored, want the ten from before", got)
+		}
+	}
+	if _, err := db.Exec(`DROP TRIGGER fault`); err != nil {
+		t.Fatal(err)
+	}
+	batch := scanlogtest.Scans(5, 300)
+	outcomes := scanlogtest.Append(t, store, batch)
+	for i, o := range outcomes {
+		if want := (map[bool]scanlog.Outcome{true: scanlog.Duplicate, false: scanlog.Accepted})[i < 5]; o != want {
+			t.Fatalf("scan %d is %v, want %v", 5+i, o, want)
+		}
+	}
+	if got := all(t, store); len(got) != 300 || got[299] != batch[len(batch)-1] {
+		t.Errorf("%d scans are stored, want 300", len(got))
+	}
+}
+
 func TestDirectoryNames(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, dir := range []string{"relative", "deep/er", "odd ?#%41&=+ name"} {
