@@ -109,19 +109,8 @@ func (o *outbreak) spread(n int) error {
 		o.ill = append(o.ill, c)
 		o.isCase[c.person] = true
 		o.history.isolated[c.person] = min(o.history.isolated[c.person], c.isolated)
-		if _, err := o.isolateContacts(&c); err != nil {
+		if err := o.isolateContacts(&c); err != nil {
 			return err
-		}
-	}
-	// Whoever is isolated scans no more, which moves the end of their last stay and may make another contact of it.
-	for changed := true; changed; {
-		changed = false
-		for i := range o.ill {
-			more, err := o.isolateContacts(&o.ill[i])
-			if err != nil {
-				return err
-			}
-			changed = changed || more
 		}
 	}
 	o.record()
@@ -213,15 +202,14 @@ func (o *outbreak) fellIll(c *illness) []int32 {
 }
 
 // isolateContacts isolates the contacts of a case within two days of its isolation, or of its sample if it had been
-// isolated before, and says whether there were any who had not been isolated and now are.
-func (o *outbreak) isolateContacts(c *illness) (bool, error) {
+// isolated before.
+func (o *outbreak) isolateContacts(c *illness) error {
 	report, err := o.contacts(c)
 	if err != nil {
-		return false, err
+		return err
 	}
 	known := max(c.isolated, o.cal.start[c.sample]+12*hour)
 	d := looseDice()
-	changed := false
 	for _, contact := range report.Contacts {
 		person := o.number[contact.Person]
 		if at, ok := o.exposed[person]; !ok || contact.FirstExposure < at {
@@ -232,11 +220,11 @@ func (o *outbreak) isolateContacts(c *illness) (bool, error) {
 		}
 		d.set(o.t.seed, streamIsolation, uint64(person), uint64(c.person))
 		at := o.cal.daytime(known + int64(d.between(6*hour, 36*hour)))
-		if at <= o.cal.now && at < o.history.isolated[person] {
-			o.history.isolated[person], changed = at, true
+		if at <= o.cal.now {
+			o.history.isolated[person] = min(o.history.isolated[person], at)
 		}
 	}
-	return changed, nil
+	return nil
 }
 
 // contacts returns the F1 of one case. It derives the stays of those people only who scanned where the case was.
