@@ -8,8 +8,10 @@
 // names are invented, the area codes belong to no province, the phone numbers to no operator, and of nobody is there a name.
 //
 // The lists come out at that order because of how the people live, never because of how they are traced: nothing here
-// reaches into the walk, and what the walk finds is only looked at to isolate contacts, as the real teams did. The figures
-// that matter, and what they go by:
+// reaches into the walk. What the walk finds is looked at twice: to isolate contacts, as the real teams did, and to make
+// people fall ill in proportion to how many they meet. The shares and sizes are of the order that is usual in Vietnamese
+// cities; where no figure is at hand, as for how readily people scan, it is an assumption within what is believable, and
+// these were chosen so that the lists are of the order reported:
 //
 //   - Households have 3.5 people, about as in the Vietnamese census of 2019.
 //   - About 40 in 100 inhabitants scan at all: none under 11, 10 % to 14, 70 % to 17, 62 % to 39, 48 % to 59, 20 % above.
@@ -23,7 +25,8 @@
 //     next to nothing at market rows and shops. The entrances of sites are scanned more often than the rooms behind them.
 //   - Visits take 5 to 25 minutes in shops, 25 to 80 in restaurants, a bus ride 40. Who leaves seldom checks out: 22 in 100
 //     people ever do, and they for half of their stays. So most stays end where the next scan is, or by assumption.
-//   - The first cases of chains are people who meet many (see stricken), every fourth case is a contact of an earlier one
+//   - The first cases of chains are people whose work brings them together with many (see stricken), and among them somebody
+//     with twice as many contacts is twice as likely to be the one. Every fourth case is a contact of an earlier one
 //     who was exposed two to seven days before falling ill. Onset is 0 to 3 days before the sample, one in five has none.
 //   - A case is isolated on the day after the sample, its contacts 6 to 46 hours later, in the daytime. From then on they
 //     scan no more.
