@@ -37,7 +37,8 @@ lint: ## gofumpt, go vet, staticcheck, golangci-lint
 
 cluster: build ## the cluster mode on this machine: redis-server, clickhouse-server, one serve, one worker; Ctrl-C ends it
 	@deploy/dev/test-packages.sh redis-server clickhouse-server
-	$(GO) run ./cmd/devcluster --truyvet $(BIN) --listen $(LISTEN)
+	$(GO) build -o bin/devcluster ./cmd/devcluster
+	bin/devcluster --truyvet $(BIN) --listen $(LISTEN)
 
 clean: ## remove what was built; ./data stays
 	rm -rf bin

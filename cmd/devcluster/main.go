@@ -61,7 +61,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		"TRUYVET_REDIS_URL=redis://"+redis.Addr+"/0",
 		"TRUYVET_CLICKHOUSE_URL=clickhouse://"+clickhouse.Addr+"/default",
 	)}
-	return c.run(ctx)
+	if err := c.run(ctx); ctx.Err() == nil {
+		return err
+	}
+	return nil // it was told to stop, and what was cut off by that is no failure
 }
 
 // cluster is the truyvet processes.
@@ -72,7 +75,7 @@ type cluster struct {
 }
 
 // run makes and fills the data, then serves until ctx ends or a process fails.
-func (c cluster) run(ctx context.Context) (err error) {
+func (c cluster) run(ctx context.Context) error {
 	for _, step := range [][]string{{"init"}, {"migrate"}} {
 		if err := c.command(ctx, step...).Run(); err != nil {
 			return fmt.Errorf("truyvet %s: %w", step[0], err)
@@ -93,17 +96,9 @@ func (c cluster) run(ctx context.Context) (err error) {
 	}
 	go func() { ended <- named("serve", serve.Wait()) }()
 	first := <-ended
-	if ctx.Err() != nil {
-		first = nil // both were told to stop
-	} else {
-		_ = worker.Process.Signal(syscall.SIGTERM) // one of the two is gone already
-		_ = serve.Process.Signal(syscall.SIGTERM)
-	}
-	second := <-ended
-	if ctx.Err() != nil {
-		second = nil
-	}
-	return errors.Join(first, second)
+	_ = worker.Process.Signal(syscall.SIGTERM) // one of the two is gone already
+	_ = serve.Process.Signal(syscall.SIGTERM)
+	return errors.Join(first, <-ended)
 }
 
 func named(what string, err error) error {

@@ -21,9 +21,6 @@ import (
 // DemoRetentionDays is how long the demo keeps scans: its month and some days to look at it.
 const DemoRetentionDays = 35
 
-// demoSeed makes the district. Any seed does; with this one everybody sees the same streets.
-const demoSeed = 2021
-
 // demoFile says, in the data folder, that the made-up data is loaded, and what the home page shows of it.
 const demoFile = "demo.json"
 
@@ -46,26 +43,26 @@ func (o *Office) DemoData() (*webui.Demo, bool, error) {
 func (o *Office) demoPath() string { return filepath.Join(o.Config.DataDir, demoFile) }
 
 // LoadDemo makes up a district, loads it through the ingest path, and traces its cases once. The data folder must hold no
-// records yet. progress is told how many of the scans are loaded.
-func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done, total int)) error {
+// records yet. progress is told how many of the scans are loaded. It returns the run.
+func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done, total int)) (registry.Run, error) {
 	if areas, err := p.Registry.Areas(ctx); err != nil {
-		return err
+		return registry.Run{}, err
 	} else if len(areas) > 0 {
-		return fmt.Errorf("the data folder %s holds records already, perhaps of a load that was cut off: remove it to begin anew", p.Config.DataDir)
+		return registry.Run{}, fmt.Errorf("the data folder %s holds records already, perhaps of a load that was cut off: remove it to begin anew", p.Config.DataDir)
 	}
-	district, err := demo.Make(demoSeed, p.Clock(), p.Location, size)
+	district, err := demo.Make(demo.DefaultSeed, p.Clock(), p.Location, size)
 	if err != nil {
-		return err
+		return registry.Run{}, err
 	}
 	logins, err := demo.Load(ctx, district, demo.Into{
 		Places: p.Registry, People: p.Registry, Ingest: p.Ingest, Signer: p.Keys, Aliases: p.Pseudonyms,
 		Accounts: p.Accounts, NewPassword: account.NewPassword,
 	}, progress)
 	if err != nil {
-		return err
+		return registry.Run{}, err
 	}
 	if err := p.refresh(ctx); err != nil {
-		return err
+		return registry.Run{}, err
 	}
 	shown := webui.Demo{Place: district.Tour.Market, Phone: district.Tour.Phone, Onset: district.Tour.Onset}
 	var city registry.Account
@@ -79,7 +76,7 @@ func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done
 	}
 	stall, err := p.Registry.Place(ctx, district.Tour.Stall)
 	if err != nil {
-		return fmt.Errorf("finding the stall of the tour: %w", err)
+		return registry.Run{}, fmt.Errorf("finding the stall of the tour: %w", err)
 	}
 	shown.Token = stall.Code
 	ids := make([]uuid.UUID, len(district.Cases))
@@ -88,10 +85,10 @@ func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done
 	}
 	run, err := p.Cases.Run(ctx, city, ids, tracing.DefaultProfile)
 	if err != nil {
-		return fmt.Errorf("tracing the made-up cases: %w", err)
+		return registry.Run{}, fmt.Errorf("tracing the made-up cases: %w", err)
 	}
 	shown.Run = run.ID
-	return p.writeDemo(shown)
+	return run, p.writeDemo(shown)
 }
 
 // writeDemo keeps what the home page shows, for the owner of the data folder alone.

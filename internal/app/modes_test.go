@@ -103,7 +103,7 @@ func load(t *testing.T, m mode, keysOf *district) *district {
 	}
 	d := &district{data: data, parts: open(t, cfg)}
 	last := 0
-	err := d.parts.LoadDemo(t.Context(), demo.Small(), func(done, total int) {
+	_, err := d.parts.LoadDemo(t.Context(), demo.Small(), func(done, total int) {
 		if done < last || done > total {
 			t.Errorf("progress %d of %d after %d", done, total, last)
 		}

@@ -68,14 +68,15 @@ func loadDemo(cmd *cobra.Command, p *app.Parts, size demo.Size) error {
 	fmt.Fprintln(out, "Making up a district and a month of scans. This takes less than a minute, once.")
 	total := 0
 	show := progressLine(out)
-	err := p.LoadDemo(cmd.Context(), size, func(done, all int) {
+	run, err := p.LoadDemo(cmd.Context(), size, func(done, all int) {
 		total = all
 		show(done, all)
 	})
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "\n%d scans loaded and 26 cases traced in %s.\n", total, p.Clock().Sub(start).Round(time.Second))
+	_, err = fmt.Fprintf(out, "\n%d scans loaded and %d cases traced to %d F1 and %d F2, in %s.\n",
+		total, len(run.Cases), run.F1, run.F2, p.Clock().Sub(start).Round(time.Second))
 	return err
 }
 
