@@ -1,4 +1,5 @@
-// Package config is what an operator may set, from a file, the environment and flags, in this order of growing weight.
+// Package config is what an operator may set, from a file, the environment and flags, in this order of growing weight. No
+// error of it holds a value that may be, or hold, a secret.
 package config
 
 import (
@@ -6,11 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"net/url"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +26,7 @@ import (
 // standalone.
 type Config struct {
 	Listen  string `env:"TRUYVET_LISTEN, default=127.0.0.1:8080"`
-	BaseURL string `env:"TRUYVET_BASE_URL"` // what codes and pages are reached under; default http://LISTEN
+	BaseURL string `env:"TRUYVET_BASE_URL"` // what codes and pages are reached under, without a slash at its end; default http://LISTEN, or localhost for every address
 	DataDir string `env:"TRUYVET_DATA, default=data"`
 
 	RedisURL      string `env:"TRUYVET_REDIS_URL"`      // redis://HOST:PORT/DB
@@ -51,59 +54,94 @@ type Config struct {
 type Overrides map[string]string
 
 // Load reads the settings: first the file of KEY=VALUE lines that TRUYVET_CONFIG or the override of that name gives, then
-// env, then the overrides (by the same names). It reports all faults at once.
+// env, then the overrides (by the same names). An empty value says nothing. It reports all faults at once, joined; the Config
+// is then nil.
 func Load(ctx context.Context, env []string, overrides Overrides) (*Config, error) {
 	values := map[string]string{}
-	merge(values, env)
+	for _, pair := range env {
+		name, value, ok := strings.Cut(pair, "=")
+		if ok && value != "" && strings.HasPrefix(name, prefix) {
+			values[name] = value
+		}
+	}
 	for name, value := range overrides {
 		if value != "" {
 			values[name] = value
 		}
 	}
+	var faults []error
 	if path := values["TRUYVET_CONFIG"]; path != "" {
 		fromFile, err := readFile(path)
-		if err != nil {
-			return nil, err
-		}
+		faults = append(faults, err)
 		for name, value := range fromFile {
-			if _, set := values[name]; !set {
+			if _, set := values[name]; !set && value != "" {
 				values[name] = value
 			}
 		}
 	}
+	faults = append(faults, dropNonNumbers(values, "TRUYVET_SHARDS", "TRUYVET_RETENTION_DAYS"))
 	var c Config
 	lookuper := envconfig.MapLookuper(values)
 	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &c, Lookuper: lookuper}); err != nil {
-		return nil, fmt.Errorf("reading the settings: %w", err)
+		return nil, errors.Join(append(faults, fmt.Errorf("reading the settings: %w", err))...)
 	}
+	c.fillIn()
+	if err := errors.Join(append(faults, c.check())...); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// fillIn gives the settings that follow from others their values.
+func (c *Config) fillIn() {
 	if c.BaseURL == "" {
-		c.BaseURL = "http://" + c.Listen
+		c.BaseURL = "http://" + reachable(c.Listen)
 	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.DataDir, "keys.json")
 	}
 	if c.SecretsFile == "" {
 		c.SecretsFile = filepath.Join(c.DataDir, "secrets.json")
 	}
-	return &c, c.check()
 }
 
-func merge(values map[string]string, env []string) {
-	for _, pair := range env {
-		name, value, ok := strings.Cut(pair, "=")
-		if ok && value != "" && strings.HasPrefix(name, "TRUYVET_") {
-			values[name] = value
+// reachable returns what a server that listens there is reached under from the same machine: where it listens on every
+// address, that is localhost.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// prefix begins the name of every setting.
+const prefix = "TRUYVET_"
+
+// settingNames returns the names that a file may set.
+func settingNames() []string {
+	var names []string
+	for field := range reflect.TypeFor[Config]().Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("env"), ","); name != "" {
+			names = append(names, name)
 		}
 	}
+	return names
 }
 
-// readFile reads KEY=VALUE lines; empty lines and lines from # are passed over.
+// readFile reads KEY=VALUE lines; empty lines and lines from # are passed over. A name that is no setting is a fault: it is
+// most likely one that was spelt wrongly. What it could read it returns beside the faults.
 func readFile(path string) (map[string]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the configuration: %w", err)
 	}
 	defer f.Close()
+	known := settingNames()
 	values := map[string]string{}
 	var faults []error
 	lines := bufio.NewScanner(f)
@@ -113,16 +151,37 @@ func readFile(path string) (map[string]string, error) {
 			continue
 		}
 		name, value, ok := strings.Cut(line, "=")
-		if name = strings.TrimSpace(name); !ok || !strings.HasPrefix(name, "TRUYVET_") {
+		name = strings.TrimSpace(name)
+		_, repeated := values[name]
+		switch {
+		case !ok || !strings.HasPrefix(name, prefix):
 			faults = append(faults, fmt.Errorf("%s:%d: not a line of the form TRUYVET_NAME=value", path, n))
-			continue
+		case !slices.Contains(known, name):
+			faults = append(faults, fmt.Errorf("%s:%d: %s is not a setting", path, n, name))
+		case repeated:
+			faults = append(faults, fmt.Errorf("%s:%d: %s stands in the file twice", path, n, name))
+		default:
+			values[name] = strings.TrimSpace(value)
 		}
-		values[name] = strings.TrimSpace(value)
 	}
 	if err := lines.Err(); err != nil {
 		faults = append(faults, fmt.Errorf("reading %s: %w", path, err))
 	}
 	return values, errors.Join(faults...)
+}
+
+// dropNonNumbers takes out of values what should be a whole number and is not, and says so. Decoding stops at its first
+// fault, so there must be none left for it.
+func dropNonNumbers(values map[string]string, names ...string) error {
+	var faults []error
+	for _, name := range names {
+		value, set := values[name]
+		if _, err := strconv.Atoi(value); set && err != nil {
+			faults = append(faults, fmt.Errorf("%s: %q is not a whole number", name, value))
+			delete(values, name)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // Cluster says whether scans go to Redis and ClickHouse.
@@ -145,45 +204,3 @@ func (c *Config) RegistryPath() string { return filepath.Join(c.DataDir, "regist
 
 // ScansDir is where the standalone mode keeps its scans, a file per day.
 func (c *Config) ScansDir() string { return filepath.Join(c.DataDir, "scans") }
-
-// check reports every fault of the settings.
-func (c *Config) check() error {
-	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		fault("TRUYVET_LISTEN: %q is not HOST:PORT", c.Listen)
-	}
-	if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || strings.Trim(u.Path, "/") != "" {
-		fault("TRUYVET_BASE_URL: %q is not http(s)://HOST with nothing behind the host", c.BaseURL)
-	}
-	if (c.RedisURL == "") != (c.ClickHouseURL == "") {
-		fault("TRUYVET_REDIS_URL and TRUYVET_CLICKHOUSE_URL go together: set both for the cluster mode or neither for standalone")
-	}
-	if c.Shards < 1 || c.Shards > 1024 {
-		fault("TRUYVET_SHARDS: %d is not between 1 and 1024", c.Shards)
-	}
-	if u, err := url.Parse(c.SMSWebhook); c.SMSWebhook != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
-		fault("TRUYVET_SMS_WEBHOOK: not an http(s) URL") // it may hold a secret, so it is not shown
-	}
-	switch c.TraceSource {
-	case "memory":
-	case "clickhouse":
-		if !c.Cluster() {
-			fault("TRUYVET_TRACE_SOURCE: clickhouse needs the cluster mode")
-		}
-	default:
-		fault("TRUYVET_TRACE_SOURCE: %q is neither memory nor clickhouse", c.TraceSource)
-	}
-	if c.RetentionDays < 1 || c.RetentionDays > 366 {
-		fault("TRUYVET_RETENTION_DAYS: %d is not between 1 and 366", c.RetentionDays)
-	}
-	if _, err := c.Location(); err != nil {
-		faults = append(faults, err)
-	}
-	if info, err := os.Stat(c.DataDir); err == nil && !info.IsDir() {
-		fault("TRUYVET_DATA: %s is not a folder", c.DataDir)
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		fault("TRUYVET_DATA: %w", err)
-	}
-	return errors.Join(faults...)
-}

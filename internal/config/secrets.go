@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
+	"runtime"
 )
 
 // secretSize is the length of every key, in bytes.
@@ -21,6 +24,27 @@ type Secrets struct {
 	Page       []byte `json:"page_key"`       // signs what a page keeps in the browser for the next one
 }
 
+// String, GoString and LogValue keep the keys out of every text that a Secrets is printed into.
+func (Secrets) String() string { return "secrets" }
+
+// GoString is String, for %#v.
+func (Secrets) GoString() string { return "secrets" }
+
+// LogValue is String, for slog, which would write the JSON form.
+func (Secrets) LogValue() slog.Value { return slog.StringValue("secrets") }
+
+// fields returns the keys by their names in the file.
+func (s *Secrets) fields() []secretField {
+	return []secretField{
+		{"pseudonym_key", s.Pseudonym}, {"credential_key", s.Credential}, {"audit_key", s.Audit}, {"page_key", s.Page},
+	}
+}
+
+type secretField struct {
+	name string
+	key  []byte
+}
+
 // NewSecrets makes random keys.
 func NewSecrets() Secrets {
 	key := func() []byte {
@@ -31,7 +55,8 @@ func NewSecrets() Secrets {
 	return Secrets{Pseudonym: key(), Credential: key(), Audit: key(), Page: key()}
 }
 
-// WriteSecrets writes a new file that only its owner can read. It never overwrites one.
+// WriteSecrets writes a new file that only its owner can read. It never overwrites one: the error is then fs.ErrExist. A file
+// that could not be written whole is removed again.
 func WriteSecrets(path string, s Secrets) error {
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -42,35 +67,52 @@ func WriteSecrets(path string, s Secrets) error {
 		return fmt.Errorf("creating the secrets file: %w", err)
 	}
 	_, err = f.Write(append(text, '\n'))
-	return errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("writing the secrets file: %w", errors.Join(err, os.Remove(path)))
+	}
+	return nil
 }
 
-// ReadSecrets reads the file, and refuses one that others may read or that lacks a key.
+// maxSecretsFile is far beyond what the keys take, in bytes.
+const maxSecretsFile = 1 << 16
+
+// ReadSecrets reads the file, and refuses one that group or others may read (not checked on Windows, which keeps permissions
+// elsewhere) or that lacks a key. No error holds any part of it.
 func ReadSecrets(path string) (Secrets, error) {
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Secrets{}, fmt.Errorf("there is no secrets file %s: make one with `truyvet init`", path)
+		return Secrets{}, fmt.Errorf("there is no secrets file (make one with `truyvet init`): %w", err)
 	}
+	if err != nil {
+		return Secrets{}, fmt.Errorf("opening the secrets file: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return Secrets{}, fmt.Errorf("looking at the secrets file: %w", err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return Secrets{}, fmt.Errorf("the secrets file %s may be read by others: chmod 600 it", path)
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return Secrets{}, fmt.Errorf("the secrets file %s is open to other users: chmod 600 it", path)
 	}
-	text, err := os.ReadFile(path)
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretsFile))
 	if err != nil {
 		return Secrets{}, fmt.Errorf("reading the secrets file: %w", err)
 	}
 	var s Secrets
 	if err := json.Unmarshal(text, &s); err != nil {
-		return Secrets{}, fmt.Errorf("the secrets file %s is damaged", path) // the cause might quote a key
+		return Secrets{}, fmt.Errorf("the secrets file %s is damaged: it is not what was written", path) // the cause might quote a key
 	}
-	for name, key := range map[string][]byte{
-		"pseudonym_key": s.Pseudonym, "credential_key": s.Credential, "audit_key": s.Audit, "page_key": s.Page,
-	} {
-		if len(key) != secretSize {
-			return Secrets{}, fmt.Errorf("the secrets file %s: %s is not %d bytes", path, name, secretSize)
+	var faults []error
+	for _, field := range s.fields() {
+		if len(field.key) != secretSize {
+			faults = append(faults, fmt.Errorf("the secrets file %s is damaged: its %s has %d bytes, not %d", path, field.name, len(field.key), secretSize))
 		}
+	}
+	if len(faults) > 0 {
+		return Secrets{}, errors.Join(faults...)
 	}
 	return s, nil
 }

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+)
+
+// check reports every fault of the settings. It shows the value where the operator can see from it what is wrong, but never
+// one that may hold a password or a key.
+func (c *Config) check() error {
+	return errors.Join(c.checkAddresses(), c.checkCluster(), c.checkNumbers(), c.checkData())
+}
+
+func (c *Config) checkAddresses() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if !isListen(c.Listen) {
+		fault("TRUYVET_LISTEN: %q is not HOST:PORT", c.Listen)
+	}
+	if u, err := url.Parse(c.BaseURL); err != nil || !isHTTP(u) || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		fault("TRUYVET_BASE_URL: not http(s)://HOST with nothing but a port behind the host")
+	}
+	if u, err := url.Parse(c.SMSWebhook); c.SMSWebhook != "" && (err != nil || !isHTTP(u)) {
+		fault("TRUYVET_SMS_WEBHOOK: not an http(s) URL")
+	}
+	for _, proxy := range c.TrustedProxies {
+		_, errAddress := netip.ParseAddr(proxy)
+		_, errNetwork := netip.ParsePrefix(proxy)
+		if errAddress != nil && errNetwork != nil {
+			fault("TRUYVET_TRUSTED_PROXIES: %q is neither an address nor a network like 10.0.0.0/8", proxy)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// isListen says whether text is a host, which may be empty, and the number of a port, which may be 0.
+func isListen(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+func isHTTP(u *url.URL) bool { return u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") }
+
+func (c *Config) checkCluster() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	for _, server := range []struct{ name, address string }{
+		{"TRUYVET_REDIS_URL", c.RedisURL}, {"TRUYVET_CLICKHOUSE_URL", c.ClickHouseURL},
+	} {
+		if u, err := url.Parse(server.address); server.address != "" && (err != nil || u.Scheme == "" || u.Host == "") {
+			fault("%s: not a URL with a scheme and a host", server.name)
+		}
+	}
+	if (c.RedisURL == "") != (c.ClickHouseURL == "") {
+		fault("TRUYVET_REDIS_URL and TRUYVET_CLICKHOUSE_URL go together: set both for the cluster mode or neither for standalone")
+	}
+	switch c.TraceSource {
+	case "memory":
+	case "clickhouse":
+		if !c.Cluster() {
+			fault("TRUYVET_TRACE_SOURCE: clickhouse needs the cluster mode")
+		}
+	default:
+		fault("TRUYVET_TRACE_SOURCE: %q is neither memory nor clickhouse", c.TraceSource)
+	}
+	return errors.Join(faults...)
+}
+
+func (c *Config) checkNumbers() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if c.Shards < 1 || c.Shards > 1024 {
+		fault("TRUYVET_SHARDS: %d is not between 1 and 1024", c.Shards)
+	}
+	if c.RetentionDays < 1 || c.RetentionDays > 366 {
+		fault("TRUYVET_RETENTION_DAYS: %d is not between 1 and 366", c.RetentionDays)
+	}
+	if _, err := c.Location(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := new(slog.Level).UnmarshalText([]byte(c.LogLevel)); err != nil {
+		fault("TRUYVET_LOG_LEVEL: %q is none of debug, info, warn, error", c.LogLevel)
+	}
+	return errors.Join(faults...)
+}
+
+func (c *Config) checkData() error {
+	info, err := os.Stat(c.DataDir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // init makes it
+	case err != nil:
+		return fmt.Errorf("TRUYVET_DATA: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("TRUYVET_DATA: %s is not a folder", c.DataDir)
+	}
+	return nil
+}
