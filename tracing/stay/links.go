@@ -19,6 +19,11 @@ func NewLinks(personOf map[uuid.UUID]uuid.UUID) *Links {
 		l.person[alias] = person
 		l.aliases[person] = append(l.aliases[person], alias)
 	}
+	for person := range l.aliases {
+		if _, linked := l.person[person]; !linked {
+			l.aliases[person] = append(l.aliases[person], person) // what Person says of its id as an alias
+		}
+	}
 	return l
 }
 
@@ -30,11 +35,14 @@ func (l *Links) Person(alias uuid.UUID) uuid.UUID {
 	return alias
 }
 
-// Aliases returns every alias whose scans belong to the person. The result is shared and must not be changed; the order is
-// not defined.
+// Aliases returns every alias that Person gives the person for: those that are linked, and the person's own id unless it is
+// linked as an alias itself. The result is shared and must not be changed; the order is not defined.
 func (l *Links) Aliases(person uuid.UUID) []uuid.UUID {
 	if aliases, ok := l.aliases[person]; ok {
 		return aliases
+	}
+	if _, linked := l.person[person]; linked {
+		return nil
 	}
 	return []uuid.UUID{person}
 }

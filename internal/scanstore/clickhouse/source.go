@@ -179,7 +179,6 @@ func (s *Source) staysOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID
 func (s *Source) scansOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID][]stay.Scan, error) {
 	aliases := make(map[uuid.UUID]bool, len(people))
 	for _, person := range people {
-		aliases[person] = true // a person may be an alias too; whether it is theirs the links say below
 		for _, alias := range s.links.Aliases(person) {
 			aliases[alias] = true
 		}
