@@ -14,6 +14,7 @@ const (
 	chartWidth  = 720
 	chartHeight = 240
 	chartLeft   = 44 // room for the numbers of the scale
+	chartRight  = 16 // room for half of the last day
 	chartTop    = 12
 	chartBottom = 30 // room for the days
 	chartGap    = 2  // between bars
@@ -69,7 +70,7 @@ func (u *UI) chartOf(rows []cases.Row) *chart {
 	top = roundUp(top)
 	c := &chart{
 		Width: chartWidth, Height: chartHeight, Base: chartHeight - chartBottom,
-		Left: chartLeft, Right: chartWidth - 4, Days: days,
+		Left: chartLeft, Right: chartWidth - chartRight, Days: days,
 	}
 	tall := c.Base - chartTop
 	step := min((c.Right-c.Left)/len(days), chartStep)

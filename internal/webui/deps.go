@@ -56,8 +56,8 @@ type Demo struct {
 	Place  uuid.UUID // a place of the owner's login, whose code page is linked
 	Token  string    // of a code, for a citizen's check-in
 	Run    uuid.UUID // a finished trace run that the city's login may read; uuid.Nil while there is none
-	Phone  string    // of somebody who may be entered as the next case
-	Onset  string    // and the local day of onset to enter for them, 2006-01-02
+	Phone  string    // of somebody who may be entered as the next case; empty while there is nobody
+	Onset  string    // the local day of onset to enter for them, 2006-01-02
 }
 
 // HasRun says whether there is a finished run to look at.

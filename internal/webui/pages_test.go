@@ -215,8 +215,9 @@ func TestHome(t *testing.T) {
 	}}
 	s := newSite(t, demo)
 	demo.Place, demo.Token = s.market.ID, s.stall.Code
+	demo.Phone, demo.Onset = "0912345678", "2026-11-06"
 	p := s.browser().get("/")
-	p.wants(http.StatusOK, "pass-of-owner", "pass-of-city", "Quản lý địa điểm của một đơn vị")
+	p.wants(http.StatusOK, "0912345678, khởi phát 06/11/2026", "pass-of-owner", "pass-of-city", "Quản lý địa điểm của một đơn vị")
 	links := make(map[string]bool)
 	for _, n := range p.all(func(n *html.Node) bool { return n.Data == "a" }) {
 		links[attr(n, "href")] = true

@@ -82,6 +82,9 @@ func (u *UI) show(c *gin.Context, status int, name string, body any) {
 		v.Account, v.Nav = &a, navigationOf(a.Role, c.Request.URL.Path)
 	}
 	page, err := u.languages[v.Language].render(name, v)
+	if err == nil {
+		page, err = compress(c, page)
+	}
 	if err != nil {
 		u.Logger.ErrorContext(c, "page not made", slog.String("page", name), slog.Any("error", err))
 		c.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte(u.texts(c).text("problem.internal.title")))
