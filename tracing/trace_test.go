@@ -205,9 +205,11 @@ func TestUnite(t *testing.T) {
 	})
 	want := []tracing.United{
 		{Person: id(1), Place: tracing.Place{ID: id(1)}, Enter: 5, Leave: 40, Parts: []tracing.Part{
-			{Enter: 5, Leave: 40}, {Enter: 10, Leave: 20}, {Enter: 20, Leave: 30}}},
+			{Enter: 5, Leave: 40}, {Enter: 10, Leave: 20}, {Enter: 20, Leave: 30},
+		}},
 		{Person: id(1), Place: tracing.Place{ID: id(1)}, Enter: 50, Leave: 60, Parts: []tracing.Part{
-			{Enter: 50, Leave: 60, Basis: tracing.Moved}, {Enter: 55, Leave: 58}}},
+			{Enter: 50, Leave: 60, Basis: tracing.Moved}, {Enter: 55, Leave: 58},
+		}},
 		{Person: id(1), Place: tracing.Place{ID: id(2)}, Enter: 15, Leave: 25, Parts: []tracing.Part{{Enter: 15, Leave: 25}}},
 		{Person: id(2), Place: tracing.Place{ID: id(1)}, Enter: 0, Leave: 10, Parts: []tracing.Part{{Enter: 0, Leave: 10}}},
 	}
@@ -256,8 +258,12 @@ func TestPlaces(t *testing.T) {
 		a, v tracing.Place
 		want bool
 	}{
-		{place(1, 0), place(3, 0), true}, {place(2, 0), place(3, 7), true}, {place(3, 0), place(1, 0), false},
-		{place(1, 7), place(3, 7), false}, {place(3, 0), place(3, 0), false}, {place(4, 0), place(3, 0), false},
+		{place(1, 0), place(3, 0), true},
+		{place(2, 0), place(3, 7), true},
+		{place(3, 0), place(1, 0), false},
+		{place(1, 7), place(3, 7), false},
+		{place(3, 0), place(3, 0), false},
+		{place(4, 0), place(3, 0), false},
 	} {
 		if got := tree.IsAncestor(tt.a, tt.v); got != tt.want {
 			t.Errorf("IsAncestor(%v, %v) = %t", tt.a, tt.v, got)
@@ -268,8 +274,10 @@ func TestPlaces(t *testing.T) {
 		v, place tracing.Place
 		ok       bool
 	}{
-		{tracing.ScopePart, place(3, 7), place(3, 7), true}, {tracing.ScopePart, place(2, 0), place(2, 0), false},
-		{tracing.ScopePlace, place(2, 0), place(2, 0), true}, {tracing.ScopeSite, place(3, 7), place(1, 7), true},
+		{tracing.ScopePart, place(3, 7), place(3, 7), true},
+		{tracing.ScopePart, place(2, 0), place(2, 0), false},
+		{tracing.ScopePlace, place(2, 0), place(2, 0), true},
+		{tracing.ScopeSite, place(3, 7), place(1, 7), true},
 		{tracing.ScopeSite, place(9, 0), place(9, 0), true},
 	} {
 		if got, ok := tree.Contact(tt.scope, tt.v); got != tt.place || ok != tt.ok {

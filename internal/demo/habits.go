@@ -23,10 +23,9 @@ const (
 )
 
 // standing is the ride of a scan at a place that is no vehicle; any other ride is day × maxRuns + run.
-const (
-	standing int16 = -1
-	maxRuns        = 16
-)
+const standing int16 = -1
+
+const maxRuns = 16
 
 // runStart returns when a run, from 0, leaves: in seconds since local midnight.
 func runStart(run int) int { return clock(5, 45) + run*runEvery }

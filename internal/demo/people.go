@@ -32,8 +32,15 @@ var employment = [...]struct {
 	role     role
 	permille int
 }{
-	{roleFactory, 180}, {roleOffice, 160}, {roleVendor, 45}, {roleShop, 70}, {roleEats, 45}, {roleTeacher, 25},
-	{roleMedic, 22}, {roleDriver, 3}, {roleHome, 150},
+	{roleFactory, 180},
+	{roleOffice, 160},
+	{roleVendor, 45},
+	{roleShop, 70},
+	{roleEats, 45},
+	{roleTeacher, 25},
+	{roleMedic, 22},
+	{roleDriver, 3},
+	{roleHome, 150},
 }
 
 // resident is somebody who scans, as far as habits need it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -305,4 +306,24 @@ func visits(token string, first time.Time) [][]wireScan {
 		all = append(all, visit(token, first.Add(time.Duration(i)*visitEvery), visitLength)...)
 	}
 	return append([][]wireScan{all[:visitCount]}, slices.Collect(slices.Chunk(all[visitCount:], 2))...)
+}
+
+// TestStopsWhenTold sees serve and worker end by themselves, and well, on a SIGTERM.
+func TestStopsWhenTold(t *testing.T) {
+	redis := testenv.Redis(t, testenv.RedisOptions{})
+	clickhouse := testenv.ClickHouse(t, testenv.ClickHouseOptions{})
+	in := install(t, "TRUYVET_REDIS_URL=redis://"+redis.Addr+"/0", "TRUYVET_CLICKHOUSE_URL=clickhouse://"+clickhouse.Addr+"/default")
+	in.run("migrate")
+	serve, worker := in.serve(), in.start("worker")
+	eventually(t, "the worker carries", func() error {
+		if !strings.Contains(worker.log.String(), "carrying scans") {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	for _, p := range []*process{serve, worker} {
+		if err := p.stop(); err != nil {
+			t.Errorf("%s: %v", p.args[0], err)
+		}
+	}
 }

@@ -232,9 +232,20 @@ func TestAreas(t *testing.T) {
 		area, root string
 		want       bool
 	}{
-		{"20194", "20194", true}, {"20194", "490", true}, {"20194", "48", true}, {"490", "48", true}, {"48", "48", true},
-		{"20194", "491", false}, {"20194", "20206", false}, {"490", "20194", false}, {"48", "490", false},
-		{"", "48", false}, {"20194", "", false}, {"", "", false}, {"99", "48", false}, {"20194", "99", false},
+		{"20194", "20194", true},
+		{"20194", "490", true},
+		{"20194", "48", true},
+		{"490", "48", true},
+		{"48", "48", true},
+		{"20194", "491", false},
+		{"20194", "20206", false},
+		{"490", "20194", false},
+		{"48", "490", false},
+		{"", "48", false},
+		{"20194", "", false},
+		{"", "", false},
+		{"99", "48", false},
+		{"20194", "99", false},
 	} {
 		if got := d.Within(c.area, c.root); got != c.want {
 			t.Errorf("%q within %q: %v", c.area, c.root, got)

@@ -54,8 +54,12 @@ func place(n byte) tracing.Place { return tracing.Place{ID: id(n)} }
 func town(t testing.TB) *tracing.Places {
 	t.Helper()
 	places, err := tracing.NewPlaces([]tracing.PlaceInfo{
-		{ID: id(1), Dwell: 100}, {ID: id(2), Parent: id(1), Dwell: 50}, {ID: id(3), Dwell: 100}, {ID: id(4), Dwell: 100_000},
-		{ID: id(5), Parent: id(6), Dwell: 100}, {ID: id(6), Dwell: 1000},
+		{ID: id(1), Dwell: 100},
+		{ID: id(2), Parent: id(1), Dwell: 50},
+		{ID: id(3), Dwell: 100},
+		{ID: id(4), Dwell: 100_000},
+		{ID: id(5), Parent: id(6), Dwell: 100},
+		{ID: id(6), Dwell: 1000},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -81,34 +85,70 @@ func TestRules(t *testing.T) {
 	}{
 		{"a check-in alone lasts the dwell", 0, []stay.Scan{at(1, 10, stay.In, 3)}, []string{"3 10-110 assumed"}},
 		{"a check-out ends it", 0, []stay.Scan{at(1, 10, stay.In, 3), at(2, 30, stay.Out, 3)}, []string{"3 10-30 checkout"}},
-		{"a check-out is believed for four hours", 0, []stay.Scan{at(1, 10, stay.In, 3), at(2, 10+14400, stay.Out, 3)},
-			[]string{"3 10-14410 checkout"}},
+		{
+			"a check-out is believed for four hours", 0,
+			[]stay.Scan{at(1, 10, stay.In, 3), at(2, 10+14400, stay.Out, 3)},
+			[]string{"3 10-14410 checkout"},
+		},
 		{"and not longer", 0, []stay.Scan{at(1, 10, stay.In, 3), at(2, 10+14401, stay.Out, 3)}, []string{"3 10-110 assumed"}},
 		{"no dwell is longer than a day", 0, []stay.Scan{at(1, 10, stay.In, 4)}, []string{"4 10-86410 assumed"}},
 		{"nor a check-out later", 0, []stay.Scan{at(1, 10, stay.In, 4), at(2, 86411, stay.Out, 4)}, []string{"4 10-86410 assumed"}},
-		{"a renewal at the assumed end counts", 0, []stay.Scan{at(1, 10, stay.In, 3), at(2, 110, stay.Renew, 3)},
-			[]string{"3 10-210 assumed"}},
-		{"a renewal after it is a new stay", 0, []stay.Scan{at(1, 10, stay.In, 3), at(2, 111, stay.Renew, 3)},
-			[]string{"3 10-110 assumed", "3 111-211 assumed"}},
-		{"a scan elsewhere ends it", 0, []stay.Scan{at(1, 10, stay.In, 3), at(2, 60, stay.In, 1)},
-			[]string{"3 10-60 moved", "1 60-160 assumed"}},
-		{"not after its assumed end", 0, []stay.Scan{at(1, 10, stay.In, 3), at(2, 110, stay.In, 1)},
-			[]string{"3 10-110 assumed", "1 110-210 assumed"}},
-		{"a room keeps the building open", 0, []stay.Scan{at(1, 10, stay.In, 1), at(2, 90, stay.In, 2), at(3, 130, stay.Out, 2)},
-			[]string{"1 10-230 assumed", "2 90-130 checkout"}},
-		{"the building ends the room", 0, []stay.Scan{at(1, 10, stay.In, 2), at(2, 20, stay.In, 1)},
-			[]string{"2 10-20 moved", "1 20-120 assumed"}},
+		{
+			"a renewal at the assumed end counts", 0,
+			[]stay.Scan{at(1, 10, stay.In, 3), at(2, 110, stay.Renew, 3)},
+			[]string{"3 10-210 assumed"},
+		},
+		{
+			"a renewal after it is a new stay", 0,
+			[]stay.Scan{at(1, 10, stay.In, 3), at(2, 111, stay.Renew, 3)},
+			[]string{"3 10-110 assumed", "3 111-211 assumed"},
+		},
+		{
+			"a scan elsewhere ends it", 0,
+			[]stay.Scan{at(1, 10, stay.In, 3), at(2, 60, stay.In, 1)},
+			[]string{"3 10-60 moved", "1 60-160 assumed"},
+		},
+		{
+			"not after its assumed end", 0,
+			[]stay.Scan{at(1, 10, stay.In, 3), at(2, 110, stay.In, 1)},
+			[]string{"3 10-110 assumed", "1 110-210 assumed"},
+		},
+		{
+			"a room keeps the building open", 0,
+			[]stay.Scan{at(1, 10, stay.In, 1), at(2, 90, stay.In, 2), at(3, 130, stay.Out, 2)},
+			[]string{"1 10-230 assumed", "2 90-130 checkout"},
+		},
+		{
+			"the building ends the room", 0,
+			[]stay.Scan{at(1, 10, stay.In, 2), at(2, 20, stay.In, 1)},
+			[]string{"2 10-20 moved", "1 20-120 assumed"},
+		},
 		{"a check-out without a check-in", 0, []stay.Scan{at(1, 500, stay.Out, 3)}, []string{"3 400-500 assumed"}},
-		{"begins after the previous scan", 0, []stay.Scan{at(1, 450, stay.Out, 1), at(2, 500, stay.Out, 3)},
-			[]string{"1 350-450 assumed", "3 450-500 assumed"}},
-		{"out before in at one time", 0, []stay.Scan{at(1, 10, stay.In, 3), at(2, 50, stay.In, 3), at(3, 50, stay.Out, 3)},
-			[]string{"3 10-50 checkout", "3 50-150 assumed"}},
-		{"a trip is a place of its own", 0, []stay.Scan{trip(at(1, 10, stay.In, 5), 1), trip(at(2, 50, stay.In, 5), 2)},
-			[]string{"5/1 10-50 moved", "5/2 50-150 assumed"}},
-		{"a vehicle without its trip is another place", 0, []stay.Scan{at(1, 10, stay.In, 5), trip(at(2, 50, stay.In, 5), 2)},
-			[]string{"5 10-50 moved", "5/2 50-150 assumed"}},
-		{"a trip has the ancestors of its vehicle", 0, []stay.Scan{at(1, 10, stay.In, 6), trip(at(2, 50, stay.In, 5), 2)},
-			[]string{"6 10-1050 assumed", "5/2 50-150 assumed"}},
+		{
+			"begins after the previous scan", 0,
+			[]stay.Scan{at(1, 450, stay.Out, 1), at(2, 500, stay.Out, 3)},
+			[]string{"1 350-450 assumed", "3 450-500 assumed"},
+		},
+		{
+			"out before in at one time", 0,
+			[]stay.Scan{at(1, 10, stay.In, 3), at(2, 50, stay.In, 3), at(3, 50, stay.Out, 3)},
+			[]string{"3 10-50 checkout", "3 50-150 assumed"},
+		},
+		{
+			"a trip is a place of its own", 0,
+			[]stay.Scan{trip(at(1, 10, stay.In, 5), 1), trip(at(2, 50, stay.In, 5), 2)},
+			[]string{"5/1 10-50 moved", "5/2 50-150 assumed"},
+		},
+		{
+			"a vehicle without its trip is another place", 0,
+			[]stay.Scan{at(1, 10, stay.In, 5), trip(at(2, 50, stay.In, 5), 2)},
+			[]string{"5 10-50 moved", "5/2 50-150 assumed"},
+		},
+		{
+			"a trip has the ancestors of its vehicle", 0,
+			[]stay.Scan{at(1, 10, stay.In, 6), trip(at(2, 50, stay.In, 5), 2)},
+			[]string{"6 10-1050 assumed", "5/2 50-150 assumed"},
+		},
 		{"the as-of time clips", 60, []stay.Scan{at(1, 10, stay.In, 3), at(2, 60, stay.In, 1)}, []string{"3 10-60 moved"}},
 		{"and what begins there is nothing", 10, []stay.Scan{at(1, 10, stay.In, 3)}, nil},
 		{"a repeat is ignored", 0, []stay.Scan{at(1, 10, stay.In, 3), at(1, 50, stay.In, 3)}, []string{"3 10-110 assumed"}},
@@ -116,14 +156,26 @@ func TestRules(t *testing.T) {
 		{"not another alias's", 0, []stay.Scan{at(1, 10, stay.In, 3), void(2, 201, 1)}, []string{"3 10-110 assumed"}},
 		{"a void cannot be taken back", 0, []stay.Scan{at(1, 10, stay.In, 3), void(2, me, 1), void(3, me, 2)}, nil},
 		{"an unknown kind counts for nothing", 0, []stay.Scan{at(1, 10, 9, 3), at(2, 20, 0, 3)}, nil},
-		{"flagged by what opened it", 0, []stay.Scan{flagged(at(1, 10, stay.In, 3)), at(2, 20, stay.Out, 3)},
-			[]string{"3 10-20 checkout flagged"}},
-		{"flagged by what moved the person", 0, []stay.Scan{at(1, 10, stay.In, 3), flagged(at(2, 20, stay.Renew, 1))},
-			[]string{"3 10-20 moved flagged", "1 20-120 assumed flagged"}},
-		{"flagged by a renewal from a room", 0, []stay.Scan{at(1, 10, stay.In, 1), flagged(at(2, 20, stay.In, 2))},
-			[]string{"1 10-120 assumed flagged", "2 20-70 assumed flagged"}},
-		{"not by a scan after its end", 0, []stay.Scan{at(1, 10, stay.In, 3), flagged(at(2, 110, stay.In, 1))},
-			[]string{"3 10-110 assumed", "1 110-210 assumed flagged"}},
+		{
+			"flagged by what opened it", 0,
+			[]stay.Scan{flagged(at(1, 10, stay.In, 3)), at(2, 20, stay.Out, 3)},
+			[]string{"3 10-20 checkout flagged"},
+		},
+		{
+			"flagged by what moved the person", 0,
+			[]stay.Scan{at(1, 10, stay.In, 3), flagged(at(2, 20, stay.Renew, 1))},
+			[]string{"3 10-20 moved flagged", "1 20-120 assumed flagged"},
+		},
+		{
+			"flagged by a renewal from a room", 0,
+			[]stay.Scan{at(1, 10, stay.In, 1), flagged(at(2, 20, stay.In, 2))},
+			[]string{"1 10-120 assumed flagged", "2 20-70 assumed flagged"},
+		},
+		{
+			"not by a scan after its end", 0,
+			[]stay.Scan{at(1, 10, stay.In, 3), flagged(at(2, 110, stay.In, 1))},
+			[]string{"3 10-110 assumed", "1 110-210 assumed flagged"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -163,8 +215,11 @@ func FuzzDerive(f *testing.F) {
 	f.Add([]byte{5, 10, 1, 0x15, 20, 1, 3, 30, 4, 3, 1, 2})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w := tracingtest.World{AsOf: 6000, Places: []tracing.PlaceInfo{
-			{ID: id(1), Dwell: 1000}, {ID: id(2), Parent: id(1), Dwell: 300}, {ID: id(3), Parent: id(2), Dwell: 2000},
-			{ID: id(4), Dwell: 100_000}, {ID: id(5), Parent: id(4), Dwell: 100},
+			{ID: id(1), Dwell: 1000},
+			{ID: id(2), Parent: id(1), Dwell: 300},
+			{ID: id(3), Parent: id(2), Dwell: 2000},
+			{ID: id(4), Dwell: 100_000},
+			{ID: id(5), Parent: id(4), Dwell: 100},
 		}}
 		for n := 0; len(data) >= 3 && n < 100; n++ {
 			s := stay.Scan{
