@@ -2,10 +2,9 @@ package app
 
 import (
 	"context"
-	"time"
+	"errors"
 
 	"github.com/truyvet/truyvet/internal/citizen"
-	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/smshook"
 )
 
@@ -21,9 +20,10 @@ func (p *Parts) sender() citizen.Sender {
 	}
 }
 
-// noSender stands where no gateway is configured.
+// noSender stands where no gateway is configured: whoever asks for a code is told that it could not be sent, and the log
+// says why.
 type noSender struct{}
 
-var errNoSender = errs.Busy("code_sender_missing", "One-time codes cannot be sent from here yet. Ask at the gate to be checked in.", time.Minute)
+var errNoSender = errors.New("no SMS gateway is set up: TRUYVET_SMS_WEBHOOK is empty")
 
 func (noSender) SendCode(context.Context, string, string) error { return errNoSender }

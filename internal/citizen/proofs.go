@@ -41,11 +41,11 @@ var (
 
 // The errors of proofs. Compare with errors.Is.
 var (
-	ErrCodeWrong    = errs.New(errs.Invalid, "code_wrong", "That is not the code we sent; look again.")
-	ErrCodeExpired  = errs.New(errs.Gone, "code_expired", "This code has ended or was used; ask for a new one.")
-	ErrTooManyTries = errs.New(errs.Gone, "code_tries", "Too many wrong codes; ask for a new one.")
+	ErrCodeWrong    = errs.New(errs.Invalid, "proof_wrong", "That is not the code we sent; look again.")
+	ErrCodeExpired  = errs.New(errs.Gone, "proof_over", "This code has ended or was used; ask for a new one.")
+	ErrTooManyTries = errs.New(errs.Gone, "proof_tries", "Too many wrong codes; ask for a new one.")
 	ErrTooManyCodes = errs.New(errs.TooMany, "too_many_codes", "Too many codes were asked for; wait a little.")
-	ErrNotSent      = errs.Busy("code_not_sent", "The code could not be sent; try again in a little while.", 10*time.Second)
+	ErrNotSent      = errs.Busy("proof_not_sent", "The code could not be sent; try again in a little while.", 10*time.Second)
 )
 
 // ProofStore keeps challenges and people. The registry's adapters satisfy it, and it gives their errors.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -42,7 +43,7 @@ func Recovered(logger *slog.Logger, answer func(*gin.Context, error)) gin.Handle
 	return func(c *gin.Context) {
 		defer func() {
 			if cause := recover(); cause != nil {
-				if cause == http.ErrAbortHandler {
+				if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(cause)
 				}
 				logger.ErrorContext(c.Request.Context(), "panic", "request", RequestID(c), "route", c.FullPath(),

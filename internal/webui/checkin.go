@@ -33,7 +33,6 @@ const (
 
 var (
 	errUnknownPlace = errs.New(errs.NotFound, "place_gone", "The code is a good one, but its place is not kept here any more.")
-	errProofOver    = errs.New(errs.Gone, "proof_over", "The one-time code has ended or was used; ask for a new one.")
 	errNoCredential = errs.New(errs.Unauthenticated, "credential_needed", "The phone number has to be proved first.")
 )
 
@@ -254,7 +253,7 @@ func (u *UI) finishProof(c *gin.Context) {
 	}
 	pending, ok := u.pendingProof(c)
 	if !ok {
-		u.refuseCitizen(c, checkInPage{wall: w}, errProofOver)
+		u.refuseCitizen(c, checkInPage{wall: w}, citizen.ErrCodeExpired)
 		return
 	}
 	credential, err := u.Proofs.Finish(c.Request.Context(), pending.Challenge, strings.TrimSpace(form.Get("code")))
@@ -273,11 +272,7 @@ func (u *UI) refuseProof(c *gin.Context, w wall, pending pendingProof, err error
 	case errors.Is(err, citizen.ErrCodeWrong):
 		p := problemOf(u.texts(c), err)
 		u.answerProof(c, p.Status, proofPage{wall: w, Ending: pending.Ending, Shown: pending.Shown, Problem: &p})
-	case errors.Is(err, citizen.ErrCodeExpired):
-		// Told in words of its own: a code on a wall expires too, and means something else.
-		u.setCookie(c, proofCookie, "", 0)
-		u.refuseCitizen(c, checkInPage{wall: w}, errProofOver)
-	case errors.Is(err, citizen.ErrTooManyTries):
+	case errors.Is(err, citizen.ErrCodeExpired), errors.Is(err, citizen.ErrTooManyTries):
 		u.setCookie(c, proofCookie, "", 0)
 		u.refuseCitizen(c, checkInPage{wall: w}, err)
 	default:

@@ -17,10 +17,23 @@ func TestColoursCanBeRead(t *testing.T) {
 	}
 	light, dark := tokensOf(t, string(css))
 	text := [][2]string{
-		{"text", "ground"}, {"text", "raised"}, {"muted", "ground"}, {"muted", "raised"}, {"accent", "ground"},
-		{"accent", "raised"}, {"on-accent", "accent"}, {"danger", "ground"}, {"danger", "danger-ground"},
-		{"text", "danger-ground"}, {"on-danger", "danger"}, {"success", "ground"}, {"success", "success-ground"},
-		{"text", "success-ground"}, {"on-success", "success"}, {"on-success", "stripe"}, {"notice", "notice-ground"},
+		{"text", "ground"},
+		{"text", "raised"},
+		{"muted", "ground"},
+		{"muted", "raised"},
+		{"accent", "ground"},
+		{"accent", "raised"},
+		{"on-accent", "accent"},
+		{"danger", "ground"},
+		{"danger", "danger-ground"},
+		{"text", "danger-ground"},
+		{"on-danger", "danger"},
+		{"success", "ground"},
+		{"success", "success-ground"},
+		{"text", "success-ground"},
+		{"on-success", "success"},
+		{"on-success", "stripe"},
+		{"notice", "notice-ground"},
 	}
 	edges := [][2]string{{"field-line", "ground"}, {"f1", "ground"}}
 	for name, tokens := range map[string]map[string]string{"light": light, "dark": dark} {
