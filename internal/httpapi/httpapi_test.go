@@ -371,6 +371,7 @@ func TestAnswersMatchDescription(t *testing.T) {
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/api/v1/scans", batch(wire(uuid.New(), token, ""), wire(uuid.New(), token, `,"kind":"out","how":"phone_offline"`))},
 		{"POST", "/api/v1/scans", batch(wire(uuid.New(), "x", ""))},
+		{"POST", "/api/v1/scans", batch(wire(uuid.New(), token, `,"kind":"void"`), wire(uuid.New(), token, `,"trip":"`+uuid.NewString()+`"`))},
 		{"GET", "/.well-known/truyvet-keys.json", ""},
 		{"GET", "/healthz", ""},
 		{"GET", "/readyz", ""},
