@@ -7,13 +7,14 @@ declare -A program=(
   [redis-server]=redis-server
   [clickhouse-server]=clickhouse-server
   [chromium]=chromium
+  [postgresql]='/usr/lib/postgresql/*/bin/postgres' # on nobody's path
 )
 packages=("$@")
-[ ${#packages[@]} -gt 0 ] || packages=(redis-server clickhouse-server chromium)
+[ ${#packages[@]} -gt 0 ] || packages=(redis-server clickhouse-server chromium postgresql)
 
 missing=()
 for package in "${packages[@]}"; do
-  command -v "${program[$package]}" >/dev/null 2>&1 || missing+=("$package")
+  command -v "${program[$package]}" >/dev/null 2>&1 || compgen -G "${program[$package]}" >/dev/null || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -39,6 +40,13 @@ type program struct {
 	configure func(dir string, ports []int) ([]string, error)
 	// ready returns nil once the server answers.
 	ready func(ctx context.Context, ports []int) error
+	// user is whom it runs as; nil for ourselves.
+	user *unixUser
+	// stop is the signal that asks it to end; SIGTERM where it is nil.
+	stop os.Signal
+	// leftover is what the program says when it ended because processes of a killed one are still about to end. It is
+	// started again until they have.
+	leftover string
 }
 
 // Bounds on waiting for a server. They are generous since a loaded machine is slow, and reached only when it fails.
@@ -112,11 +120,9 @@ func (s *Server) Restart(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("configuring %s: %w", s.name, err)
 	}
-	child, err := spawn(s.binary, args, s.Dir)
-	if err != nil {
+	if s.process, err = spawn(s.binary, args, s.Dir, s.user); err != nil {
 		return fmt.Errorf("starting %s: %w", s.name, err)
 	}
-	s.process = child
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	tick := time.NewTicker(pollInterval)
@@ -128,7 +134,14 @@ func (s *Server) Restart(ctx context.Context) error {
 		}
 		select {
 		case <-s.process.ended:
-			return fmt.Errorf("starting %s: %w: %w: %s", s.name, errExited, s.process.err, s.process.lastOutput())
+			said := s.process.lastOutput()
+			if s.leftover == "" || !strings.Contains(said, s.leftover) || ctx.Err() != nil {
+				return fmt.Errorf("starting %s: %w: %w: %s", s.name, errExited, s.process.err, said)
+			}
+			<-tick.C
+			if s.process, err = spawn(s.binary, args, s.Dir, s.user); err != nil {
+				return fmt.Errorf("starting %s: %w", s.name, err)
+			}
 		case <-ctx.Done():
 			_ = s.Kill()
 			return fmt.Errorf("waiting for %s to answer: %w (last: %w)", s.name, ctx.Err(), err)
@@ -140,7 +153,11 @@ func (s *Server) Restart(ctx context.Context) error {
 // Stop asks the server to end and waits for it; after half a minute it is killed and Stop fails. Stopping a server that
 // has ended does nothing.
 func (s *Server) Stop() error {
-	s.process.signal(syscall.SIGTERM)
+	ask := s.stop
+	if ask == nil {
+		ask = syscall.SIGTERM
+	}
+	s.process.signal(ask)
 	select {
 	case <-s.process.ended:
 		return nil
@@ -172,7 +189,7 @@ type process struct {
 	ended  chan struct{} // closed when it has ended and was waited for
 }
 
-func spawn(binary string, args []string, dir string) (*process, error) {
+func spawn(binary string, args []string, dir string, user *unixUser) (*process, error) {
 	p := &process{output: filepath.Join(dir, "output.log"), ended: make(chan struct{})}
 	out, err := os.OpenFile(p.output, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -181,7 +198,7 @@ func spawn(binary string, args []string, dir string) (*process, error) {
 	p.cmd = exec.Command(binary, args...) //nolint:gosec // one of the servers of this package
 	p.cmd.Dir = dir
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.SysProcAttr = dieWithParent()
+	p.cmd.SysProcAttr = runAs(dieWithParent(), user)
 	started := make(chan error)
 	go func() {
 		// The kernel kills the child when the thread that started it ends, so this one must last as long as the child.
@@ -202,7 +219,7 @@ func spawn(binary string, args []string, dir string) (*process, error) {
 	return p, <-started
 }
 
-func (p *process) signal(sig syscall.Signal) {
+func (p *process) signal(sig os.Signal) {
 	// It fails only when the process has ended, which ended tells.
 	_ = p.cmd.Process.Signal(sig)
 }
