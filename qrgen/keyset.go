@@ -138,6 +138,15 @@ func (ks *KeySet) leave(id uint16, to KeyState) {
 	}
 }
 
+// Replace makes the set hold what other holds, as after reading its file anew.
+// Other must not be changed meanwhile.
+func (ks *KeySet) Replace(other *KeySet) {
+	ks.mu.Lock()
+	defer ks.mu.Unlock()
+	ks.keys = maps.Clone(other.keys)
+	ks.private, ks.current, ks.verifyOnly = other.private, other.current, other.verifyOnly
+}
+
 // Key returns the key of that id.
 func (ks *KeySet) Key(id uint16) (Key, bool) {
 	ks.mu.RLock()

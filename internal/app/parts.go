@@ -58,6 +58,7 @@ type Parts struct {
 	Location    *time.Location
 	Logger      *slog.Logger
 	Keys        *qrgen.KeySet
+	keyFile     *keyFile
 	Scans       *Scans
 	Places      *places.Service
 	Pseudonyms  *citizen.Pseudonyms
@@ -82,9 +83,10 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger, clock fu
 	if p.Location, err = cfg.Location(); err != nil {
 		return nil, err
 	}
-	if p.Keys, err = qrgen.ReadKeyFile(cfg.KeyFile); err != nil {
-		return nil, fmt.Errorf("reading the signing keys (`truyvet init` makes them): %w", err)
+	if p.keyFile, err = openKeyFile(cfg.KeyFile); err != nil {
+		return nil, err
 	}
+	p.Keys = p.keyFile.keys
 	if p.Scans, err = openScans(ctx, cfg, p.Registry, logger); err != nil {
 		return nil, err
 	}
@@ -112,17 +114,17 @@ func (p *Parts) build(ctx context.Context) error {
 	return p.refresh(ctx)
 }
 
-// refresh takes over what other processes, or commands, have written to the registry.
+// refresh takes over what other processes, or commands, have written to the registry and to the key file.
 func (p *Parts) refresh(ctx context.Context) error {
-	if err := p.Places.Refresh(ctx); err != nil {
-		return err
+	keysErr := p.keyFile.refresh()
+	placesErr := p.Places.Refresh(ctx)
+	revoked, revokedErr := p.Registry.RevokedCredentials(ctx)
+	if revokedErr != nil {
+		revokedErr = fmt.Errorf("reading revoked credentials: %w", revokedErr)
+	} else {
+		p.Credentials.SetRevoked(revoked)
 	}
-	revoked, err := p.Registry.RevokedCredentials(ctx)
-	if err != nil {
-		return fmt.Errorf("reading revoked credentials: %w", err)
-	}
-	p.Credentials.SetRevoked(revoked)
-	return nil
+	return errors.Join(keysErr, placesErr, revokedErr)
 }
 
 // Close closes what is open: first the log, so that whatever it has taken is durable, then the registry.

@@ -24,6 +24,7 @@ const (
 	Gone                        // it was there and is no longer valid
 	TooLarge                    // more than we take at once
 	Unsupported                 // a form of body that is not taken here
+	NotAllowed                  // a method that the address does not have
 	TooMany                     // too often; try later
 	Unavailable                 // not now; try later, nothing was promised
 )

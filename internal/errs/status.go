@@ -21,6 +21,8 @@ func (k Kind) Status() int {
 		return http.StatusRequestEntityTooLarge
 	case Unsupported:
 		return http.StatusUnsupportedMediaType
+	case NotAllowed:
+		return http.StatusMethodNotAllowed
 	case TooMany:
 		return http.StatusTooManyRequests
 	case Unavailable:

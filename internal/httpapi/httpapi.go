@@ -100,7 +100,13 @@ func (a *API) getReady(c *gin.Context) {
 	c.JSON(status, gin.H{"status": word, "parts": parts})
 }
 
+var (
+	errNoPath = errs.New(errs.NotFound, "not_found", "There is nothing at this path.")
+	errMethod = errs.New(errs.NotAllowed, "method_not_allowed", "This path does not take this method.")
+)
+
 // NotFound answers a path of the API that is not there.
-func (a *API) NotFound(c *gin.Context) {
-	Fail(c, a.logger, errs.New(errs.NotFound, "not_found", "There is nothing at this path."))
-}
+func (a *API) NotFound(c *gin.Context) { Fail(c, a.logger, errNoPath) }
+
+// MethodNotAllowed answers a method that a path of the API does not have. The engine has set the Allow header.
+func (a *API) MethodNotAllowed(c *gin.Context) { Fail(c, a.logger, errMethod) }

@@ -17,7 +17,7 @@ import (
 var (
 	errForm       = errs.New(errs.Invalid, "form_unreadable", "What the form sent could not be read.")
 	errFormLarge  = errs.New(errs.TooLarge, "form_too_large", "The form sent more than is taken at once.")
-	errMethod     = errs.New(errs.Invalid, "method_not_allowed", "This address does not do that.")
+	errMethod     = errs.New(errs.NotAllowed, "method_not_allowed", "This address does not do that.")
 	errNoPage     = errs.New(errs.NotFound, "no_such_page", "There is no such page.")
 	errNotAllowed = errs.New(errs.Forbidden, "role_may_not", "The account may not do this.")
 )
@@ -36,7 +36,7 @@ type problem struct {
 // kindName is the part of the keys of a kind's texts.
 func kindName(kind errs.Kind) string {
 	switch kind {
-	case errs.Invalid, errs.Unsupported:
+	case errs.Invalid, errs.Unsupported, errs.NotAllowed:
 		return "invalid"
 	case errs.Unauthenticated:
 		return "unauthenticated"
@@ -123,11 +123,7 @@ func (u *UI) logFault(c *gin.Context, err error) {
 func (u *UI) NotFound(c *gin.Context) { u.Fail(c, errNoPage) }
 
 // MethodNotAllowed answers a method that an address does not have.
-func (u *UI) MethodNotAllowed(c *gin.Context) {
-	p := problemOf(u.texts(c), errMethod)
-	p.Status = http.StatusMethodNotAllowed
-	u.answerProblem(c, p)
-}
+func (u *UI) MethodNotAllowed(c *gin.Context) { u.Fail(c, errMethod) }
 
 // maxForm bounds what a form may send, in bytes: choosing thousands of cases fits.
 const maxForm = 256 << 10
