@@ -11,6 +11,7 @@ import (
 // Batch is one caller's scans on their way to a commit. The scans are the group's own copy.
 type Batch struct {
 	Scans    []scan.Scan
+	Wires    [][]byte  // the wire form of each scan
 	Outcomes []Outcome // as many as Scans
 }
 
@@ -52,23 +53,21 @@ func NewGroup(maxQueued, maxCommit int, commit Commit) *Group {
 	return g
 }
 
-// Append is Log.Append; Shard and Seq are set of the accepted scans. A batch that is not well formed is refused whole, with the error of scan.Validate; one larger
-// than the whole queue is ErrFull. When ctx ends first its error is returned, and the scans may be logged all the same.
-// After Close it answers ErrUnavailable.
+// Append is Log.Append; Shard and Seq are set of the accepted scans. A batch larger than the whole queue is ErrFull. When
+// ctx ends first its error is returned, and the scans may be logged all the same. After Close it answers ErrUnavailable.
 func (g *Group) Append(ctx context.Context, scans []scan.Scan) ([]Outcome, error) {
 	if len(scans) == 0 {
 		return nil, ctx.Err()
 	}
-	for i := range scans {
-		if err := scans[i].Validate(); err != nil {
-			return nil, fmt.Errorf("scan %d of the batch: %w", i, err)
-		}
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	wires, err := encode(scans)
+	if err != nil {
+		return nil, err
+	}
 	w := &waiter{
-		batch:  Batch{Scans: append([]scan.Scan(nil), scans...), Outcomes: make([]Outcome, len(scans))},
+		batch:  Batch{Scans: append([]scan.Scan(nil), scans...), Wires: wires, Outcomes: make([]Outcome, len(scans))},
 		answer: make(chan error, 1),
 	}
 	if err := g.enqueue(w); err != nil {
@@ -91,6 +90,22 @@ func (g *Group) Append(ctx context.Context, scans []scan.Scan) ([]Outcome, error
 	}
 }
 
+// encode writes every scan on its caller's goroutine, of which there are many, and not on the one that commits. It is
+// also what judges the scans.
+func encode(scans []scan.Scan) ([][]byte, error) {
+	wires := make([][]byte, len(scans))
+	buffer := make([]byte, 0, 96*len(scans))
+	for i := range scans {
+		start := len(buffer)
+		var err error
+		if buffer, err = scans[i].AppendWire(buffer); err != nil {
+			return nil, fmt.Errorf("scan %d of the batch: %w", i, err)
+		}
+		wires[i] = buffer[start:len(buffer):len(buffer)]
+	}
+	return wires, nil
+}
+
 func (g *Group) enqueue(w *waiter) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -107,13 +122,6 @@ func (g *Group) enqueue(w *waiter) error {
 	default:
 	}
 	return nil
-}
-
-// Queued returns how many scans wait or are being committed.
-func (g *Group) Queued() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.queued
 }
 
 // Close refuses further appends, commits what waits and returns when that has been answered.

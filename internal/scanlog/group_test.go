@@ -3,6 +3,7 @@ package scanlog_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
@@ -29,6 +30,9 @@ func (g *gate) commit(batches []*scanlog.Batch) error {
 	}
 	for _, b := range batches {
 		for i := range b.Scans {
+			if s, err := scan.DecodeWire(b.Wires[i]); err != nil || s != b.Scans[i] {
+				return fmt.Errorf("scan %d stands beside the wire form of %+v (%w)", i, s, err)
+			}
 			g.seq++
 			b.Scans[i].Shard, b.Scans[i].Seq = 1, g.seq
 		}

@@ -28,6 +28,9 @@ const (
 // (alias, id) are judged in order. The log sets Shard and Seq of the accepted ones. On an error nothing is promised of
 // any scan of the batch, and appending the same batch again is safe. When the log cannot take more, the error is ErrFull
 // or ErrUnavailable, at once, and never a wait without bound.
+//
+// A batch with a scan that is not well formed is refused whole, with the error of scan.Validate: the log relies on no
+// caller to have judged them, and whoever wants to refuse single scans judges each before.
 type Log interface {
 	Append(ctx context.Context, scans []scan.Scan) ([]Outcome, error)
 }
@@ -58,4 +61,13 @@ type Progress interface {
 	Tail(ctx context.Context) (Watermark, error)
 	// Stored returns the position up to which every logged scan is in the store.
 	Stored(ctx context.Context) (Watermark, error)
+}
+
+// Entry is one entry of a log as it is read back from it.
+type Entry struct {
+	Shard uint32
+	Seq   uint64
+	Scan  scan.Scan // with Shard and Seq set; meaningless where Fault is not nil
+	Fault error     // why the entry is no scan; nil as a rule
+	Raw   []byte    // the entry as it stands in the log
 }

@@ -95,10 +95,7 @@ type run struct {
 
 // commit sends everything in one pipeline, one run of the script after the other.
 func (l *Log) commit(batches []*scanlog.Batch) error {
-	runs, err := l.runs(batches)
-	if err != nil {
-		return err
-	}
+	runs := l.runs(batches)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	_, _ = l.client.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -135,9 +132,15 @@ func (l *Log) sendUnknown(ctx context.Context, runs []*run) {
 }
 
 // runs divides the batches into runs of the script, in order within each shard.
-func (l *Log) runs(batches []*scanlog.Batch) ([]*run, error) {
+func (l *Log) runs(batches []*scanlog.Batch) []*run {
 	var runs []*run
 	current := make([]*run, l.layout.Shards)
+	scans := 0
+	for _, b := range batches {
+		scans += len(b.Scans)
+	}
+	// Room for a shard's share and somewhat more: a commit of one scan is as frequent as one of thousands.
+	room := min(scriptScans, scans/l.layout.Shards*5/4+4)
 	for _, b := range batches {
 		for i := range b.Scans {
 			s := &b.Scans[i]
@@ -146,24 +149,20 @@ func (l *Log) runs(batches []*scanlog.Batch) ([]*run, error) {
 			if r == nil || len(r.scans) == scriptScans {
 				r = &run{
 					shard: shard,
-					keys:  append(make([]string, 0, scriptScans+1), l.layout.stream(shard)),
-					args:  append(make([]any, 0, 2*scriptScans+2), int64(l.window/time.Second), l.layout.MaxLen),
+					keys:  append(make([]string, 0, room+1), l.layout.stream(shard)),
+					args:  append(make([]any, 0, 2*room+2), int64(l.window/time.Second), l.layout.MaxLen),
 				}
 				current[shard] = r
 				runs = append(runs, r)
-			}
-			wire, err := s.AppendWire(make([]byte, 0, 112))
-			if err != nil {
-				return nil, err
 			}
 			key, digest := s.Key(), s.Digest()
 			r.scans = append(r.scans, s)
 			r.outcomes = append(r.outcomes, &b.Outcomes[i])
 			r.keys = append(r.keys, l.layout.key(shard, "seen:")+string(key[:]))
-			r.args = append(r.args, digest[:], wire)
+			r.args = append(r.args, digest[:], b.Wires[i])
 		}
 	}
-	return runs, nil
+	return runs
 }
 
 // settle fills in what the script answered: for each scan the id of its entry, or "d" or "c".

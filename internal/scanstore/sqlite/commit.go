@@ -14,12 +14,21 @@ import (
 // candidate is the first scan of its key in a commit; later ones of the same key are judged by what became of it.
 type candidate struct {
 	scan    *scan.Scan
+	wire    []byte
 	key     scan.Key
-	digest  scan.Digest // of what is logged under the key in the end
+	logged  scan.Digest // of what was logged before under the key, once settled
 	day     scan.Day
 	outcome scanlog.Outcome
 	settled bool // it was logged before: the outcome is known
 	seq     uint64
+}
+
+// digest returns the digest of what is logged under the key in the end. Only a repeated key asks for it.
+func (c *candidate) digest() scan.Digest {
+	if c.settled {
+		return c.logged
+	}
+	return c.scan.Digest()
 }
 
 // commit logs the batches: first it settles which scans are logged already in another file than their own, then it writes
@@ -67,7 +76,7 @@ func candidates(batches []*scanlog.Batch) ([]*candidate, map[scan.Key]*candidate
 			if _, repeated := byKey[key]; repeated {
 				continue
 			}
-			all = append(all, candidate{scan: sc, key: key, digest: sc.Digest(), day: scan.DayOf(sc.At)})
+			all = append(all, candidate{scan: sc, wire: b.Wires[i], key: key, day: scan.DayOf(sc.At)})
 			c := &all[len(all)-1]
 			byKey[key] = c
 			firsts = append(firsts, c)
@@ -133,10 +142,10 @@ func (s *Store) settleFrom(ctx context.Context, day scan.Day, those []*candidate
 // settle notes that a scan with this digest was logged before under the candidate's key.
 func (c *candidate) settle(logged scan.Digest) {
 	c.outcome = scanlog.Duplicate
-	if logged != c.digest {
+	if logged != c.scan.Digest() {
 		c.outcome = scanlog.Conflict
 	}
-	c.digest, c.settled = logged, true
+	c.logged, c.settled = logged, true
 }
 
 // commitDay writes the candidates of one day in one transaction.
@@ -170,15 +179,9 @@ func (s *Store) commitDay(ctx context.Context, day scan.Day, those []*candidate)
 // logged before are settled.
 func (f *dayFile) insertChunk(ctx context.Context, those []*candidate, last uint64) (uint64, error) {
 	args := make([]any, 0, 2*chunk)
-	wires := make([]byte, 0, 96*len(those))
 	for i, c := range those {
-		start := len(wires)
-		var err error
-		if wires, err = c.scan.AppendWire(wires); err != nil {
-			return last, err
-		}
 		c.seq = last + 1 + uint64(i)
-		args = append(args, c.seq, wires[start:len(wires):len(wires)])
+		args = append(args, c.seq, c.wire)
 	}
 	var inserted int64
 	if len(those) == chunk {
@@ -242,7 +245,7 @@ func answer(batches []*scanlog.Batch, byKey map[scan.Key]*candidate) {
 				if c.outcome == scanlog.Accepted {
 					sc.Shard, sc.Seq = uint32(c.day), c.seq
 				}
-			case sc.Digest() == c.digest:
+			case sc.Digest() == c.digest():
 				b.Outcomes[i] = scanlog.Duplicate
 			default:
 				b.Outcomes[i] = scanlog.Conflict
