@@ -15,17 +15,29 @@ import (
 // in its ASCII form). With a host of up to 13 characters under https the symbol
 // is of version 7 at error correction level M.
 func URL(base, token string) (string, error) {
-	u, err := url.Parse(base)
+	u, err := parseBase(base)
 	if err != nil {
-		return "", fmt.Errorf("building a code's URL: %w", err)
-	}
-	if err := checkBase(u); err != nil {
 		return "", fmt.Errorf("building a code's URL: %w", err)
 	}
 	if _, err := decode(token); err != nil {
 		return "", fmt.Errorf("building a code's URL: %w", err)
 	}
 	return strings.ToUpper(u.Scheme + "://" + u.Host + "/q/" + token), nil
+}
+
+// CheckBase says what is wrong with a base URL that [URL] would refuse. The
+// error does not show the URL.
+func CheckBase(base string) error {
+	_, err := parseBase(base)
+	return err
+}
+
+func parseBase(base string) (*url.URL, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, errors.New("the base URL is not a URL")
+	}
+	return u, checkBase(u)
 }
 
 func checkBase(u *url.URL) error {

@@ -74,31 +74,32 @@ type cluster struct {
 	stdout, stderr io.Writer
 }
 
-// run makes and fills the data, then serves until ctx ends or a process fails.
+// run makes and fills the data, then serves until ctx ends or a process fails. It returns when all of them have ended.
 func (c cluster) run(ctx context.Context) error {
 	for _, step := range [][]string{{"init"}, {"migrate"}} {
 		if err := c.command(ctx, step...).Run(); err != nil {
 			return fmt.Errorf("truyvet %s: %w", step[0], err)
 		}
 	}
-	worker := c.command(ctx, "worker")
-	if err := worker.Start(); err != nil {
-		return fmt.Errorf("truyvet worker: %w", err)
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan error)
+	running := 0
+	start := func(args ...string) {
+		running++
+		go func() { ended <- named(args[0], c.command(ctx, args...).Run()) }()
 	}
-	ended := make(chan error, 2)
-	go func() { ended <- named("worker", worker.Wait()) }()
-	if err := c.command(ctx, "demo", "--load-only").Run(); err != nil {
-		return fmt.Errorf("truyvet demo: %w", err)
+	start("worker")
+	fault := named("demo", c.command(ctx, "demo", "--load-only").Run())
+	if fault == nil {
+		start("serve", "--demo")
+		fault = <-ended
+		running--
 	}
-	serve := c.command(ctx, "serve", "--demo")
-	if err := serve.Start(); err != nil {
-		return fmt.Errorf("truyvet serve: %w", err)
+	stop()
+	for ; running > 0; running-- {
+		<-ended // it was told to stop, so how it ended says nothing
 	}
-	go func() { ended <- named("serve", serve.Wait()) }()
-	first := <-ended
-	_ = worker.Process.Signal(syscall.SIGTERM) // one of the two is gone already
-	_ = serve.Process.Signal(syscall.SIGTERM)
-	return errors.Join(first, <-ended)
+	return fault
 }
 
 func named(what string, err error) error {

@@ -36,7 +36,7 @@ func openCluster(ctx context.Context, cfg *config.Config, registry *sqlstore.Sto
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("TRUYVET_CLICKHOUSE_URL: %w", err), log.Close())
 	}
-	s := &Scans{Log: log, Progress: log, Store: store, dropper: store, close: []func() error{log.Close, store.Close}}
+	s := &Scans{Log: log, Progress: log, dropper: store, close: []func() error{log.Close, store.Close}}
 	if cfg.TraceSource == "clickhouse" {
 		s.Snapshots = snapshot.NewDirect(registry, log, func(places *tracing.Places, links *stay.Links, upTo scanlog.Watermark, asOf int64) tracing.Source {
 			return clickhouse.NewSource(store, places, links, upTo, asOf)

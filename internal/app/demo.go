@@ -14,6 +14,7 @@ import (
 	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/demo"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/snapshot"
 	"github.com/truyvet/truyvet/internal/webui"
 	"github.com/truyvet/truyvet/tracing"
 )
@@ -84,6 +85,9 @@ func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done
 		ids[i] = c.ID
 	}
 	run, err := p.Cases.Run(ctx, city, ids, tracing.DefaultProfile)
+	for errors.Is(err, snapshot.ErrBehind) { // a worker has more than a million scans to carry
+		run, err = p.Cases.Run(ctx, city, ids, tracing.DefaultProfile)
+	}
 	if err != nil {
 		return registry.Run{}, fmt.Errorf("tracing the made-up cases: %w", err)
 	}

@@ -19,7 +19,6 @@ import (
 type Scans struct {
 	Log       scanlog.Log
 	Progress  scanlog.Progress
-	Store     scanstore.Reader
 	Snapshots cases.Snapshots
 
 	dropper scanstore.Dropper
@@ -36,22 +35,20 @@ func openScans(ctx context.Context, cfg *config.Config, registry *sqlstore.Store
 	if err != nil {
 		return nil, err
 	}
-	s := &Scans{Log: store, Progress: store, Store: store, dropper: store, close: []func() error{store.Close}}
+	s := &Scans{Log: store, Progress: store, dropper: store, close: []func() error{store.Close}}
 	s.memory = snapshot.NewMemory(registry, store, store)
 	s.Snapshots = s.memory
 	return s, nil
 }
 
-// DropBefore drops the days before first from the store and from memory.
+// DropBefore drops the days before first from the store and from memory, and returns which it dropped, also beside an
+// error.
 func (s *Scans) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error) {
 	dropped, err := s.dropper.DropBefore(ctx, first)
-	if err != nil {
-		return nil, err
-	}
-	if s.memory != nil {
+	if s.memory != nil && err == nil {
 		s.memory.DropBefore(first)
 	}
-	return dropped, nil
+	return dropped, err
 }
 
 // Close closes the log first, so that what it has taken is durable.

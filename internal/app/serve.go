@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/gin-gonic/gin"
 
+	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/httpapi"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/webui"
@@ -51,6 +52,7 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *webui.De
 
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
+	p.warn()
 	p.Logger.Info("serving", "listen", listener.Addr().String(), "cluster", p.Config.Cluster(), "demo", p.Config.Demo)
 	select {
 	case err := <-failed:
@@ -66,6 +68,19 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *webui.De
 	return nil
 }
 
+// warn says what is set in a way that will hurt the people who come.
+func (p *Parts) warn() {
+	if !p.Config.Demo && p.Config.SMSWebhook == "" {
+		p.Logger.Warn("no citizen can check in for the first time: set TRUYVET_SMS_WEBHOOK to your SMS gateway")
+	}
+	if p.secure() && len(p.Config.TrustedProxies) == 0 {
+		p.Logger.Warn("behind a proxy all citizens seem to come from its address and share one limit: set TRUYVET_TRUSTED_PROXIES to the proxy's address")
+	}
+}
+
+// secure says whether browsers reach the server over https, through a proxy.
+func (p *Parts) secure() bool { return strings.HasPrefix(p.Config.BaseURL, "https://") }
+
 // handler puts the faces together.
 func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
@@ -74,25 +89,24 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 	if err := engine.SetTrustedProxies(p.Config.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("TRUYVET_TRUSTED_PROXIES: %w", err)
 	}
-	secure := strings.HasPrefix(p.Config.BaseURL, "https://")
 	sessions := scs.New()
 	sessions.Store = p.Registry.Sessions()
 	sessions.Lifetime = 12 * time.Hour
-	sessions.IdleTimeout = 2 * time.Hour
 	sessions.Cookie.Name = "truyvet_session"
 	sessions.Cookie.HttpOnly = true
 	sessions.Cookie.SameSite = http.SameSiteLaxMode
-	sessions.Cookie.Secure = secure
+	sessions.Cookie.Secure = p.secure()
 
 	pages, err := webui.New(webui.Deps{
 		Codes: p.Ingest, Scans: p.Ingest, Proofs: p.Proofs, Credentials: p.Credentials, Pseudonyms: p.Pseudonyms,
 		People: p.Registry, Places: p.Places, Map: p.Places, Records: p.Registry, Accounts: p.Accounts, Cases: p.Cases,
 		Traces: p.Cases, Audit: p.Audit, Sessions: sessions, SealKey: p.Secrets.Page, Logger: p.Logger, Clock: p.Clock,
-		Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: secure, Demo: demo,
+		Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
 	})
 	if err != nil {
 		return nil, err
 	}
+	sessions.ErrorFunc = p.sessionFailed(pages)
 	api := httpapi.New(httpapi.Deps{
 		Ingest: p.Ingest, Verify: p.Credentials.Verify, CookieName: webui.CredentialCookie, Keys: p.Keys,
 		Checks: p.checks(), Logger: p.Logger,
@@ -115,11 +129,50 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 		}
 		pages.NotFound(c)
 	})
+	engine.NoMethod(func(c *gin.Context) {
+		if isAPI(c) {
+			api.MethodNotAllowed(c)
+			return
+		}
+		pages.MethodNotAllowed(c)
+	})
 	crossOrigin := http.NewCrossOriginProtection()
 	if err := crossOrigin.AddTrustedOrigin(strings.TrimRight(p.Config.BaseURL, "/")); err != nil {
 		return nil, fmt.Errorf("TRUYVET_BASE_URL: %w", err)
 	}
-	return crossOrigin.Handler(sessions.LoadAndSave(engine)), nil
+	withSession := sessions.LoadAndSave(engine)
+	return crossOrigin.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sessionless(r.URL.Path) {
+			engine.ServeHTTP(w, r)
+			return
+		}
+		withSession.ServeHTTP(w, r)
+	})), nil
+}
+
+// sessionless says whether a path is none of the staff's pages: scans, a citizen's pages and what is the same for all are
+// answered without a look at the sessions.
+func sessionless(path string) bool {
+	for _, prefix := range []string{
+		"/api/", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
+	} {
+		if strings.HasPrefix(path, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// errSessions says that the registry did not answer for the sessions.
+var errSessions = errs.Busy("sessions_unavailable", "It cannot be seen at this moment who is logged in.", 5*time.Second)
+
+// sessionFailed answers, in place of the engine, a request whose session could not be read or kept.
+func (p *Parts) sessionFailed(pages *webui.UI) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		answer := gin.New()
+		answer.NoRoute(func(c *gin.Context) { pages.Fail(c, errSessions.Because(err)) })
+		answer.ServeHTTP(w, r)
+	}
 }
 
 // checks are what readiness asks.
@@ -151,16 +204,17 @@ func (p *Parts) purge(ctx context.Context) error {
 	first := scan.DayOf(p.Clock().Add(-p.Config.Retention()).Unix())
 	dropped, err := p.Scans.DropBefore(ctx, first)
 	if err != nil {
-		return fmt.Errorf("dropping expired days: %w", err)
+		err = fmt.Errorf("dropping expired days: %w", err)
 	}
-	for _, day := range dropped {
+	faults := []error{err}
+	for _, day := range dropped { // also those that were dropped before an error
 		p.Logger.Info("dropped the scans of a day", "day", day.String())
 		if err := p.Audit.Append(ctx, "system", "purge", "scans/"+day.String(), ""); err != nil {
-			return fmt.Errorf("auditing a purge: %w", err)
+			faults = append(faults, fmt.Errorf("auditing the purge of %s: %w", day, err))
 		}
 	}
 	if err := p.Registry.DropExpired(ctx, p.Clock().Unix()); err != nil {
-		return fmt.Errorf("dropping expired one-time codes: %w", err)
+		faults = append(faults, fmt.Errorf("dropping expired one-time codes: %w", err))
 	}
-	return nil
+	return errors.Join(faults...)
 }

@@ -3,7 +3,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,44 +34,59 @@ growing weight. Without a Redis and a ClickHouse URL everything is kept in SQLit
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
-	s := &settings{env: env}
+	s := &settings{env: env, values: make(map[string]*string)}
 	root.AddCommand(
 		newDemoCmd(s), newServeCmd(s), newWorkerCmd(s), newInitCmd(s), newMigrateCmd(s), newAccountCmd(s), newAreasCmd(s),
 		newQRCmd(), newTraceCmd(), newStaysCmd(),
 	)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &ExitError{Code: ExitUsage, Err: err} })
+	refuseUnknown(root)
 	return root
 }
 
-// settings are the flags that the commands of a server share.
+// refuseUnknown makes a misspelt command, or one argument too many, a fault of usage. Cobra answers some of them with help
+// and success, after which a script goes on as if all were well.
+func refuseUnknown(cmd *cobra.Command) {
+	if !cmd.Runnable() {
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return &ExitError{Code: ExitUsage, Err: err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		refuseUnknown(sub)
+	}
+}
+
+// settings are the settings of a server as its commands are given them.
 type settings struct {
 	env    []string
-	values map[string]*string
+	values map[string]*string // of the flags, by the name of the setting
 }
 
-// flagNames gives each setting that has a flag its flag and its use.
-var flagNames = []struct{ setting, flag, use string }{
-	{"TRUYVET_CONFIG", "config", "file of KEY=VALUE lines"},
-	{"TRUYVET_DATA", "data", "data folder (default data)"},
-	{"TRUYVET_LISTEN", "listen", "address to answer on (default 127.0.0.1:8080)"},
-	{"TRUYVET_BASE_URL", "base-url", "URL under which people reach this server (default http://LISTEN)"},
-	{"TRUYVET_REDIS_URL", "redis", "redis://HOST:PORT/DB, for the cluster mode"},
-	{"TRUYVET_CLICKHOUSE_URL", "clickhouse", "clickhouse://HOST:PORT/DATABASE, for the cluster mode"},
-	{"TRUYVET_TRACE_SOURCE", "trace-source", "memory or clickhouse (default memory)"},
-	{"TRUYVET_RETENTION_DAYS", "retention-days", "how long scans are kept (default 21)"},
-	{"TRUYVET_LOG_LEVEL", "log-level", "debug, info, warn or error (default info)"},
-}
-
-// addFlags gives a command the flags of the settings.
+// addFlags gives a command the flags of the settings, and explains in its help those that have none.
 func (s *settings) addFlags(cmd *cobra.Command) {
-	if s.values == nil {
-		s.values = make(map[string]*string)
-	}
-	for _, f := range flagNames {
-		if s.values[f.setting] == nil {
-			s.values[f.setting] = new(string)
+	var rest strings.Builder
+	for _, setting := range config.Settings() {
+		if setting.Flag == "" {
+			fmt.Fprintf(&rest, "  %-24s %s\n", setting.Name, setting.Use)
+			continue
 		}
-		cmd.Flags().StringVar(s.values[f.setting], f.flag, "", f.use)
+		if s.values[setting.Name] == nil {
+			s.values[setting.Name] = new(string)
+		}
+		cmd.Flags().StringVar(s.values[setting.Name], setting.Flag, "", setting.Use+" ["+setting.Name+"]")
 	}
+	long := cmd.Long
+	if long == "" {
+		long = cmd.Short + "."
+	}
+	cmd.Long = long + "\n\nSettings without a flag, from the environment or the --config file:\n" + strings.TrimRight(rest.String(), "\n")
 }
 
 // load returns the configuration for a command that has the flags.

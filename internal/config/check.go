@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+
+	"github.com/truyvet/truyvet/qrgen"
 )
 
 // check reports every fault of the settings. It shows the value where the operator can see from it what is wrong, but never
@@ -24,8 +26,8 @@ func (c *Config) checkAddresses() error {
 	if !isListen(c.Listen) {
 		fault("TRUYVET_LISTEN: %q is not HOST:PORT", c.Listen)
 	}
-	if u, err := url.Parse(c.BaseURL); err != nil || !isHTTP(u) || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
-		fault("TRUYVET_BASE_URL: not http(s)://HOST with nothing but a port behind the host")
+	if err := qrgen.CheckBase(c.BaseURL); err != nil {
+		fault("TRUYVET_BASE_URL: %w", err)
 	}
 	if u, err := url.Parse(c.SMSWebhook); c.SMSWebhook != "" && (err != nil || !isHTTP(u)) {
 		fault("TRUYVET_SMS_WEBHOOK: not an http(s) URL")

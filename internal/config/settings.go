@@ -1,0 +1,30 @@
+package config
+
+// Setting is a setting as an operator meets it.
+type Setting struct {
+	Name string // of the environment variable
+	Flag string // empty where it has none
+	Use  string // what it is, and its default
+}
+
+// Settings returns all settings, in the order in which they are explained.
+func Settings() []Setting {
+	return []Setting{
+		{"TRUYVET_CONFIG", "config", "file of NAME=value lines"},
+		{"TRUYVET_DATA", "data", "data folder (default data)"},
+		{"TRUYVET_LISTEN", "listen", "address to answer on (default 127.0.0.1:8080)"},
+		{"TRUYVET_BASE_URL", "base-url", "URL under which people reach this server (default http://LISTEN)"},
+		{"TRUYVET_TRUSTED_PROXIES", "trusted-proxies", "addresses of the proxies in front, comma-separated; whom they name is believed (default none)"},
+		{"TRUYVET_SMS_WEBHOOK", "", "URL of the SMS gateway that one-time codes are posted to"},
+		{"TRUYVET_KEY_FILE", "", "signing keys of codes (default DATA/keys.json)"},
+		{"TRUYVET_SECRET_FILE", "", "pseudonym, credential, audit and page keys (default DATA/secrets.json)"},
+		{"TRUYVET_RETENTION_DAYS", "retention-days", "how long scans are kept (default 21)"},
+		{"TRUYVET_TIME_ZONE", "", "zone of the days that people type (default Asia/Ho_Chi_Minh)"},
+		{"TRUYVET_REDIS_URL", "redis", "redis://HOST:PORT/DB, for the cluster mode"},
+		{"TRUYVET_CLICKHOUSE_URL", "clickhouse", "clickhouse://HOST:PORT/DATABASE, for the cluster mode"},
+		{"TRUYVET_SHARDS", "", "number of Redis streams, the same everywhere (default 4)"},
+		{"TRUYVET_WORKER_NAME", "", "tells the workers of one machine apart (default the machine's name)"},
+		{"TRUYVET_TRACE_SOURCE", "trace-source", "what traces read: memory or clickhouse (default memory)"},
+		{"TRUYVET_LOG_LEVEL", "log-level", "debug, info, warn or error (default info)"},
+	}
+}
