@@ -82,10 +82,8 @@ func (f *traceFlags) run(ctx context.Context, out, notes io.Writer) error {
 		return err
 	}
 	req := plan.request(data)
-	for i, c := range req.Cases {
-		if !data.present[c.Person] {
-			fmt.Fprintf(notes, "case %d has no stay in the data\n", i+1)
-		}
+	if err := noteAbsent(ctx, data.source, req, plan.cases, notes); err != nil {
+		return err
 	}
 	report, err := tracing.Trace(ctx, data.source, req)
 	if err != nil {
@@ -93,6 +91,28 @@ func (f *traceFlags) run(ctx context.Context, out, notes io.Writer) error {
 	}
 	if err := plan.print(&tracePrinter{report, data.people, data.places}, out); err != nil {
 		return fmt.Errorf("printing the lists: %w", err)
+	}
+	return nil
+}
+
+// noteAbsent says of which cases the data has no stay in the window: they reach nobody, and the window may be a slip.
+func noteAbsent(ctx context.Context, src tracing.Source, req tracing.Request, given []caseFlag, notes io.Writer) error {
+	windows := make([]tracing.PersonWindow, len(req.Cases))
+	for i, c := range req.Cases {
+		windows[i] = tracing.PersonWindow{Person: c.Person, From: c.Window.From, To: c.Window.To}
+	}
+	present := make([]bool, len(windows))
+	err := src.OfPeople(ctx, req.Numbers.Scope, windows, func(i int, _ tracing.United) error {
+		present[i] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, there := range present {
+		if !there {
+			fmt.Fprintf(notes, "note: %s has no stay where people meet during the case's window\n", given[i].person)
+		}
 	}
 	return nil
 }
@@ -240,7 +260,6 @@ type traceData struct {
 	source         tracing.Source
 	people, places *names
 	lastLeave      int64
-	present        map[uuid.UUID]bool // the people of the flags who have a stay
 }
 
 // load reads the files and indexes the stays.
@@ -278,15 +297,9 @@ func (p *tracePlan) nameIn(people *names) {
 }
 
 func newTraceData(p *tracePlan, people, places *names, tree *tracing.Places, stays iter.Seq[tracing.Stay]) *traceData {
-	d := &traceData{people: people, places: places, lastLeave: math.MinInt64, present: make(map[uuid.UUID]bool)}
-	for _, c := range p.cases {
-		d.present[people.id(people.add(c.person))] = false
-	}
+	d := &traceData{people: people, places: places, lastLeave: math.MinInt64}
 	for s := range stays {
 		d.lastLeave = max(d.lastLeave, min(s.Leave, p.asOf))
-		if _, asked := d.present[s.Person]; asked {
-			d.present[s.Person] = true
-		}
 	}
 	d.source = memindex.BuildSeq(tree, stays).AsOf(p.asOf)
 	return d

@@ -121,7 +121,7 @@ F1: 2
 func TestTraceOfNobody(t *testing.T) {
 	stays := file(t, "stays.csv", fewStays)
 	out, notes, err := runTracing(t, newTraceCmd(), "--stays", stays, "--case", "nobody@5@0/10")
-	if err != nil || !strings.Contains(out, "nobody was reached") || notes != "case 1 has no stay in the data\n" {
+	if err != nil || !strings.Contains(out, "nobody was reached") || notes != "note: nobody@5 has no stay where people meet during the case's window\n" {
 		t.Errorf("error %v, notes %q, output %q", err, notes, out)
 	}
 }
