@@ -38,7 +38,8 @@ func (r Request) Validate() error {
 }
 
 // Trace walks from the cases to the people they may have infected, generation by generation, and lists them with the
-// evidence. It calls each method of src at most once per generation.
+// evidence. It calls each method of src at most once per generation, unless src is a
+// [Walker]: then at most three times, and Meet once.
 //
 // Contacts of cases are the first generation. At each further hop, whoever carries on (everybody listed but those met only
 // in a crowd over the limit) is a source from their earliest exposure so far + latency, until their isolation or the end.
@@ -48,21 +49,45 @@ func (r Request) Validate() error {
 // Where a contact rests on the linger alone, no stay of the source meets the overlap: the basis of the source is then that
 // of the stays which last until the linger began.
 func Trace(ctx context.Context, src Source, req Request) (*Report, error) {
-	if err := req.Validate(); err != nil {
-		return nil, fmt.Errorf("tracing: %w", err)
+	if w, ok := src.(Walker); ok {
+		return traceWalker(ctx, src, w, req)
 	}
-	w := newWalk(src, req)
-	sources := make([]source, 0, len(req.Cases))
+	g := newGathering(src)
+	g.wantNew = true
+	g.know(req)
 	for _, c := range req.Cases {
-		sources = append(sources, source{person: w.number(c.Person), window: c.Window})
+		g.wanted[g.numbers[c.Person]] = false
 	}
-	for hop := 1; hop <= req.Numbers.Depth && len(sources) > 0; hop++ {
-		if err := w.hop(ctx, hop, sources); err != nil {
-			return nil, fmt.Errorf("tracing generation %d: %w", hop, err)
+	r, err := reach(ctx, src, g, req, Detail{})
+	if err != nil {
+		return nil, err
+	}
+	var contacts []Contact
+	for i, generation := range r.Generations {
+		for _, m := range generation {
+			contacts = append(contacts, contactOf(g.ids[m.Person], i+1, g.evidence[m.Person]))
 		}
-		// A source whose window did not change would cause the contacts that it caused before: whom it reaches is listed
-		// and labelled already. So only those with an earlier label go on.
-		sources = w.changed()
 	}
-	return w.report(), nil
+	return newReport(contacts), nil
+}
+
+// traceWalker is Trace where the source says itself who was reached.
+func traceWalker(ctx context.Context, src Source, w Walker, req Request) (*Report, error) {
+	r, err := reach(ctx, src, w, req, Detail{})
+	if err != nil {
+		return nil, err
+	}
+	var contacts []Contact
+	for i, generation := range r.Generations {
+		everybody := make([]uint32, len(generation))
+		for j, m := range generation {
+			everybody[j] = m.Person
+		}
+		found, err := r.evidence(ctx, i+1, everybody)
+		if err != nil {
+			return nil, fmt.Errorf("tracing generation %d: %w", i+1, err)
+		}
+		contacts = append(contacts, found...)
+	}
+	return newReport(contacts), nil
 }

@@ -1,8 +1,9 @@
-// Package memindex holds stays in memory, by person and by place, and gives them to a walk.
 package memindex
 
 import (
+	"cmp"
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -13,93 +14,128 @@ import (
 
 // Index is a set of stays and the tree of their places. It is immutable and safe for concurrent use.
 type Index struct {
+	tree    *tracing.Places
 	scanned *view        // united at the places scanned: for ScopePart and ScopePlace
-	isPart  []bool       // by place number of scanned: whether the place is a contact place in ScopePart
 	site    func() *view // the same stays united at their sites, made when first asked for
 }
 
-// Build indexes stays at the places that were scanned, at most 2³¹ − 1 of them. It does not keep them. Stays of no length
-// are dropped.
+// DenseStay is a stay by the numbers that a [Numbering] gave. Enter and Leave are UTC seconds.
+type DenseStay struct {
+	Person, Place uint32
+	Enter, Leave  int64
+	Basis         tracing.Basis
+	Flagged       bool
+}
+
+// Build indexes stays at the places that were scanned. It does not keep them. Stays of no length are dropped.
 func Build(places *tracing.Places, stays []tracing.Stay) *Index {
 	return BuildSeq(places, slices.Values(stays))
 }
 
-// BuildSeq is Build for stays that need not stand in memory as such. It goes over them twice, and both times must see the
-// same.
+// BuildSeq is Build for stays that need not stand in memory as such.
 func BuildSeq(places *tracing.Places, stays iter.Seq[tracing.Stay]) *Index {
-	x := &Index{scanned: scannedView(stays)}
-	x.isPart = make([]bool, len(x.scanned.places))
-	for i, p := range x.scanned.places {
-		_, x.isPart[i] = places.Contact(tracing.ScopePart, p)
+	n := NewNumbering(0, 0)
+	var dense []DenseStay
+	for s := range stays {
+		dense = append(dense, DenseStay{n.people.of(s.Person), n.places.of(s.Place), s.Enter, s.Leave, s.Basis, s.Flagged})
 	}
-	x.site = sync.OnceValue(func() *view {
-		return x.scanned.rolledUp(func(p tracing.Place) tracing.Place {
-			site, _ := places.Contact(tracing.ScopeSite, p)
-			return site
-		})
+	return BuildDense(places, n, dense, runtime.GOMAXPROCS(0))
+}
+
+// BuildDense indexes stays by number, with at most so many workers. Every number must be one of the numbering, of which at
+// most [MaxPeople] people can be used. It keeps the numbering, which may grow further, and not the stays, which may stand
+// in any order.
+func BuildDense(places *tracing.Places, numbering *Numbering, stays []DenseStay, workers int) *Index {
+	people, _ := numbering.names()
+	return newIndex(places, numbering, segmentsOf(stays, len(people), workers))
+}
+
+// DayOf returns the number of the UTC day that an instant lies in, from 0 for 1 January 1970: that of a stay is the one on
+// which it was entered.
+func DayOf(instant int64) int64 {
+	d := instant / day
+	if instant%day < 0 {
+		d--
+	}
+	return d
+}
+
+// Update returns an index in which the stays of some days, by their numbers as DayOf gives them, are replaced by others;
+// nil takes a day out. All other days are shared with x, which stays as it is. Every stay must be entered on its day.
+func (x *Index) Update(days map[int64][]DenseStay, workers int) *Index {
+	var kept []*segment
+	for i := range x.scanned.days {
+		s := x.scanned.days[i].segment
+		if _, replaced := days[s.start/day]; !replaced {
+			kept = append(kept, s)
+		}
+	}
+	people, _ := x.scanned.numbering.names()
+	var all []DenseStay
+	for _, stays := range days {
+		all = append(all, stays...)
+	}
+	kept = append(kept, segmentsOf(all, len(people), workers)...)
+	slices.SortFunc(kept, func(a, b *segment) int { return cmp.Compare(a.start, b.start) })
+	return newIndex(x.tree, x.scanned.numbering, kept)
+}
+
+func newIndex(tree *tracing.Places, numbering *Numbering, segments []*segment) *Index {
+	x := &Index{tree: tree}
+	x.scanned = newView(numbering, segments, func(p tracing.Place) bool {
+		_, is := tree.Contact(tracing.ScopePart, p)
+		return is
 	})
+	x.site = sync.OnceValue(x.rollUp)
 	return x
 }
 
-// AsOf returns the stays as they are known at t: clipped there. It costs nothing, and math.MaxInt64 clips nothing.
-func (x *Index) AsOf(t int64) tracing.Source { return &snapshot{index: x, asOf: t} }
-
-// visit is a stay in the working memory of building a view.
-type visit struct {
-	place int32
-	part  tracing.Part
+// rollUp makes the view of the same stays at their sites.
+func (x *Index) rollUp() *view {
+	sites := NewNumbering(0, 0)
+	sites.people = numbers[uuid.UUID]{x.scanned.numbering.people.number, x.scanned.people}
+	siteOf := make([]uint32, len(x.scanned.places))
+	for i, p := range x.scanned.places {
+		site, _ := x.tree.Contact(tracing.ScopeSite, p)
+		siteOf[i] = sites.places.of(site)
+	}
+	var stays []DenseStay
+	for i := range x.scanned.days {
+		x.scanned.days[i].each(func(s DenseStay) {
+			s.Place = siteOf[s.Place]
+			stays = append(stays, s)
+		})
+	}
+	segments := segmentsOf(stays, len(x.scanned.people), runtime.GOMAXPROCS(0))
+	return newView(sites, segments, func(tracing.Place) bool { return true })
 }
 
-// scannedView numbers the people and places of stays, groups the stays by person and makes the view of them.
-func scannedView(stays iter.Seq[tracing.Stay]) *view {
-	people := numbering[uuid.UUID]{number: make(map[uuid.UUID]int32)}
-	places := numbering[tracing.Place]{number: make(map[tracing.Place]int32)}
-	type pair struct{ person, place int32 }
-	var pairs []pair
-	var start []int32 // first the size of each person's group, then where it starts
-	for s := range stays {
-		p := pair{people.of(s.Person), places.of(s.Place)}
-		if int(p.person) == len(start) {
-			start = append(start, 0)
-		}
-		start[p.person]++
-		pairs = append(pairs, p)
-	}
-	start = append(start, 0)
-	starts(start)
-	visits := make([]visit, len(pairs))
-	next := slices.Clone(start)
-	i := 0
-	for s := range stays {
-		n := &next[pairs[i].person]
-		visits[*n] = visit{pairs[i].place, tracing.Part{Enter: s.Enter, Leave: s.Leave, Basis: s.Basis, Flagged: s.Flagged}}
-		*n++
-		i++
-	}
-	return newView(people, places, start, visits)
+// Size is what an index holds and takes.
+type Size struct {
+	Stays  int   // that it was made of
+	United int   // records of united stays
+	Bytes  int64 // of memory, without the dictionaries of ids
+	// Dictionaries is about how many bytes the ids of people and places take, with the maps that find them.
+	Dictionaries int64
 }
 
-// numbering gives things the numbers 0, 1, 2, … in the order in which they come.
-type numbering[T comparable] struct {
-	number map[T]int32
-	things []T
-}
-
-func (n *numbering[T]) of(thing T) int32 {
-	number, known := n.number[thing]
-	if !known {
-		number = int32(len(n.things))
-		n.number[thing] = number
-		n.things = append(n.things, thing)
+// Size says how large the index is. The view of sites, made when first asked for, is not counted.
+func (x *Index) Size() Size {
+	var size Size
+	v := x.scanned
+	for i := range v.days {
+		d := &v.days[i]
+		size.Stays += d.stays
+		size.United += len(d.records)
+		size.Bytes += d.bytes() + int64(len(d.entered)+len(d.hidden))*8
 	}
-	return number
-}
-
-// starts turns the sizes of consecutive groups into their starts.
-func starts(sizes []int32) {
-	sum := int32(0)
-	for i, size := range sizes {
-		sizes[i] = sum
-		sum += size
+	for i := range v.odd {
+		size.Bytes += 56 + int64(len(v.odd[i].parts))*24
 	}
+	size.Bytes += int64(len(v.isPart)) + int64(len(v.oddAt))*8
+	// A map of Go takes about 8/7 · 4/3 of its slots and a control byte for each.
+	const spare = 1.5
+	size.Dictionaries = int64(len(v.people))*16 + int64(len(v.places))*32 +
+		int64(spare*float64(len(v.people)*(16+4+1)+len(v.places)*(32+4+1)))
+	return size
 }

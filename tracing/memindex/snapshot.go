@@ -2,6 +2,9 @@ package memindex
 
 import (
 	"context"
+	"math"
+	"runtime"
+	"slices"
 
 	"github.com/truyvet/truyvet/tracing"
 )
@@ -12,27 +15,59 @@ type snapshot struct {
 	asOf  int64
 }
 
+// Option changes how an index is walked.
+type Option func(*walker)
+
+// Workers sets how many goroutines a walk uses at most; it is as many as Go runs at once unless set. What a walk finds does
+// not depend on it.
+func Workers(n int) Option { return func(w *walker) { w.workers = n } }
+
+// AsOf returns the stays as they are known at t: clipped there. It costs nothing, and math.MaxInt64 clips nothing.
+//
+// The source is a [tracing.Walker], unless there are 136 years between its stays.
+func (x *Index) AsOf(t int64, options ...Option) tracing.Source {
+	w := &walker{snapshot: &snapshot{index: x, asOf: t}, workers: runtime.GOMAXPROCS(0)}
+	for _, o := range options {
+		o(w)
+	}
+	if x.scanned.span >= math.MaxUint32-day {
+		return w.snapshot
+	}
+	return w
+}
+
+// view returns the stays united for the scope.
+func (s *snapshot) view(scope tracing.Scope) *view {
+	if scope == tracing.ScopeSite {
+		return s.index.site()
+	}
+	return s.index.scanned
+}
+
+// answer is a call of one of the methods of a source.
+type answer struct {
+	v     *view
+	asOf  int64
+	part  bool // only contact places of ScopePart
+	yield func(int, tracing.United) error
+	parts []tracing.Part // room for those of the next
+}
+
+func (s *snapshot) answer(scope tracing.Scope, yield func(int, tracing.United) error) *answer {
+	return &answer{v: s.view(scope), asOf: s.asOf, part: scope == tracing.ScopePart, yield: yield}
+}
+
 // OfPeople implements [tracing.Source].
 func (s *snapshot) OfPeople(
 	ctx context.Context, scope tracing.Scope, windows []tracing.PersonWindow, yield func(int, tracing.United) error,
 ) error {
-	v := s.view(scope)
+	a := s.answer(scope, yield)
 	for i, w := range windows {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		person, known := v.personNo[w.Person]
-		if !known {
-			continue
-		}
-		to := min(w.To, s.asOf)
-		first, end := v.byPerson.since(person, w.From)
-		for j := first; j < end && v.united[j].enter < to; j++ {
-			u := &v.united[j]
-			if scope == tracing.ScopePart && !s.index.isPart[u.place] {
-				continue
-			}
-			if err := s.give(v, u, i, w.From, to, yield); err != nil {
+		if person, known := a.v.numbering.FindPerson(w.Person); known {
+			if err := a.person(i, person, w.From, min(w.To, s.asOf)); err != nil {
 				return err
 			}
 		}
@@ -44,19 +79,13 @@ func (s *snapshot) OfPeople(
 func (s *snapshot) AtPlaces(
 	ctx context.Context, scope tracing.Scope, windows []tracing.PlaceWindow, yield func(int, tracing.United) error,
 ) error {
-	v := s.view(scope)
+	a := s.answer(scope, yield)
 	for i, w := range windows {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		place, known := v.placeNo[w.Place]
-		if !known || scope == tracing.ScopePart && !s.index.isPart[place] {
-			continue
-		}
-		to := min(w.To, s.asOf)
-		first, end := v.byPlace.since(place, w.From)
-		for j := first; j < end && v.united[v.atPlaces[j]].enter < to; j++ {
-			if err := s.give(v, &v.united[v.atPlaces[j]], i, w.From, to, yield); err != nil {
+		if place, known := a.v.numbering.FindPlace(w.Place); known {
+			if err := a.place(i, place, w.From, min(w.To, s.asOf)); err != nil {
 				return err
 			}
 		}
@@ -64,22 +93,98 @@ func (s *snapshot) AtPlaces(
 	return nil
 }
 
-// view returns the stays united for the scope.
-func (s *snapshot) view(scope tracing.Scope) *view {
-	if scope == tracing.ScopeSite {
-		return s.index.site()
+// person gives what one person has in a window.
+func (a *answer) person(window int, person uint32, from, to int64) error {
+	for i := range a.v.days {
+		d := &a.v.days[i]
+		if d.start >= to || d.latest <= from {
+			continue
+		}
+		for _, position := range d.of(person) {
+			if err := a.give(window, d, position, d.places[d.groupOf(position)], from, to); err != nil {
+				return err
+			}
+		}
 	}
-	return s.index.scanned
+	for _, i := range a.v.oddOf[person] {
+		if err := a.giveOdd(window, &a.v.odd[i], from, to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// give yields u for window i, clipped, if it meets [from, to), where to is clipped already.
-func (s *snapshot) give(v *view, u *union, i int, from, to int64, yield func(int, tracing.United) error) error {
-	if from >= to || min(u.leave, s.asOf) <= from {
+// place gives who was at a place in a window.
+func (a *answer) place(window int, place uint32, from, to int64) error {
+	for i := range a.v.days {
+		d := &a.v.days[i]
+		if d.start >= to || d.latest <= from {
+			continue
+		}
+		group, there := d.group(place)
+		if !there {
+			continue
+		}
+		for c := short; c < classes; c++ {
+			if err := a.list(window, d, group, c, from, to); err != nil {
+				return err
+			}
+		}
+	}
+	for _, o := range a.v.oddsAt(place) {
+		if err := a.giveOdd(window, &o, from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *answer) list(window int, d *dayOf, group int, c class, from, to int64) error {
+	list := d.list(group, c)
+	first := d.lists[int(classes)*group+int(c)]
+	if c == short && from > d.start {
+		skipped := len(list) - len(enteredSince(list, from-d.start-longFrom))
+		list, first = list[skipped:], first+uint32(skipped)
+	}
+	end := before(to - d.start)
+	for j, r := range list {
+		if r >= end {
+			break
+		}
+		if err := a.give(window, d, first+uint32(j), d.places[group], from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// give yields a record if it meets the window.
+func (a *answer) give(window int, d *dayOf, position, place uint32, from, to int64) error {
+	r := d.records[position]
+	enter := d.start + r.enter()
+	leave := enter + r.length()
+	if enter >= to || min(leave, a.asOf) <= from || from >= to || d.hidden.has(position) || a.part && !a.v.isPart[place] {
 		return nil
 	}
-	united, _ := tracing.United{
-		Person: v.people[u.person], Place: v.places[u.place], Enter: u.enter, Leave: u.leave,
-		Parts: v.parts[u.first:u.end:u.end],
-	}.Clip(s.asOf)
-	return yield(i, united)
+	if cap(a.parts)-len(a.parts) < 1 {
+		a.parts = make([]tracing.Part, 0, 256)
+	}
+	first := len(a.parts)
+	a.parts = d.appendParts(a.parts, position)
+	return a.yieldClipped(window, r.person(), place, enter, leave, a.parts[first:len(a.parts):len(a.parts)])
+}
+
+// giveOdd yields an odd stay if it meets the window.
+func (a *answer) giveOdd(window int, o *odd, from, to int64) error {
+	enter, leave := a.v.base+o.enter, a.v.base+o.leave
+	if enter >= to || min(leave, a.asOf) <= from || from >= to || a.part && !a.v.isPart[o.place] {
+		return nil
+	}
+	return a.yieldClipped(window, o.person, o.place, enter, leave, slices.Clip(o.parts))
+}
+
+func (a *answer) yieldClipped(window int, person, place uint32, enter, leave int64, parts []tracing.Part) error {
+	u := tracing.United{Person: a.v.people[person], Place: a.v.places[place], Enter: enter, Leave: leave, Parts: parts}
+	u, _ = u.Clip(a.asOf)
+	return a.yield(window, u)
 }

@@ -1,143 +1,226 @@
 package memindex
 
 import (
-	"cmp"
+	"math"
 	"slices"
-	"sort"
 
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/tracing"
 )
 
-// view is a set of united stays in two orders.
+// view is a set of united stays: segments by day, and what concerns more than one of them.
 type view struct {
-	people   []uuid.UUID
-	personNo map[uuid.UUID]int32
-	places   []tracing.Place
-	placeNo  map[tracing.Place]int32
+	numbering *Numbering
+	people    []uuid.UUID
+	places    []tracing.Place
+	isPart    []bool // by place: whether it is a contact place in ScopePart
 
-	united   []union // by person, then entry
-	parts    []tracing.Part
-	byPerson groups  // of united
-	atPlaces []int32 // positions in united: by place, then entry
-	byPlace  groups  // of atPlaces
+	days  []dayOf            // in their order
+	odd   []odd              // by place, then entry
+	oddAt bits               // places that have some of them
+	oddOf map[uint32][]int32 // their positions by person
+
+	// Within the view instants are counted in seconds from base, the start of the first day; span is when everybody has left.
+	base, span int64
+
+	free chan *scratch
 }
 
-// union is a united stay, with numbers for its person and place and positions for its parts.
-type union struct {
-	person, place int32
-	enter, leave  int64
-	first, end    int32 // of its parts
+// dayOf is a segment and what the days around it mean for it.
+type dayOf struct {
+	*segment
+	offset int64 // start − base
+	end    int64 // when the last has left, from base
+	// entered tells the groups where somebody who came on an earlier day, and is in a record, stays on into this one.
+	entered bits
+	// hidden tells the records that are parts of an odd stay; nil where there are none.
+	hidden bits
 }
 
-// groups cuts a list into consecutive groups, each in the order of the entries: group i is [start[i], start[i+1]). latest
-// is, for each member, the last exit so far in its group, so that the first candidates of a window can be searched for.
-type groups struct {
-	start  []int32
-	latest []int64
+// odd is a united stay that no record holds: one of several days, or a very long one.
+type odd struct {
+	person, place uint32
+	enter, leave  int64 // from base
+	parts         []tracing.Part
 }
 
-// newView makes the view of visits, in which those of person i are [start[i], start[i+1]). It reorders visits.
-func newView(people numbering[uuid.UUID], places numbering[tracing.Place], start []int32, visits []visit) *view {
-	v := &view{
-		people: people.things, personNo: people.number, places: places.things, placeNo: places.number,
-		united: make([]union, 0, len(visits)), parts: make([]tracing.Part, 0, len(visits)),
+// bits is a set of small numbers.
+type bits []uint64
+
+func newBits(n int) bits         { return make(bits, (n+63)/64) }
+func (b bits) set(i uint32)      { b[i/64] |= 1 << (i % 64) }
+func (b bits) has(i uint32) bool { return int(i/64) < len(b) && b[i/64]>>(i%64)&1 != 0 }
+
+// newView puts segments, in the order of their days, together.
+func newView(numbering *Numbering, segments []*segment, contact func(tracing.Place) bool) *view {
+	v := &view{numbering: numbering, free: make(chan *scratch, idle)}
+	v.people, v.places = numbering.names()
+	v.isPart = make([]bool, len(v.places))
+	for i, p := range v.places {
+		v.isPart[i] = contact(p)
 	}
-	v.byPerson.start = make([]int32, 0, len(start))
-	var scratch []tracing.United
-	for person := range v.people {
-		v.byPerson.start = append(v.byPerson.start, int32(len(v.united)))
-		scratch = v.addPerson(int32(person), visits[start[person]:start[person+1]], scratch)
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, s := range segments {
+		first, last = min(first, s.start), max(last, s.latest)
+		for _, st := range s.long {
+			last = max(last, st.Leave)
+		}
 	}
-	v.byPerson.start = append(v.byPerson.start, int32(len(v.united)))
-	v.byPerson.latest = v.latest(v.byPerson.start, func(i int32) *union { return &v.united[i] })
-	v.orderByPlace()
+	if len(segments) > 0 {
+		v.base, v.span = first, last-first
+	}
+	v.days = make([]dayOf, len(segments))
+	for i, s := range segments {
+		v.days[i] = dayOf{segment: s, offset: s.start - v.base, end: s.latest - v.base}
+	}
+	v.joinNights()
+	v.markEntered()
 	return v
 }
 
-// addPerson adds what the visits of a person unite to, and returns scratch to be used again.
-func (v *view) addPerson(person int32, visits []visit, scratch []tracing.United) []tracing.United {
-	visits = slices.DeleteFunc(visits, func(w visit) bool { return w.part.Leave <= w.part.Enter })
-	slices.SortFunc(visits, func(a, b visit) int { return cmp.Compare(a.place, b.place) })
-	firstUnion := len(v.united)
-	for i := 0; i < len(visits); {
-		place := visits[i].place
-		first := len(v.parts)
-		for ; i < len(visits) && visits[i].place == place; i++ {
-			v.parts = append(v.parts, visits[i].part)
-		}
-		scratch = tracing.UniteParts(scratch[:0], v.people[person], v.places[place], v.parts[first:])
-		for _, u := range scratch {
-			end := first + len(u.Parts)
-			v.united = append(v.united, union{person, place, u.Enter, u.Leave, int32(first), int32(end)})
-			first = end
-		}
-	}
-	slices.SortFunc(v.united[firstUnion:], func(a, b union) int { return cmp.Compare(a.enter, b.enter) })
-	return scratch
-}
+// key is somebody at a place.
+type key struct{ person, place uint32 }
 
-// orderByPlace makes the second order.
-func (v *view) orderByPlace() {
-	start := make([]int32, len(v.places)+1)
-	for i := range v.united {
-		start[v.united[i].place]++
-	}
-	starts(start)
-	v.atPlaces = make([]int32, len(v.united))
-	next := slices.Clone(start)
-	for i := range v.united {
-		n := &next[v.united[i].place]
-		v.atPlaces[*n] = int32(i)
-		*n++
-	}
-	for place := range v.places {
-		slices.SortFunc(v.atPlaces[start[place]:start[place+1]], func(i, j int32) int {
-			return cmp.Compare(v.united[i].enter, v.united[j].enter)
+// joinNights finds the united stays that lie in several segments or in no record.
+func (v *view) joinNights() {
+	keys := make(map[key]bool)
+	for i := range v.days {
+		for _, st := range v.days[i].long {
+			keys[key{st.Person, st.Place}] = true
+		}
+		v.eachOvernight(i, func(group int, r record) {
+			k := key{r.person(), v.days[i].places[group]}
+			leave := v.days[i].offset + r.enter() + r.length()
+			for j := i + 1; j < len(v.days) && v.days[j].offset <= leave; j++ {
+				for _, position := range v.days[j].of(k.person) {
+					if v.days[j].offset+v.days[j].records[position].enter() <= leave && v.placeOf(j, position) == k.place {
+						keys[k] = true
+					}
+				}
+			}
 		})
 	}
-	v.byPlace = groups{start: start, latest: v.latest(start, func(i int32) *union { return &v.united[v.atPlaces[i]] })}
+	for k := range keys {
+		v.join(k)
+	}
+	slices.SortFunc(v.odd, func(a, b odd) int { return a.compare(b.place, b.enter, b.person) })
+	v.oddAt = newBits(len(v.places))
+	v.oddOf = make(map[uint32][]int32)
+	for i := range v.odd {
+		v.oddAt.set(v.odd[i].place)
+		v.oddOf[v.odd[i].person] = append(v.oddOf[v.odd[i].person], int32(i))
+	}
 }
 
-// latest returns the running maximum of the exits in each group.
-func (v *view) latest(start []int32, at func(int32) *union) []int64 {
-	latest := make([]int64, len(v.united))
-	for g := range start[:len(start)-1] {
-		for i := start[g]; i < start[g+1]; i++ {
-			latest[i] = at(i).leave
-			if i > start[g] {
-				latest[i] = max(latest[i], latest[i-1])
+// join unites what one person has at one place on all days, and keeps what no record holds.
+func (v *view) join(k key) {
+	type member struct {
+		day      int
+		position uint32
+		enter    int64
+	}
+	var members []member
+	var parts []tracing.Part
+	for i := range v.days {
+		d := &v.days[i]
+		for _, position := range d.of(k.person) {
+			if v.placeOf(i, position) == k.place {
+				members = append(members, member{i, position, d.start + d.records[position].enter()})
+				parts = d.appendParts(parts, position)
+			}
+		}
+		for _, st := range d.long {
+			if st.Person == k.person && st.Place == k.place {
+				parts = append(parts, tracing.Part{Enter: st.Enter, Leave: st.Leave, Basis: st.Basis, Flagged: st.Flagged})
 			}
 		}
 	}
-	return latest
-}
-
-// since returns the positions of the members of a group from the first that leaves after from.
-func (g *groups) since(group int32, from int64) (first, end int32) {
-	first, end = g.start[group], g.start[group+1]
-	skipped := sort.Search(int(end-first), func(i int) bool { return g.latest[first+int32(i)] > from })
-	return first + int32(skipped), end
-}
-
-// rolledUp returns the view of the same stays at other places.
-func (v *view) rolledUp(to func(tracing.Place) tracing.Place) *view {
-	places := numbering[tracing.Place]{number: make(map[tracing.Place]int32)}
-	number := make([]int32, len(v.places))
-	for i, p := range v.places {
-		number[i] = places.of(to(p))
-	}
-	visits := make([]visit, 0, len(v.parts))
-	start := make([]int32, 0, len(v.people)+1)
-	for person := range v.people {
-		start = append(start, int32(len(visits)))
-		for _, u := range v.united[v.byPerson.start[person]:v.byPerson.start[person+1]] {
-			for _, part := range v.parts[u.first:u.end] {
-				visits = append(visits, visit{number[u.place], part})
+	for _, u := range tracing.UniteParts(nil, uuid.Nil, tracing.Place{}, parts) {
+		inside := slices.DeleteFunc(slices.Clone(members), func(m member) bool { return m.enter < u.Enter || m.enter >= u.Leave })
+		if len(inside) == 1 {
+			m := inside[0]
+			if length := v.days[m.day].records[m.position].length(); m.enter == u.Enter && length == u.Leave-u.Enter {
+				continue // as it stands
 			}
 		}
+		for _, m := range inside {
+			d := &v.days[m.day]
+			if d.hidden == nil {
+				d.hidden = newBits(len(d.records))
+			}
+			d.hidden.set(m.position)
+		}
+		v.odd = append(v.odd, odd{k.person, k.place, u.Enter - v.base, u.Leave - v.base, u.Parts})
 	}
-	start = append(start, int32(len(visits)))
-	return newView(numbering[uuid.UUID]{v.personNo, v.people}, places, start, visits)
+}
+
+// eachOvernight calls take for the records of a day that last until its end or longer.
+func (v *view) eachOvernight(i int, take func(group int, r record)) {
+	for group := range v.days[i].places {
+		for _, r := range v.days[i].list(group, overnight) {
+			take(group, r)
+		}
+	}
+}
+
+// markEntered marks, for each day, the groups of places where somebody stays on from an earlier day.
+func (v *view) markEntered() {
+	for i := range v.days {
+		v.days[i].entered = newBits(len(v.days[i].places))
+	}
+	for i := range v.days {
+		for j := i + 1; j < len(v.days) && v.days[j].offset < v.days[i].end; j++ {
+			v.eachOvernight(i, func(group int, r record) {
+				if v.days[i].offset+r.enter()+r.length() <= v.days[j].offset {
+					return
+				}
+				if there, ok := v.days[j].group(v.days[i].places[group]); ok {
+					v.days[j].entered.set(uint32(there))
+				}
+			})
+		}
+	}
+}
+
+// placeOf returns the place of a record.
+func (v *view) placeOf(i int, position uint32) uint32 {
+	return v.days[i].places[v.days[i].groupOf(position)]
+}
+
+// dayAt returns the last day that began by an instant, the first if none did.
+func (v *view) dayAt(t int64) int {
+	i := len(v.days) - 1
+	for i > 0 && v.days[i].offset > t {
+		i--
+	}
+	return i
+}
+
+// oddsAt returns the odd stays at a place.
+func (v *view) oddsAt(place uint32) []odd {
+	if !v.oddAt.has(place) {
+		return nil
+	}
+	first, _ := slices.BinarySearchFunc(v.odd, place, func(o odd, place uint32) int { return o.compare(place, math.MinInt64, 0) })
+	end := first
+	for end < len(v.odd) && v.odd[end].place == place {
+		end++
+	}
+	return v.odd[first:end]
+}
+
+// compare orders by (place, enter, person).
+func (o odd) compare(place uint32, enter int64, person uint32) int {
+	switch {
+	case o.place != place:
+		return int(int64(o.place) - int64(place))
+	case o.enter != enter:
+		if o.enter < enter {
+			return -1
+		}
+		return 1
+	default:
+		return int(int64(o.person) - int64(person))
+	}
 }

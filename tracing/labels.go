@@ -1,0 +1,89 @@
+package tracing
+
+import (
+	"math"
+	"slices"
+)
+
+// Never is the label of those who do not carry on.
+const Never int64 = math.MaxInt64
+
+// labels is what a walk knows of those whom it has reached. The rules of generations and labels are here and nowhere else,
+// whatever finds the contacts.
+type labels struct {
+	cases []uint32 // ascending: they are never listed and never infected again
+	known []label  // ascending by person
+}
+
+// label is what is known of somebody who was reached.
+type label struct {
+	person   uint32
+	row      int32 // of the cases that led to them, where that is asked for
+	carrying int64 // when the earliest exposure began that carries on; Never where none did
+}
+
+// take takes in what a hop found. It returns the positions in m of those who are reached for the first time, and the labels
+// of those that are earlier than before, both ascending by person; at the last hop, after which nobody carries on, it returns
+// no labels and forgets. Rows are given from nextRow on, in the order of listed.
+func (l *labels) take(m *Meetings, last bool, nextRow int32) (listed []int32, earlier []label) {
+	var merged []label
+	if last {
+		listed = make([]int32, 0, len(m.Met))
+	} else {
+		merged = make([]label, 0, len(l.known)+len(m.Met))
+	}
+	known, cases := l.known, l.cases
+	for i := range m.Met {
+		person := m.Met[i].Person
+		for len(cases) > 0 && cases[0] < person {
+			cases = cases[1:]
+		}
+		if len(cases) > 0 && cases[0] == person {
+			continue
+		}
+		n := 0
+		for n < len(known) && known[n].person < person {
+			n++
+		}
+		if !last {
+			merged = append(merged, known[:n]...)
+		}
+		known = known[n:]
+		now := label{person, nextRow + int32(len(listed)), m.carrying(i)}
+		was := Never
+		if len(known) > 0 && known[0].person == person {
+			was, now.row = known[0].carrying, known[0].row
+			now.carrying = min(now.carrying, was)
+			known = known[1:]
+		} else {
+			listed = append(listed, int32(i))
+		}
+		if last {
+			continue
+		}
+		merged = append(merged, now)
+		if now.carrying < was {
+			earlier = append(earlier, now)
+		}
+	}
+	l.known = append(merged, known...)
+	return listed, earlier
+}
+
+// carrying is when the earliest contact began that carries on.
+func (m *Meetings) carrying(i int) int64 {
+	if m.Carrying == nil {
+		return m.Met[i].First
+	}
+	return m.Carrying[i]
+}
+
+// caseNumbers returns the people of the cases, ascending, each once.
+func caseNumbers(cases []Infectious) []uint32 {
+	numbers := make([]uint32, len(cases))
+	for i, c := range cases {
+		numbers[i] = c.Person
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
+}

@@ -1,0 +1,177 @@
+package memindex
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// walker is a snapshot whose instants all fit the cells.
+type walker struct {
+	*snapshot
+	workers int
+	plan    plan
+}
+
+var _ tracing.Walker = (*walker)(nil)
+
+// plan says how contacts are looked for.
+type plan uint8
+
+const (
+	bySize plan = iota
+	scanning
+	sweeping
+)
+
+// The sizes by which the way is chosen.
+const (
+	// sweepFrom is the share of people, one in so many, from which on one sweep of all places is less work than to look
+	// their stays up.
+	sweepFrom = 64
+	// fewSources is up to how many sources those whom they met are kept in a list.
+	fewSources = 64
+	// parallelFrom is the number of sources that are worth a second worker.
+	parallelFrom = 64
+)
+
+// PersonNumber implements [tracing.Walker].
+func (w *walker) PersonNumber(id uuid.UUID) (uint32, bool) {
+	number, known := w.index.scanned.numbering.FindPerson(id)
+	return number, known && int(number) < len(w.index.scanned.people)
+}
+
+// PersonID implements [tracing.Walker].
+func (w *walker) PersonID(number uint32) uuid.UUID { return w.index.scanned.people[number] }
+
+// Meet implements [tracing.Walker].
+func (w *walker) Meet(ctx context.Context, q tracing.Question, sources []tracing.Infectious) (tracing.Meetings, error) {
+	v := w.view(q.Numbers.Scope)
+	if !slices.IsSortedFunc(sources, byPerson) {
+		sources = slices.Clone(sources)
+		slices.SortStableFunc(sources, byPerson)
+	}
+	windowsOf := bySource(sources)
+	workers := w.workers
+	if len(windowsOf) < parallelFrom {
+		workers = 1
+	}
+	m := meeting{ctx: ctx, v: v, q: q, asOf: v.clip(w.asOf), workers: workers}
+	if w.sweeps(q, len(sources), len(windowsOf), len(v.people)) {
+		m.sweep(sources)
+	} else {
+		m.scan(windowsOf)
+	}
+	if err := ctx.Err(); err != nil {
+		for _, s := range m.scratches {
+			*s = scratch{cells: make([]cell, len(v.people))}
+			v.release(s)
+		}
+		return tracing.Meetings{}, err
+	}
+	return m.collect(), nil
+}
+
+func byPerson(a, b tracing.Infectious) int { return cmp.Compare(a.Person, b.Person) }
+
+// bySource groups windows, sorted by person.
+func bySource(sources []tracing.Infectious) [][]tracing.Infectious {
+	groups := make([][]tracing.Infectious, 0, len(sources))
+	for i := 0; i < len(sources); {
+		end := i + 1
+		for end < len(sources) && sources[end].Person == sources[i].Person {
+			end++
+		}
+		groups = append(groups, sources[i:end])
+		i = end
+	}
+	return groups
+}
+
+// sweeps says whether a question can be answered by a sweep, and is better.
+func (w *walker) sweeps(q tracing.Question, windows, sources, people int) bool {
+	if q.Sources || q.Words > 0 || q.Numbers.CrowdLimit > 0 || windows > sources {
+		return false
+	}
+	return w.plan == sweeping || w.plan == bySize && sources >= people/sweepFrom
+}
+
+// meeting is one call of Meet.
+type meeting struct {
+	ctx       context.Context
+	v         *view
+	q         tracing.Question
+	asOf      int64
+	workers   int
+	scratches []*scratch
+}
+
+// newScans makes a scan for each worker.
+func (m *meeting) newScans(workers, sources int) []*scan {
+	scans := make([]*scan, max(workers, 1))
+	for i := range scans {
+		s := m.v.scratch()
+		s.few = workers <= 1 && sources <= fewSources
+		if m.q.Numbers.CrowdLimit > 0 {
+			s.carrying = make([]uint32, len(m.v.people))
+			s.crowd = make([]uint32, len(m.v.people))
+		}
+		if m.q.Words > 0 {
+			s.rootsOf = make([]uint64, len(m.v.people)*m.q.Words)
+		}
+		m.scratches = append(m.scratches, s)
+		scans[i] = newScan(m.v, s, m.q, m.asOf)
+	}
+	return scans
+}
+
+// scan looks the sources up.
+func (m *meeting) scan(sources [][]tracing.Infectious) {
+	const chunk = 64
+	pieces := (len(sources) + chunk - 1) / chunk
+	workers := min(m.workers, pieces)
+	scans := m.newScans(workers, len(sources))
+	given := handOut(scans)
+	inParallel(workers, pieces, func() func(int) {
+		s := given()
+		return func(i int) {
+			if m.ctx.Err() != nil {
+				return
+			}
+			for _, windows := range sources[i*chunk : min(len(sources), (i+1)*chunk)] {
+				s.source(windows)
+			}
+		}
+	})
+}
+
+// sweep goes through all places.
+func (m *meeting) sweep(sources []tracing.Infectious) {
+	const chunk = 256
+	pieces := (len(m.v.places) + chunk - 1) / chunk
+	f := m.v.frontier(sources)
+	workers := min(m.workers, pieces)
+	given := handOut(m.newScans(workers, len(m.v.people)))
+	inParallel(workers, pieces, func() func(int) {
+		s := sweep{scan: given(), f: f}
+		s.few = false
+		return func(i int) {
+			if m.ctx.Err() == nil {
+				s.places(uint32(i*chunk), uint32(min(len(m.v.places), (i+1)*chunk)))
+			}
+		}
+	})
+}
+
+// handOut returns a function that gives each of scans to one caller.
+func handOut(scans []*scan) func() *scan {
+	waiting := make(chan *scan, len(scans))
+	for _, s := range scans {
+		waiting <- s
+	}
+	return func() *scan { return <-waiting }
+}
