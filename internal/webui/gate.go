@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -20,8 +21,13 @@ import (
 	"github.com/truyvet/truyvet/tracing/stay"
 )
 
-// gateMemory is how many scans a gate's page lists.
-const gateMemory = 10
+const (
+	gateMemory = 10 // how many scans a gate's page lists
+
+	// gateAnswerAge is for how many seconds the page tells the guard what became of a number. It is long enough for a slow line,
+	// and too short for a reload or another tab to let somebody pass on the answer to somebody else.
+	gateAnswerAge = 10
+)
 
 var (
 	errGateInput = errs.New(errs.Invalid, "gate_input", "This is neither an ID card number nor a phone number.")
@@ -38,6 +44,7 @@ type gateEntry struct {
 	Undone  bool      `json:"undone,omitempty"`
 	Problem string    `json:"problem,omitempty"` // the code of the failure, empty when it was recorded
 	Message string    `json:"message,omitempty"` // of the failure, for a code without a text
+	Told    int64     `json:"told,omitempty"`    // when it was last answered: scanned, refused or undone
 }
 
 // Word is the part of the keys of its texts.
@@ -55,7 +62,18 @@ type gatePage struct {
 // gateAnswer is what the guard reads from afar.
 type gateAnswer struct {
 	gateEntry
-	Told problem // when it was not recorded
+	Refusal problem // when it was not recorded
+}
+
+// latestAnswer returns the line of the list that was answered last, unless that is too long ago.
+func latestAnswer(list []gateEntry, now int64) (gateEntry, bool) {
+	var latest gateEntry
+	for _, entry := range list {
+		if entry.Told > latest.Told {
+			latest = entry
+		}
+	}
+	return latest, latest.Told != 0 && now-latest.Told <= gateAnswerAge
 }
 
 func (u *UI) registerGate(r gin.IRouter) {
@@ -67,12 +85,12 @@ func (u *UI) registerGate(r gin.IRouter) {
 
 func (u *UI) showGate(c *gin.Context) {
 	list := u.gateList(c)
-	page := gatePage{List: list, Out: c.Query("mode") == "out"}
+	page := gatePage{List: list, Out: c.Query("mode") == modeOut}
 	page.Place, page.Known = u.Map.Name(actor(c).Place)
-	if len(list) > 0 {
-		page.Latest = &gateAnswer{gateEntry: list[0]}
-		if code := list[0].Problem; code != "" {
-			page.Latest.Told = problemOf(u.texts(c), errs.New(errs.Invalid, code, list[0].Message))
+	if latest, ok := latestAnswer(list, u.Clock().Unix()); ok {
+		page.Latest = &gateAnswer{gateEntry: latest}
+		if latest.Problem != "" {
+			page.Latest.Refusal = problemOf(u.texts(c), errs.New(errs.Invalid, latest.Problem, latest.Message))
 		}
 	}
 	var err error
@@ -89,10 +107,10 @@ func (u *UI) gateScan(c *gin.Context) {
 		u.failBackTo(c, err, "/gate")
 		return
 	}
-	entry := gateEntry{At: u.Clock().Unix(), Kind: stay.In}
-	back := "/gate"
-	if form.Get("mode") == "out" {
-		entry.Kind, back = stay.Out, "/gate?mode=out"
+	now := u.Clock().Unix()
+	entry, back := gateEntry{At: now, Told: now, Kind: stay.In}, gatePath(form)
+	if form.Get("mode") == modeOut {
+		entry.Kind = stay.Out
 	}
 	typed, err := u.readGateInput(form.Get("number"))
 	if err == nil {
@@ -108,6 +126,17 @@ func (u *UI) gateScan(c *gin.Context) {
 		entry.Problem, entry.Message = e.Code, e.Message
 	}
 	u.answerGate(c, append([]gateEntry{entry}, u.gateList(c)...), back)
+}
+
+// modeOut is the mode of a gate where people leave; every other is that where they come.
+const modeOut = "out"
+
+// gatePath is the address of a gate's page in the mode that a form was sent from.
+func gatePath(form url.Values) string {
+	if form.Get("mode") == modeOut {
+		return "/gate?mode=" + modeOut
+	}
+	return "/gate"
 }
 
 // submitAtGate records a scan of whoever was typed, at the gate's own place.
@@ -140,17 +169,17 @@ func (u *UI) gateUndo(c *gin.Context) {
 		u.failBackTo(c, err, "/gate")
 		return
 	}
-	list := u.gateList(c)
+	list, back := u.gateList(c), gatePath(form)
 	i := slices.IndexFunc(list, func(e gateEntry) bool {
 		return e.ID.String() == form.Get("id") && e.Problem == "" && !e.Undone
 	})
 	if i < 0 {
-		u.failBackTo(c, errGateEntry, "/gate")
+		u.failBackTo(c, errGateEntry, back)
 		return
 	}
 	place, err := u.Records.Place(c.Request.Context(), actor(c).Place)
 	if err != nil {
-		u.failBackTo(c, fmt.Errorf("finding the gate's place: %w", err), "/gate")
+		u.failBackTo(c, fmt.Errorf("finding the gate's place: %w", err), back)
 		return
 	}
 	id, err := u.seal.scanID(list[i].ID.String(), place.Code, stay.Void, u.Clock())
@@ -160,11 +189,11 @@ func (u *UI) gateUndo(c *gin.Context) {
 	}
 	void := ingest.Submission{ID: id, Token: place.Code, Kind: stay.Void, How: scan.GateTyped, Voids: list[i].ID}
 	if _, err := u.submit(c.Request.Context(), list[i].Alias, void); err != nil {
-		u.failBackTo(c, err, "/gate")
+		u.failBackTo(c, err, back)
 		return
 	}
-	list[i].Undone = true
-	u.answerGate(c, list, "/gate")
+	list[i].Undone, list[i].Told = true, u.Clock().Unix()
+	u.answerGate(c, list, back)
 }
 
 // answerGate keeps the list and leads back to the field.

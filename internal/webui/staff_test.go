@@ -279,8 +279,10 @@ func TestGateOutDoubleAndUndo(t *testing.T) {
 	if n := s.scanCount(); n != 1 {
 		t.Fatalf("%d scans after a double tap, want 1", n)
 	}
-	undo := url.Values{"id": {p.field("id")}}
-	b.follow(b.post("/gate/undo", undo)).wants(http.StatusOK, "Đã hoàn tác")
+	undo := url.Values{"id": {p.field("id")}, "mode": {p.field("mode")}}
+	undone := b.post("/gate/undo", undo)
+	undone.leadsTo("/gate?mode=out") // the next person goes the same way
+	b.follow(undone).wants(http.StatusOK, "Đã hoàn tác")
 	scans := s.allScans()
 	if len(scans) != 2 || scans[1].Kind != stay.Void || scans[1].Voids != scans[0].ID || scans[1].Alias != scans[0].Alias {
 		t.Errorf("the scans are %+v", scans)
@@ -291,6 +293,49 @@ func TestGateOutDoubleAndUndo(t *testing.T) {
 	b.post("/logout", nil)
 	again := s.staff("gate")
 	again.get("/gate").wants(http.StatusOK, "Chưa có lượt nào")
+}
+
+// TestGateAnswersOnce holds that an answer is for the person who stands there: it goes away, and what is undone is answered
+// anew.
+func TestGateAnswersOnce(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("gate")
+	answer := func(p page) string {
+		t.Helper()
+		for _, n := range p.all(func(n *html.Node) bool { return strings.HasPrefix(attr(n, "class"), "verdict ") && !hasAttr(n, "hidden") }) {
+			return attr(n, "class")
+		}
+		t.Fatalf("there is neither an answer nor its room: %s", p.text())
+		return ""
+	}
+	if got := answer(b.get("/gate")); got != "verdict waiting" {
+		t.Errorf("before anybody came: %q", got)
+	}
+	b.post("/gate", url.Values{"number": {"0912345678"}})
+	first := b.get("/gate").field("id")
+	s.advance(20 * time.Second)
+	b.post("/gate", url.Values{"number": {"0987654321"}, "mode": {"out"}})
+	for _, step := range []struct {
+		wait time.Duration
+		want string
+	}{{0, "verdict yes out"}, {10 * time.Second, "verdict yes out"}, {time.Second, "verdict waiting"}} {
+		s.advance(step.wait)
+		if got := answer(b.get("/gate?mode=out")); got != step.want {
+			t.Errorf("%s later: %q, want %q", step.wait, got, step.want)
+		}
+	}
+	p := b.follow(b.post("/gate/undo", url.Values{"id": {first}}))
+	if got := answer(p); got != "verdict undone" || !strings.Contains(p.text(), "Đã hoàn tác …678") {
+		t.Errorf("after undoing the first: %q: %s", got, p.text())
+	}
+	b.post("/gate", url.Values{"number": {"12"}})
+	if got := answer(b.get("/gate")); got != "verdict no" {
+		t.Errorf("after a refusal: %q", got)
+	}
+	s.advance(time.Minute)
+	if got := answer(b.get("/gate")); got != "verdict waiting" {
+		t.Errorf("a minute after a refusal: %q", got)
+	}
 }
 
 func TestAudit(t *testing.T) {

@@ -1,5 +1,5 @@
-// Sound for the guard, who looks at people and not at the screen: one high tone for yes, two low ones for no. The page is
-// whole without it.
+// The guard looks at people and not at the screen: an answer sounds, and goes away before the next person is there. The page
+// is whole without this.
 (() => {
   const field = document.getElementById("number");
   if (field) {
@@ -9,9 +9,16 @@
       if (!event.target.closest("a, button, input, summary")) field.focus();
     });
   }
-  const answer = document.querySelector("[data-sound]");
+  const answer = document.querySelector(".verdict:not(.waiting)");
+  if (!answer) return;
+  const waiting = document.querySelector(".verdict.waiting");
+  setTimeout(() => {
+    answer.hidden = true;
+    waiting.hidden = false;
+  }, 5000);
   // The address of the answer stays the same when the page is loaded again: only a new scan sounds.
-  if (!answer || performance.getEntriesByType("navigation")[0]?.type === "reload") return;
+  if (!answer.dataset.sound || performance.getEntriesByType("navigation")[0]?.type === "reload") return;
+  // One high tone for yes, two low ones for no.
   const Context = window.AudioContext;
   if (!Context) return;
   const context = new Context();
