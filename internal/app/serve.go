@@ -86,6 +86,7 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false // its answer believes X-Forwarded-Prefix of anybody
 	if err := engine.SetTrustedProxies(p.Config.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("TRUYVET_TRUSTED_PROXIES: %w", err)
 	}
@@ -119,7 +120,16 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 		}
 		pages.Fail(c, err)
 	}
-	engine.Use(httpapi.Logged(p.Logger, p.Clock), httpapi.Secured, httpapi.Recovered(p.Logger, fail))
+	crossOrigin := http.NewCrossOriginProtection()
+	if err := crossOrigin.AddTrustedOrigin(p.Config.BaseURL); err != nil {
+		return nil, fmt.Errorf("TRUYVET_BASE_URL: %w", err)
+	}
+	engine.Use(httpapi.Logged(p.Logger, p.Clock), httpapi.Secured, httpapi.Recovered(p.Logger, fail), func(c *gin.Context) {
+		if err := crossOrigin.Check(c.Request); err != nil {
+			fail(c, errCrossSite.Because(err))
+			c.Abort()
+		}
+	})
 	api.Register(engine)
 	pages.Register(engine)
 	engine.NoRoute(func(c *gin.Context) {
@@ -136,18 +146,14 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 		}
 		pages.MethodNotAllowed(c)
 	})
-	crossOrigin := http.NewCrossOriginProtection()
-	if err := crossOrigin.AddTrustedOrigin(strings.TrimRight(p.Config.BaseURL, "/")); err != nil {
-		return nil, fmt.Errorf("TRUYVET_BASE_URL: %w", err)
-	}
 	withSession := sessions.LoadAndSave(engine)
-	return crossOrigin.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if sessionless(r.URL.Path) {
 			engine.ServeHTTP(w, r)
 			return
 		}
 		withSession.ServeHTTP(w, r)
-	})), nil
+	}), nil
 }
 
 // sessionless says whether a path is none of the staff's pages: scans, a citizen's pages and what is the same for all are
@@ -162,6 +168,9 @@ func sessionless(path string) bool {
 	}
 	return false
 }
+
+// errCrossSite answers a form that another site's page sent.
+var errCrossSite = errs.New(errs.Forbidden, "cross_site", "This was sent from another site's page.")
 
 // errSessions says that the registry did not answer for the sessions.
 var errSessions = errs.Busy("sessions_unavailable", "It cannot be seen at this moment who is logged in.", 5*time.Second)

@@ -25,6 +25,7 @@ func newDemoCmd(s *settings) *cobra.Command {
 way real scans come in, and serves it like "truyvet serve --demo". A data folder that holds a made-up district is served as it is.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			untilStopped(cmd)
 			p, err := open(cmd, func(ctx context.Context) (*config.Config, error) {
 				cfg, err := s.loadDemo(ctx)
 				if err != nil {

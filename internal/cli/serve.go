@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +26,7 @@ func newServeCmd(s *settings) *cobra.Command {
 		Short: "Answer pages and scans until stopped",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			untilStopped(cmd)
 			load := s.load
 			if showDemo {
 				load = s.loadDemo
@@ -38,6 +42,14 @@ func newServeCmd(s *settings) *cobra.Command {
 	s.addFlags(cmd)
 	cmd.Flags().BoolVar(&showDemo, "demo", false, "the data is made up: say so, show the logins and the one-time codes on the pages")
 	return cmd
+}
+
+// untilStopped has a command that runs until it is told to stop do so well on a first SIGINT or SIGTERM; a second one ends it
+// at once. Every other command ends at once on the first.
+func untilStopped(cmd *cobra.Command) {
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	cmd.SetContext(ctx)
 }
 
 // serve answers until the command's context ends.
@@ -108,6 +120,7 @@ func newWorkerCmd(s *settings) *cobra.Command {
 		Short: "Carry scans from Redis to ClickHouse until stopped (cluster mode)",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			untilStopped(cmd)
 			cfg, err := s.load(cmd.Context())
 			if err != nil {
 				return err

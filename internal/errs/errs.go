@@ -25,6 +25,7 @@ const (
 	TooLarge                    // more than we take at once
 	Unsupported                 // a form of body that is not taken here
 	NotAllowed                  // a method that the address does not have
+	Timeout                     // the request took too long to arrive; try again
 	TooMany                     // too often; try later
 	Unavailable                 // not now; try later, nothing was promised
 )

@@ -23,6 +23,8 @@ func (k Kind) Status() int {
 		return http.StatusUnsupportedMediaType
 	case NotAllowed:
 		return http.StatusMethodNotAllowed
+	case Timeout:
+		return http.StatusRequestTimeout
 	case TooMany:
 		return http.StatusTooManyRequests
 	case Unavailable:

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -30,6 +31,7 @@ const (
 var (
 	errMediaType   = errs.New(errs.Unsupported, "unsupported_media_type", "Send the scans as application/json.")
 	errBody        = errs.New(errs.Invalid, "body_malformed", `The body is not of the form {"scans": [...]}.`)
+	errBodyCut     = &errs.Error{Kind: errs.Timeout, Code: "body_incomplete", Message: "The body did not arrive whole; send it again.", RetryAfter: time.Second}
 	errBodySize    = errs.New(errs.TooLarge, "body_too_large", "The body is larger than one megabyte.")
 	errBatchSize   = errs.New(errs.TooLarge, "batch_too_large", "A batch holds at most 500 scans.")
 	errBatchEmpty  = errs.New(errs.Invalid, "batch_empty", "The batch holds no scan.")
@@ -38,6 +40,7 @@ var (
 	errScanID      = errs.New(errs.Invalid, "scan_id", "The scan's id is not a UUID.")
 	errScanKind    = errs.New(errs.Invalid, "scan_kind", "The kind of scan is none of in, out, renew, void.")
 	errScanHow     = errs.New(errs.Invalid, "scan_how", "A scan of one's own is by phone or phone_offline.")
+	errNoScanTime  = errs.New(errs.Invalid, "scan_time_missing", "The scan says nowhere when it was: send at, or make the id a UUIDv7.")
 	errNoScanToken = errs.New(errs.Invalid, "code_missing", "The scan has no token.")
 )
 
@@ -47,8 +50,7 @@ type wireScan struct {
 	Token  string          `json:"token"`
 	Kind   string          `json:"kind"`
 	How    string          `json:"how"`
-	At     int64           `json:"at"`
-	Trip   *uuid.UUID      `json:"trip"`
+	At     *int64          `json:"at"`
 	Voids  *uuid.UUID      `json:"voids"`
 	Device uint64          `json:"device"`
 	Alias  json.RawMessage `json:"alias"`
@@ -109,7 +111,7 @@ func refused(id string, e *errs.Error) wireResult {
 
 // credential returns whose scans a request brings: the alias of the bearer credential, or of the browser's cookie.
 func (a *API) credential(r *http.Request) (uuid.UUID, error) {
-	if text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+	if scheme, text, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		return a.verify(text)
 	}
 	cookie, err := r.Cookie(a.cookieName)
@@ -129,7 +131,7 @@ func readBatch(w http.ResponseWriter, r *http.Request) ([]json.RawMessage, error
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 			return nil, errBodySize
 		}
-		return nil, errBody.Because(fmt.Errorf("reading the body: %w", err))
+		return nil, errBodyCut.Because(fmt.Errorf("reading the body: %w", err))
 	}
 	var batch struct {
 		Scans []json.RawMessage `json:"scans"`
@@ -158,7 +160,7 @@ func parseScan(text []byte) (string, ingest.Submission, *errs.Error) {
 	if w.Alias != nil {
 		return readableID(text), ingest.Submission{}, errAlias
 	}
-	sub := ingest.Submission{At: w.At, Device: w.Device}
+	sub := ingest.Submission{Device: w.Device}
 	var err error
 	if sub.ID, err = uuid.Parse(w.ID); err != nil || len(w.ID) != 36 {
 		return "", sub, errScanID
@@ -171,19 +173,32 @@ func parseScan(text []byte) (string, ingest.Submission, *errs.Error) {
 	if sub.How, known = hows[w.How]; !known {
 		return id, sub, errScanHow
 	}
+	if sub.At, known = scanTime(w.At, sub.ID); !known {
+		return id, sub, errNoScanTime
+	}
 	if w.Token == "" {
 		return id, sub, errNoScanToken
 	}
 	if sub.Token, err = qrgen.FromURL(w.Token); err != nil {
 		return id, sub, ingest.CodeError(qrgen.ErrMalformed)
 	}
-	if w.Trip != nil {
-		sub.Trip = *w.Trip
-	}
 	if w.Voids != nil {
 		sub.Voids = *w.Voids
 	}
 	return id, sub, nil
+}
+
+// scanTime returns when a scan was: what the client says, else when it made the id. The time of arrival would not do, since
+// a scan that is sent again must be the same scan.
+func scanTime(at *int64, id uuid.UUID) (int64, bool) {
+	if at != nil {
+		return *at, *at != 0
+	}
+	if id.Version() != 7 {
+		return 0, false
+	}
+	seconds, _ := id.Time().UnixTime()
+	return seconds, seconds != 0
 }
 
 var (

@@ -52,7 +52,7 @@ func kindName(kind errs.Kind) string {
 		return "too_large"
 	case errs.TooMany:
 		return "too_many"
-	case errs.Unavailable:
+	case errs.Unavailable, errs.Timeout:
 		return "unavailable"
 	default:
 		return "internal"
