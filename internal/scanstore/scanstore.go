@@ -26,6 +26,8 @@ type Writer interface {
 
 // Dropper drops whole days.
 type Dropper interface {
-	// DropBefore drops every day before the given one and returns which were dropped, oldest first.
+	// DropBefore drops every day before the given one and returns which were dropped, oldest first. With an error come
+	// the days that were dropped before it; a day that is returned is gone and is not returned again. Calling it again
+	// drops what is left.
 	DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error)
 }

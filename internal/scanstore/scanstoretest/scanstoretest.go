@@ -23,6 +23,8 @@ type Subject struct {
 	}
 	// Fill puts scans into the store and returns them with the positions they have there.
 	Fill func(t testing.TB, scans []scan.Scan) []scan.Scan
+	// BreakDrop makes dropping one day fail until mend is called.
+	BreakDrop func(t testing.TB, day scan.Day) (mend func())
 }
 
 // Run runs the suite. open makes an empty store.
@@ -31,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Run("ResumeFromWatermark", func(t *testing.T) { resume(t, open(t)) })
 	t.Run("FilledTwice", func(t *testing.T) { filledTwice(t, open(t)) })
 	t.Run("DropDays", func(t *testing.T) { dropDays(t, open(t)) })
+	t.Run("DropThatFails", func(t *testing.T) { dropThatFails(t, open(t)) })
 	t.Run("YieldError", func(t *testing.T) { yieldError(t, open(t)) })
 	t.Run("FieldsComeBack", func(t *testing.T) { fieldsComeBack(t, open(t)) })
 }
@@ -178,6 +181,24 @@ func dropDays(t *testing.T, subject Subject) {
 		kept := slices.DeleteFunc(slices.Clone(stored), func(s scan.Scan) bool { return scan.DayOf(s.At) < first })
 		want(t, once(read(t, subject.Store, nil, Everything(stored))), kept)
 	}
+}
+
+// dropThatFails drops five days of which the third fails at first.
+func dropThatFails(t *testing.T, subject Subject) {
+	stored := subject.Fill(t, overDays())
+	first := scan.DayOf(scanlogtest.Base)
+	mend := subject.BreakDrop(t, first+2)
+	dropped, err := subject.Store.DropBefore(t.Context(), first+4)
+	if want := []scan.Day{first, first + 1}; err == nil || !slices.Equal(dropped, want) {
+		t.Fatalf("with a day that cannot be dropped: %v, %v; want %v and an error", dropped, err, want)
+	}
+	mend()
+	dropped, err = subject.Store.DropBefore(t.Context(), first+4)
+	if want := []scan.Day{first + 2, first + 3}; err != nil || !slices.Equal(dropped, want) {
+		t.Fatalf("once it can be dropped: %v, %v; want %v", dropped, err, want)
+	}
+	kept := slices.DeleteFunc(slices.Clone(stored), func(s scan.Scan) bool { return scan.DayOf(s.At) < first+4 })
+	want(t, once(read(t, subject.Store, nil, Everything(stored))), kept)
 }
 
 func yieldError(t *testing.T, subject Subject) {

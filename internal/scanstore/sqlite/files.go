@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
@@ -23,7 +24,11 @@ type files struct {
 	unpinned sync.Cond
 	days     map[scan.Day]*dayState
 	uses     uint64 // counts pins; the file with the lowest use was used longest ago
+	closed   bool   // no more pins and drops
 }
+
+// errClosed is the answer to everything that needs a file after Close.
+var errClosed = errors.New("the scan store is closed")
 
 // dayState is what is known of a day, whether its file is open or not.
 type dayState struct {
@@ -72,9 +77,12 @@ func (f *files) pin(ctx context.Context, day scan.Day, create bool) (*dayFile, e
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	state := f.days[day]
-	for state != nil && state.doomed {
+	for state != nil && state.doomed && !f.closed {
 		f.unpinned.Wait()
 		state = f.days[day]
+	}
+	if f.closed {
+		return nil, errClosed
 	}
 	if state == nil {
 		if !create {
@@ -187,6 +195,9 @@ func (f *files) before(first scan.Day) []scan.Day {
 func (f *files) drop(ctx context.Context, day scan.Day, remember func(last uint64) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed {
+		return errClosed
+	}
 	state := f.days[day]
 	if state == nil || state.doomed {
 		return nil
@@ -234,18 +245,45 @@ func (f *files) reread(ctx context.Context, day scan.Day, state *dayState) error
 	return nil
 }
 
-func (f *files) close() error {
+// close refuses what comes from now on, waits for whoever has a file pinned or is dropping one, and closes the files. A
+// file that is not free in time stays open: everything in it is committed, and the process that holds it is about to end.
+func (f *files) close(timeout time.Duration) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.closed = true
+	f.unpinned.Broadcast()
+	late := false
+	timer := time.AfterFunc(timeout, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		late = true
+		f.unpinned.Broadcast()
+	})
+	defer timer.Stop()
+	for f.busy() && !late {
+		f.unpinned.Wait()
+	}
 	var errAll []error
 	for day, state := range f.days {
-		if state.file == nil {
-			continue
+		switch {
+		case state.pins > 0 || state.doomed:
+			errAll = append(errAll, fmt.Errorf("closing the scans of %s: they were still in use after %s", day, timeout))
+		case state.file != nil:
+			if err := state.file.close(); err != nil {
+				errAll = append(errAll, fmt.Errorf("closing the scans of %s: %w", day, err))
+			}
+			state.file = nil
 		}
-		if err := state.file.close(); err != nil {
-			errAll = append(errAll, fmt.Errorf("closing the scans of %s: %w", day, err))
-		}
-		state.file = nil
 	}
 	return errors.Join(errAll...)
+}
+
+// busy says whether any file is in use. The caller holds the lock.
+func (f *files) busy() bool {
+	for _, state := range f.days {
+		if state.pins > 0 || state.doomed {
+			return true
+		}
+	}
+	return false
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"sync"
 
 	"github.com/google/uuid"
@@ -39,9 +40,13 @@ type markers struct {
 	conn   *sql.Conn
 	insert *sql.Stmt
 	lookup *sql.Stmt
+	block  *sql.Stmt
+
+	sweeping sync.Mutex // one sweep at a time; taken before mu
 
 	mu      sync.Mutex // guards the connection and what follows
 	filter  *filter
+	next    *filter // the one that a sweep is building; nil as a rule
 	dropped map[scan.Day]uint64
 }
 
@@ -82,34 +87,16 @@ func openMarkers(ctx context.Context, path string) (_ *markers, err error) {
 	if m.lookup, err = m.conn.PrepareContext(ctx, `SELECT key, day FROM elsewhere WHERE key IN (`+repeat("?", chunk)+`)`); err != nil {
 		return nil, err
 	}
-	if err = m.fillFilter(ctx); err != nil {
+	if m.block, err = m.conn.PrepareContext(ctx, `SELECT key, day FROM elsewhere WHERE key > ? ORDER BY key LIMIT ?`); err != nil {
+		return nil, err
+	}
+	if err = m.sweep(ctx, math.MinInt32); err != nil {
 		return nil, err
 	}
 	if err = m.loadDropped(ctx); err != nil {
 		return nil, err
 	}
 	return m, nil
-}
-
-func (m *markers) fillFilter(ctx context.Context) error {
-	filter := newFilter()
-	rows, err := m.conn.QueryContext(ctx, `SELECT key FROM elsewhere`)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var key sql.RawBytes
-		if err := rows.Scan(&key); err != nil {
-			return err
-		}
-		if len(key) != scan.KeySize {
-			return errors.New("a marker is damaged")
-		}
-		filter.add(scan.Key(key))
-	}
-	m.filter = filter
-	return rows.Err()
 }
 
 func (m *markers) loadDropped(ctx context.Context) error {
@@ -181,6 +168,9 @@ func (m *markers) set(ctx context.Context, to map[scan.Key]scan.Day) error {
 	defer m.mu.Unlock()
 	for k := range to {
 		m.filter.add(k)
+		if m.next != nil {
+			m.next.add(k)
+		}
 	}
 	err := inTx(ctx, m.conn, func() error {
 		for k, day := range to {
@@ -216,20 +206,85 @@ func (m *markers) rememberDropped(ctx context.Context, day scan.Day, last uint64
 
 // dropBefore drops the markers that point to days before one.
 func (m *markers) dropBefore(ctx context.Context, first scan.Day) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, err := m.conn.ExecContext(ctx, `DELETE FROM elsewhere WHERE day < ?`, first); err != nil {
+	if err := m.sweep(ctx, first); err != nil {
 		return fmt.Errorf("dropping markers: %w", err)
-	}
-	if err := m.fillFilter(ctx); err != nil {
-		return fmt.Errorf("reading markers: %w", err)
 	}
 	return nil
 }
 
+// sweepRows is how many markers a sweep looks at before it lets go of the lock, which every commit needs.
+const sweepRows = 5000
+
+// sweep goes over all markers once, in the order of their keys: it drops those that point to days before first, and makes
+// a filter of the others. An index by day would save the look at the others, but would double what a marker costs.
+func (m *markers) sweep(ctx context.Context, first scan.Day) error {
+	m.sweeping.Lock()
+	defer m.sweeping.Unlock()
+	fresh := newFilter()
+	m.build(fresh)
+	defer m.build(nil)
+	var after scan.Key // no scan has the key of zeros
+	for more := true; more; {
+		var err error
+		if after, more, err = m.sweepBlock(ctx, after, first); err != nil {
+			return err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.filter = fresh
+	return nil
+}
+
+// build makes set add to a filter beside the one in use.
+func (m *markers) build(fresh *filter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.next = fresh
+}
+
+// sweepBlock sweeps the markers after a key. It returns the last key that it saw, and whether there may be more.
+func (m *markers) sweepBlock(ctx context.Context, after scan.Key, first scan.Day) (last scan.Key, more bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rows, err := m.block.QueryContext(ctx, after[:], sweepRows)
+	if err != nil {
+		return after, false, err
+	}
+	defer func() { _ = rows.Close() }()
+	last = after
+	seen, expired := 0, false
+	for rows.Next() {
+		var key sql.RawBytes
+		var day scan.Day
+		if err := rows.Scan(&key, &day); err != nil {
+			return after, false, err
+		}
+		if len(key) != scan.KeySize {
+			return after, false, errors.New("a marker is damaged")
+		}
+		last = scan.Key(key)
+		seen++
+		if day < first {
+			expired = true
+			continue
+		}
+		m.next.add(last)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return after, false, err
+	}
+	if expired {
+		_, err = m.conn.ExecContext(ctx, `DELETE FROM elsewhere WHERE key > ? AND key <= ? AND day < ?`, after[:], last[:], first)
+	}
+	return last, seen == sweepRows, err
+}
+
 func (m *markers) close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var errAll []error
-	for _, stmt := range []*sql.Stmt{m.insert, m.lookup} {
+	for _, stmt := range []*sql.Stmt{m.insert, m.lookup, m.block} {
 		if stmt != nil {
 			errAll = append(errAll, stmt.Close())
 		}

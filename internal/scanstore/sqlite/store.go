@@ -46,6 +46,9 @@ var (
 	_ scanstore.Dropper = (*Store)(nil)
 )
 
+// closeTimeout is how long Close waits for a file that is being read from. A step reads a few thousand rows.
+const closeTimeout = 10 * time.Second
+
 const (
 	filePrefix = "scans-"
 	fileSuffix = ".db"
@@ -81,14 +84,14 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	f := newFiles(dir, o.MaxOpen, m.droppedUpTo)
 	for _, day := range days {
 		if err := f.discover(ctx, day); err != nil {
-			return nil, errors.Join(err, f.close(), m.close())
+			return nil, errors.Join(err, f.close(closeTimeout), m.close())
 		}
 	}
 	s := &Store{files: f, markers: m}
 	s.group = scanlog.NewGroup(o.MaxQueued, o.MaxCommit, s.commit)
 	s.close = sync.OnceValue(func() error {
 		s.group.Close()
-		return errors.Join(s.files.close(), s.markers.close())
+		return errors.Join(s.files.close(closeTimeout), s.markers.close())
 	})
 	return s, nil
 }
@@ -142,12 +145,14 @@ func (s *Store) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, err
 		}
 		dropped = append(dropped, day)
 	}
-	if err := s.markers.dropBefore(ctx, first); err != nil {
-		return dropped, err
+	if len(dropped) == 0 {
+		return nil, nil
 	}
-	return dropped, nil
+	// Markers that are left, by a failure or a crash here, point to nothing and go with the next day that is dropped.
+	return dropped, s.markers.dropBefore(ctx, first)
 }
 
-// Close commits what waits and closes the files. It must not be called while a Read or DropBefore is under way. Another
-// Close answers as the first.
+// Close commits what waits and closes the files. A Read or DropBefore that is under way fails at its next step; the
+// step itself is waited for, at most closeTimeout, and Close fails when that was not enough. Another Close answers as the
+// first.
 func (s *Store) Close() error { return s.close() }

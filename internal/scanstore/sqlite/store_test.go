@@ -85,15 +85,35 @@ func TestLogWithFewOpenFiles(t *testing.T) {
 
 func TestStore(t *testing.T) {
 	scanstoretest.Run(t, func(t *testing.T) scanstoretest.Subject {
-		store := open(t, t.TempDir(), sqlite.Options{})
+		dir := t.TempDir()
+		store := open(t, dir, sqlite.Options{})
 		return scanstoretest.Subject{
 			Store: store,
 			Fill: func(t testing.TB, scans []scan.Scan) []scan.Scan {
 				scanlogtest.Append(t, store, scans)
 				return scans
 			},
+			BreakDrop: func(t testing.TB, day scan.Day) func() {
+				return blockRemoval(t, filepath.Join(dir, "scans-"+day.String()+".db"))
+			},
 		}
 	})
+}
+
+// blockRemoval puts a directory that is not empty in the place of a file.
+func blockRemoval(t testing.TB, path string) (mend func()) {
+	t.Helper()
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.Rename(path, path+".away"))
+	must(os.MkdirAll(filepath.Join(path, "full"), 0o700))
+	return func() {
+		must(os.RemoveAll(path))
+		must(os.Rename(path+".away", path))
+	}
 }
 
 func TestNumberingOutlivesDroppedDay(t *testing.T) {
