@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -70,26 +69,52 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping says whether the server answers.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.conn.Ping(ctx); err != nil {
-		return fmt.Errorf("asking ClickHouse whether it is there: %w", err)
-	}
-	return nil
-}
-
 // columns of scans, in the order of Insert and Read. Instants are read as numbers.
 const (
 	insertColumns = "shard, seq, id, alias, place, trip, at, received_at, kind, how, serial, device, skew, flags, voids"
 	selectColumns = "shard, seq, id, alias, place, trip, toUInt32(at), toUInt32(received_at), kind, how, serial, device, skew, flags, voids"
 )
 
-// Insert implements scanstore.Writer: one block, so a server that is killed in the middle may have some of the days and
-// not others until the same scans are inserted again.
+// Insert implements scanstore.Writer. A server that is killed in the middle may have some of the days and not others until
+// the same scans are inserted again.
 func (s *Store) Insert(ctx context.Context, scans []scan.Scan) error {
+	for _, block := range blocks(scans) {
+		if err := s.insertBlock(ctx, block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blockDays is how many days, which are partitions, the scans of one block may lie in: by default a server refuses a block
+// with more than a hundred.
+const blockDays = 90
+
+// blocks divides scans by their days, earlier days first, so that no block has too many; as a rule all are one block.
+// Within a block they keep their order. The same scans are always divided in the same way.
+func blocks(scans []scan.Scan) [][]scan.Scan {
 	if len(scans) == 0 {
 		return nil
 	}
+	days := make(map[scan.Day]int)
+	for i := range scans {
+		days[scan.DayOf(scans[i].At)] = 0
+	}
+	if len(days) <= blockDays {
+		return [][]scan.Scan{scans}
+	}
+	for i, day := range slices.Sorted(maps.Keys(days)) {
+		days[day] = i / blockDays
+	}
+	parts := make([][]scan.Scan, (len(days)-1)/blockDays+1)
+	for i := range scans {
+		block := days[scan.DayOf(scans[i].At)]
+		parts[block] = append(parts[block], scans[i])
+	}
+	return parts
+}
+
+func (s *Store) insertBlock(ctx context.Context, scans []scan.Scan) error {
 	batch, err := s.conn.PrepareBatch(ctx, "INSERT INTO scans ("+insertColumns+")")
 	if err != nil {
 		return fmt.Errorf("beginning to insert scans: %w", err)
@@ -137,23 +162,15 @@ func column[T any](scans []scan.Scan, of func(*scan.Scan) T) []T {
 // readRows is how many scans a block of Read holds at most.
 const readRows = 8192
 
-// Read implements scanstore.Reader. The server sorts what it gives: it spills to its disk what does not fit into a
-// gigabyte.
+// Read implements scanstore.Reader with one query: the table is in the order of people, so a query looks at all of it. The
+// server sorts what it gives: it spills to its disk what does not fit into a gigabyte.
 func (s *Store) Read(ctx context.Context, after, upTo scanlog.Watermark, yield func([]scan.Scan) error) error {
-	for _, shard := range slices.Sorted(maps.Keys(upTo)) {
-		if upTo[shard] <= after[shard] {
-			continue
-		}
-		if err := s.readShard(ctx, shard, after[shard], upTo[shard], yield); err != nil {
-			return err
-		}
+	rows := between(after, upTo)
+	if rows == "" {
+		return nil
 	}
-	return nil
-}
-
-func (s *Store) readShard(ctx context.Context, shard uint32, after, upTo uint64, yield func([]scan.Scan) error) error {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_bytes_before_external_sort": 1_000_000_000}))
-	query := fmt.Sprintf("SELECT "+selectColumns+" FROM scans WHERE shard = %d AND seq > %d AND seq <= %d ORDER BY seq", shard, after, upTo)
+	query := "SELECT " + selectColumns + " FROM scans WHERE " + rows + " ORDER BY shard, seq"
 	block := make([]scan.Scan, 0, readRows)
 	var fromYield error
 	err := s.query(ctx, query, func(sc scan.Scan) error {
@@ -206,24 +223,30 @@ func (s *Store) query(ctx context.Context, query string, take func(scan.Scan) er
 
 // DropBefore implements scanstore.Dropper.
 func (s *Store) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error) {
-	dropped := make(map[scan.Day]bool)
-	// The scans themselves go last: a day counts as there until nothing of it is left.
-	for _, table := range []string{"scans_by_place", "scans"} {
-		days, err := s.days(ctx, table)
-		if err != nil {
-			return nil, err
-		}
-		for _, day := range days {
-			if day >= first {
-				continue
-			}
-			if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" DROP PARTITION "+partition(day)); err != nil {
-				return nil, fmt.Errorf("dropping %s of %s: %w", day, table, err)
-			}
-			dropped[day] = true
-		}
+	scans, err := s.days(ctx, "scans")
+	if err != nil {
+		return nil, err
 	}
-	return slices.Sorted(maps.Keys(dropped)), nil
+	byPlace, err := s.days(ctx, "scans_by_place")
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(scans, byPlace)
+	slices.Sort(all)
+	var dropped []scan.Day
+	for _, day := range slices.Compact(all) {
+		if day >= first {
+			break
+		}
+		// The scans themselves go last: a day counts as there until nothing of it is left.
+		for _, table := range []string{"scans_by_place", "scans"} {
+			if err := s.conn.Exec(ctx, "ALTER TABLE "+table+" DROP PARTITION "+partition(day)); err != nil {
+				return dropped, fmt.Errorf("dropping %s of %s: %w", day, table, err)
+			}
+		}
+		dropped = append(dropped, day)
+	}
+	return dropped, nil
 }
 
 // days lists the days that a table has partitions of.
@@ -256,12 +279,22 @@ func partition(day scan.Day) string { return strings.ReplaceAll(day.String(), "-
 
 // covered is the condition of a row being within a watermark.
 func covered(upTo scanlog.Watermark) string {
-	if len(upTo) == 0 {
-		return "0"
+	if condition := between(nil, upTo); condition != "" {
+		return condition
 	}
+	return "0"
+}
+
+// between is the condition of a row being past one watermark and within another; "" where no row is.
+func between(after, upTo scanlog.Watermark) string {
 	var of []string
 	for _, shard := range slices.Sorted(maps.Keys(upTo)) {
-		of = append(of, "shard = "+strconv.FormatUint(uint64(shard), 10)+" AND seq <= "+strconv.FormatUint(upTo[shard], 10))
+		if from, to := after[shard], upTo[shard]; from < to {
+			of = append(of, fmt.Sprintf("shard = %d AND seq > %d AND seq <= %d", shard, from, to))
+		}
+	}
+	if len(of) == 0 {
+		return ""
 	}
 	return "(" + strings.Join(of, " OR ") + ")"
 }
