@@ -1,69 +1,78 @@
 package memindex_test
 
 import (
-	"encoding/binary"
+	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
-
-	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/tracing"
 	"github.com/truyvet/truyvet/tracing/memindex"
 )
 
-// district makes 1.5 million stays of 60,000 people in 30 days: most of them at a few places of their own, some anywhere.
-func district() []tracing.Stay {
-	const people, places, day = 60_000, 12_000, 86_400
-	random := rand.New(rand.NewPCG(2021, 12))
-	number := func(n uint64) (id uuid.UUID) {
-		binary.BigEndian.PutUint64(id[:8], n*0x9e3779b97f4a7c15)
-		return id
-	}
-	stays := make([]tracing.Stay, 0, 1_500_000)
-	for len(stays) < cap(stays) {
-		person := random.Uint64N(people)
-		place := person/40 + random.Uint64N(3)
-		if random.IntN(4) == 0 {
-			place = random.Uint64N(places)
-		}
-		enter := random.Int64N(30 * day)
-		stays = append(stays, tracing.Stay{
-			Person: number(person + 1), Place: tracing.Place{ID: number(place + 1)}, Enter: enter, Leave: enter + 600 + random.Int64N(7200),
-			Basis: tracing.Basis(random.IntN(3)),
+func BenchmarkBuild(b *testing.B) {
+	t := theTown()
+	for _, workers := range []int{1, 2} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				memindex.BuildDense(t.tree, t.numbering, t.stays, workers)
+			}
+			b.ReportMetric(float64(len(t.stays))*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mstays/s")
 		})
 	}
-	return stays
 }
 
-func BenchmarkDistrict(b *testing.B) {
-	stays := district()
-	tree, err := tracing.NewPlaces(nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Run("build", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			memindex.Build(tree, stays)
+// BenchmarkReach walks two generations beside the plain walk, which is given in the same run to be compared with.
+func BenchmarkReach(b *testing.B) {
+	t := theTown()
+	index := memindex.BuildDense(t.tree, t.numbering, t.stays, 2)
+	size := index.Size()
+	b.Logf("%d stays, %.2f bytes per stay, dictionaries %.2f more", size.Stays,
+		float64(size.Bytes)/float64(size.Stays), float64(size.Dictionaries)/float64(size.Stays))
+	p := newPlain(t)
+	for _, cases := range []int{1, 26} {
+		req := t.request(cases)
+		var numbers []uint32
+		for _, c := range req.Cases {
+			n, _ := t.numbering.FindPerson(c.Person)
+			numbers = append(numbers, n)
 		}
-	})
-	src := memindex.Build(tree, stays).AsOf(math.MaxInt64)
-	req := tracing.Request{Numbers: tracing.Profiles()[0].Numbers, End: math.MaxInt64}
-	for i := range 26 {
-		s := stays[i*1000]
-		req.Cases = append(req.Cases, tracing.Case{Person: s.Person, Window: tracing.Window{From: s.Enter, To: s.Enter + 4*86_400}})
-	}
-	b.Run("trace", func(b *testing.B) {
-		b.ReportAllocs()
-		listed := 0
-		for b.Loop() {
-			report, err := tracing.Trace(b.Context(), src, req)
-			if err != nil {
-				b.Fatal(err)
+		b.Run(fmt.Sprintf("cases=%d/plain", cases), func(b *testing.B) {
+			f1, f2, pairs := 0, 0, 0
+			for b.Loop() {
+				f1, f2, pairs = p.reach(numbers, 3*86_400, townDays*86_400, uint32(req.Numbers.MinOverlap))
 			}
-			listed = len(report.Contacts)
+			b.ReportMetric(float64(f1), "F1")
+			b.ReportMetric(float64(f2), "F2")
+			b.ReportMetric(float64(pairs), "contacts")
+		})
+		for _, workers := range []int{1, 2} {
+			src := index.AsOf(math.MaxInt64, memindex.Workers(workers))
+			for _, kind := range []struct {
+				name   string
+				depth  int
+				detail tracing.Detail
+			}{
+				{"F1", 1, tracing.Detail{Sources: true}},
+				{"sources", 2, tracing.Detail{Sources: true}},
+				{"whowhen", 2, tracing.Detail{}},
+				{"cases", 2, tracing.Detail{Cases: true}},
+			} {
+				req.Numbers.Depth = kind.depth
+				b.Run(fmt.Sprintf("cases=%d/%s/workers=%d", cases, kind.name, workers), func(b *testing.B) {
+					b.ReportAllocs()
+					var r *tracing.Reached
+					for b.Loop() {
+						var err error
+						if r, err = tracing.Reach(b.Context(), src, req, kind.detail); err != nil {
+							b.Fatal(err)
+						}
+					}
+					for i, n := range r.Count() {
+						b.ReportMetric(float64(n), fmt.Sprintf("F%d", i+1))
+					}
+				})
+			}
 		}
-		b.ReportMetric(float64(listed), "listed")
-	})
+	}
 }

@@ -77,7 +77,7 @@ func (b *builder) unite(s *segment, entries, united []entry) []entry {
 		for end < len(entries) && entries[end].record.person() == person {
 			end++
 		}
-		if own := entries[i:end]; placesDiffer(own) {
+		if own := entries[i:end]; noneTouch(own) {
 			united = append(united, own...)
 		} else {
 			united = b.unitePerson(s, own, united)
@@ -87,14 +87,16 @@ func (b *builder) unite(s *segment, entries, united []entry) []entry {
 	return united
 }
 
-// placesDiffer says whether no two of the entries are at one place. It may say no where there are many.
-func placesDiffer(entries []entry) bool {
+// noneTouch says whether no two of the entries unite. It may say no where there are many.
+func noneTouch(entries []entry) bool {
 	if len(entries) > 32 {
 		return false
 	}
 	for i := range entries {
+		a := &entries[i]
 		for j := range i {
-			if entries[i].place == entries[j].place {
+			if b := &entries[j]; a.place == b.place &&
+				a.record.enter() <= b.record.enter()+b.record.length() && b.record.enter() <= a.record.enter()+a.record.length() {
 				return false
 			}
 		}

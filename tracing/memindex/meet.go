@@ -55,16 +55,16 @@ func (w *walker) Meet(ctx context.Context, q tracing.Question, sources []tracing
 		sources = slices.Clone(sources)
 		slices.SortStableFunc(sources, byPerson)
 	}
-	windowsOf := bySource(sources)
+	people := countPeople(sources)
 	workers := w.workers
-	if len(windowsOf) < parallelFrom {
+	if people < parallelFrom {
 		workers = 1
 	}
 	m := meeting{ctx: ctx, v: v, q: q, asOf: v.clip(w.asOf), workers: workers}
-	if w.sweeps(q, len(sources), len(windowsOf), len(v.people)) {
+	if w.sweeps(q, len(sources), people, len(v.people)) {
 		m.sweep(sources)
 	} else {
-		m.scan(windowsOf)
+		m.scan(sources)
 	}
 	if err := ctx.Err(); err != nil {
 		for _, s := range m.scratches {
@@ -78,18 +78,15 @@ func (w *walker) Meet(ctx context.Context, q tracing.Question, sources []tracing
 
 func byPerson(a, b tracing.Infectious) int { return cmp.Compare(a.Person, b.Person) }
 
-// bySource groups windows, sorted by person.
-func bySource(sources []tracing.Infectious) [][]tracing.Infectious {
-	groups := make([][]tracing.Infectious, 0, len(sources))
-	for i := 0; i < len(sources); {
-		end := i + 1
-		for end < len(sources) && sources[end].Person == sources[i].Person {
-			end++
+// countPeople returns how many people the sources are, which are sorted by person.
+func countPeople(sources []tracing.Infectious) int {
+	n := 0
+	for i := range sources {
+		if i == 0 || sources[i].Person != sources[i-1].Person {
+			n++
 		}
-		groups = append(groups, sources[i:end])
-		i = end
 	}
-	return groups
+	return n
 }
 
 // sweeps says whether a question can be answered by a sweep, and is better.
@@ -130,23 +127,32 @@ func (m *meeting) newScans(workers, sources int) []*scan {
 }
 
 // scan looks the sources up.
-func (m *meeting) scan(sources [][]tracing.Infectious) {
-	const chunk = 64
-	pieces := (len(sources) + chunk - 1) / chunk
-	workers := min(m.workers, pieces)
-	scans := m.newScans(workers, len(sources))
-	given := handOut(scans)
-	inParallel(workers, pieces, func() func(int) {
+func (m *meeting) scan(sources []tracing.Infectious) {
+	pieces := batches(sources)
+	workers := min(m.workers, len(pieces))
+	given := handOut(m.newScans(workers, len(sources)))
+	inParallel(workers, len(pieces), func() func(int) {
 		s := given()
 		return func(i int) {
-			if m.ctx.Err() != nil {
-				return
-			}
-			for _, windows := range sources[i*chunk : min(len(sources), (i+1)*chunk)] {
-				s.source(windows)
+			if m.ctx.Err() == nil {
+				s.sources(pieces[i])
 			}
 		}
 	})
+}
+
+// batches cuts sources, sorted by person, into pieces of about batch that hold all windows of their people.
+func batches(sources []tracing.Infectious) [][]tracing.Infectious {
+	pieces := make([][]tracing.Infectious, 0, len(sources)/batch+1)
+	for first := 0; first < len(sources); {
+		end := min(first+batch, len(sources))
+		for end < len(sources) && sources[end].Person == sources[end-1].Person {
+			end++
+		}
+		pieces = append(pieces, sources[first:end])
+		first = end
+	}
+	return pieces
 }
 
 // sweep goes through all places.

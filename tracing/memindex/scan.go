@@ -8,9 +8,12 @@ import (
 
 // presence is a stay of somebody who infects others during a part of it. Times are in seconds from the view's base.
 type presence struct {
-	person      uint32
-	place       uint32
-	day, group  int   // of the record that it rests on; day is noDay for an odd stay
+	person     uint32
+	place      uint32
+	day, group int32  // of the record that it rests on; day is noDay for an odd stay
+	position   uint32 // of that record
+	window     int32  // the position in scan.windows
+
 	enter       int64 // of the stay
 	leave       int64 // of the stay, as known
 	from, until int64 // of the infectious part, with the linger
@@ -26,7 +29,11 @@ type scan struct {
 	q     tracing.Question
 	asOf  int64 // from base
 	least int64 // how long the overlap of a contact is, at least 1
-	here  []presence
+
+	// Of the sources at work:
+	windows []sourceWindow
+	spans   []span
+	here    []presence
 
 	// Of the source and the presence at work:
 	stamp   uint32
@@ -35,20 +42,50 @@ type scan struct {
 	carries bool
 }
 
+// sourceWindow is when a source infects others, from base.
+type sourceWindow struct {
+	person   uint32
+	from, to int64
+	roots    []uint64
+}
+
+// span is where a day's positions of a source's records stand.
+type span struct {
+	day, window int32
+	first, end  uint32
+}
+
 func newScan(v *view, s *scratch, q tracing.Question, asOf int64) *scan {
 	return &scan{scratch: s, v: v, q: q, asOf: asOf, least: max(q.Numbers.MinOverlap, 1)}
 }
 
-// source takes the contacts of somebody during some windows.
-func (s *scan) source(windows []tracing.Infectious) {
-	s.begin(windows[0].Person)
-	for i := range windows {
-		w := &windows[i]
-		s.roots = w.Roots
-		s.findPresences(s.v.clip(w.Window.From), s.v.clip(w.Window.To))
-		for j := range s.here {
-			s.presence(&s.here[j])
+// batch is how many windows are worked at together. What they need stands all over the memory: looked up step by step for
+// all of them, it comes in while other things are looked up and not one after the other.
+const batch = 16
+
+// sources takes the contacts of some sources. The windows of a person stand together.
+func (s *scan) sources(sources []tracing.Infectious) {
+	s.windows = s.windows[:0]
+	for i := range sources {
+		w := &sources[i]
+		s.windows = append(s.windows, sourceWindow{w.Person, s.v.clip(w.Window.From), s.v.clip(w.Window.To), w.Roots})
+	}
+	s.findSpans()
+	s.findPresences()
+	s.findGroups()
+	next := 0
+	for i := range s.windows {
+		w := &s.windows[i]
+		if i == 0 || w.person != s.windows[i-1].person {
+			s.begin(w.person)
 		}
+		s.roots = w.roots
+		for ; next < len(s.here) && s.here[next].window == int32(i); next++ {
+			if p := &s.here[next]; s.isContactPlace(p.place) {
+				s.presence(p)
+			}
+		}
+		s.oddPresences(w)
 	}
 }
 
@@ -58,35 +95,58 @@ func (s *scan) begin(person uint32) { s.person, s.stamp = person, s.nextSource()
 // clip returns an instant in seconds from base, cut to when there are stays.
 func (v *view) clip(t int64) int64 { return min(max(t, v.base), v.base+v.span) - v.base }
 
-// findPresences finds where the source at work infects others during [from, to) for long enough to have a contact.
-func (s *scan) findPresences(from, to int64) {
+// findSpans finds the days on which the sources have records that may count.
+func (s *scan) findSpans() {
+	s.spans = s.spans[:0]
+	for i := range s.windows {
+		w := &s.windows[i]
+		for n := range s.v.days {
+			d := &s.v.days[n]
+			if d.end <= w.from || d.offset >= w.to || int(w.person)+1 >= len(d.people) {
+				continue
+			}
+			s.spans = append(s.spans, span{int32(n), int32(i), d.people[w.person], d.people[w.person+1]})
+		}
+	}
+}
+
+// findPresences finds where the sources infect others for long enough to have a contact.
+func (s *scan) findPresences() {
 	s.here = s.here[:0]
-	for i := range s.v.days {
-		d := &s.v.days[i]
-		if d.end <= from {
-			continue
-		}
-		if d.offset >= to {
-			break
-		}
-		for _, position := range d.of(s.person) {
+	for _, sp := range s.spans {
+		d, w := &s.v.days[sp.day], &s.windows[sp.window]
+		s.person = w.person
+		for _, position := range d.byPerson[sp.first:sp.end] {
 			r := d.records[position]
-			p, infects := s.infectious(d.offset+r.enter(), d.offset+r.enter()+r.length(), from, to)
+			enter := d.offset + r.enter()
+			p, infects := s.infectious(enter, enter+r.length(), w.from, w.to)
 			if !infects || d.hidden.has(position) {
 				continue
 			}
-			p.day, p.group = i, d.groupOf(position)
-			if p.place = d.places[p.group]; s.isContactPlace(p.place) {
-				s.here = append(s.here, p)
-			}
+			p.day, p.position, p.window = sp.day, position, sp.window
+			s.here = append(s.here, p)
 		}
 	}
-	for _, i := range s.v.oddOf[s.person] {
+}
+
+// findGroups finds the places of the presences.
+func (s *scan) findGroups() {
+	for i := range s.here {
+		p := &s.here[i]
+		d := &s.v.days[p.day]
+		group := d.groupOf(p.position)
+		p.group, p.place = int32(group), d.places[group]
+	}
+}
+
+// oddPresences takes the contacts of the source at work during odd stays.
+func (s *scan) oddPresences(w *sourceWindow) {
+	for _, i := range s.v.oddOf[w.person] {
 		o := &s.v.odd[i]
-		p, infects := s.infectious(o.enter, o.leave, from, to)
+		p, infects := s.infectious(o.enter, o.leave, w.from, w.to)
 		if infects && s.isContactPlace(o.place) {
 			p.day, p.place = noDay, o.place
-			s.here = append(s.here, p)
+			s.presence(&p)
 		}
 	}
 }
@@ -120,15 +180,15 @@ type taker func(s *scan, hits []record, offset, from int64)
 // A stay clipped at the as-of time needs no look of its own, as until is not beyond it.
 func (s *scan) around(p *presence, from, until, least int64, take taker) {
 	days := s.v.days
-	first := p.day
-	if p.day == noDay {
+	first := int(p.day)
+	if first == noDay {
 		first = s.v.dayAt(from)
 	}
 	for i := first; i < len(days) && days[i].offset <= until-least; i++ {
-		if i == p.day {
-			s.onDay(i, p.group, from, until, least, take)
+		if i == int(p.day) {
+			s.onDay(i, int(p.group), p, from, until, least, take)
 		} else if group, there := days[i].group(p.place); there {
-			s.onDay(i, group, from, until, least, take)
+			s.onDay(i, group, nil, from, until, least, take)
 		}
 	}
 	if p.day == noDay || days[first].entered.has(uint32(p.group)) {
@@ -137,7 +197,7 @@ func (s *scan) around(p *presence, from, until, least int64, take taker) {
 				continue
 			}
 			if group, there := days[i].group(p.place); there {
-				s.onDay(i, group, from, until, least, take)
+				s.onDay(i, group, nil, from, until, least, take)
 			}
 		}
 	}
@@ -149,85 +209,121 @@ func (s *scan) around(p *presence, from, until, least int64, take taker) {
 	}
 }
 
-// onDay is around for one group of one day.
-func (s *scan) onDay(i, group int, from, until, least int64, take taker) {
+// onDay is around for one group of one day. The presence p is given where its record stands in the group: that is near all
+// those whom it met.
+func (s *scan) onDay(i, group int, p *presence, from, until, least int64, take taker) {
 	d := &s.v.days[i]
 	from -= d.offset
 	end := before(until - d.offset - least + 1)
-	hits := s.hits[:0]
+	lists := d.lists[int(classes)*group:][:classes+1]
+	hits := slices.Grow(s.hits[:0], int(lists[classes]-lists[0]))
 	for c := short; c < classes; c++ {
-		list := d.list(group, c)
-		if len(list) == 0 {
+		first, last := lists[c], lists[c+1]
+		if first == last {
 			continue
 		}
-		if d.hidden != nil {
-			list = s.withoutHidden(d, group, c)
-		}
+		begin := record(0)
 		if c == short {
-			list = enteredSince(list, from+least-longFrom)
+			begin = before(from + least - longFrom)
 		}
-		hits = overlapping(hits, list, end, from, least)
+		switch {
+		case d.hidden != nil:
+			hits = overlapping(hits, s.withoutHidden(d, first, last), end, from, least)
+		case p != nil && first <= p.position && p.position < last:
+			own := p.position
+			hits = overlappingBack(hits, d.records[first:own], begin, from, least)
+			hits = overlapping(hits, d.records[own+1:last], end, from, least)
+		default:
+			hits = overlapping(hits, since(d.records[first:last], begin), end, from, least)
+		}
 	}
 	s.hits = hits
 	take(s, hits, d.offset, d.offset+from)
 }
 
 // overlapping appends those of list, sorted by their entry, that are less than end and stay for least after they entered or,
-// if that is later, after from, a time of their day.
+// if that is later, after from, a time of their day. There is room for all of list.
+//
+// Who stays long enough is as good as random, so the loop has no branch on it: each record is written, and kept by moving on.
 func overlapping(hits, list []record, end record, from, least int64) []record {
 	n := len(hits)
-	hits = slices.Grow(hits, len(list))[:n+len(list)]
+	hits = hits[:n+len(list)]
 	for _, r := range list {
 		if r >= end {
 			break
 		}
 		hits[n] = r
-		enter := r.enter()
-		if enter+r.length()-max(enter, from) >= least {
-			n++
-		}
+		n += r.stays(from, least)
 	}
 	return hits[:n]
 }
 
-// withoutHidden returns a list without the parts of odd stays.
-func (s *scan) withoutHidden(d *dayOf, group int, c class) []record {
-	s.unhidden = s.unhidden[:0]
-	position := d.lists[int(classes)*group+int(c)]
-	for _, r := range d.list(group, c) {
-		if !d.hidden.has(position) {
-			s.unhidden = append(s.unhidden, r)
+// overlappingBack is overlapping from the end of list back to begin, for a list in which all are less than end.
+func overlappingBack(hits, list []record, begin record, from, least int64) []record {
+	n := len(hits)
+	hits = hits[:n+len(list)]
+	for i := len(list) - 1; i >= 0; i-- {
+		r := list[i]
+		if r < begin {
+			break
 		}
-		position++
+		hits[n] = r
+		n += r.stays(from, least)
+	}
+	return hits[:n]
+}
+
+// stays is 1 for a stay that lasts for least after from and after its entry, else 0.
+func (r record) stays(from, least int64) int {
+	enter := r.enter()
+	return int(uint64(least-1-(enter+r.length()-max(enter, from))) >> 63)
+}
+
+// withoutHidden returns the records from first up to last without the parts of odd stays.
+func (s *scan) withoutHidden(d *dayOf, first, last uint32) []record {
+	s.unhidden = s.unhidden[:0]
+	for position := first; position < last; position++ {
+		if !d.hidden.has(position) {
+			s.unhidden = append(s.unhidden, d.records[position])
+		}
 	}
 	return s.unhidden
 }
 
 // fold adds the contacts of the presence at work to what is known of people.
 func (s *scan) fold(hits []record, offset, from int64) {
+	if s.few {
+		s.touch(hits)
+	}
 	cells, stamp, self := s.cells, s.stamp, s.person
 	for _, r := range hits {
 		person := r.person()
 		if person == self {
 			continue
 		}
-		early := ^uint32(max(offset+r.enter(), from))
 		c := &cells[person]
-		if t := c.tally; t&^maxSources != stamp {
-			if t == 0 && s.few {
-				s.touched = append(s.touched, person)
-			}
-			c.tally = stamp | (t&maxSources + 1)
+		early := ^uint32(max(offset+r.enter(), from))
+		tally := stamp | c.tally&maxSources
+		if tally != c.tally { // another source than the last that they met
+			tally++
 		}
-		if early > c.early {
-			c.early = early
-		}
+		c.tally, c.early = tally, max(c.early, early)
 	}
 	if s.carries && s.carrying != nil {
 		s.foldCarrying(hits, offset, from)
 	}
 	if s.q.Words > 0 {
 		s.foldRoots(hits)
+	}
+}
+
+// touch notes those who have no contact yet.
+func (s *scan) touch(hits []record) {
+	for _, r := range hits {
+		if person := r.person(); s.cells[person].early == 0 && person != s.person {
+			s.touched = append(s.touched, person)
+			s.cells[person].early = 1 // the latest of all, so that nobody is noted twice
+		}
 	}
 }
 

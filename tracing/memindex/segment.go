@@ -118,19 +118,12 @@ func (s *segment) each(take func(DenseStay)) {
 	}
 }
 
-// enteredSince returns the part of a sorted list that enters at or after a time within the day.
-func enteredSince(list []record, enter int64) []record {
-	if enter <= 0 {
-		return list
-	}
-	if enter >= day {
-		return nil
-	}
-	bound := record(enter) << enterShift
+// since returns the part of a sorted list that is not less than begin.
+func since(list []record, begin record) []record {
 	low, n := 0, len(list)
 	for n > 0 {
 		half := n / 2
-		if list[low+half] < bound {
+		if list[low+half] < begin {
 			low += half + 1
 			n -= half + 1
 		} else {
@@ -140,7 +133,7 @@ func enteredSince(list []record, enter int64) []record {
 	return list[low:]
 }
 
-// before returns the record that all those entering before a time within the day are less than.
+// before returns the least record of those that enter at or after a time within the day.
 func before(enter int64) record {
 	switch {
 	case enter <= 0:

@@ -143,7 +143,7 @@ func (a *answer) list(window int, d *dayOf, group int, c class, from, to int64) 
 	list := d.list(group, c)
 	first := d.lists[int(classes)*group+int(c)]
 	if c == short && from > d.start {
-		skipped := len(list) - len(enteredSince(list, from-d.start-longFrom))
+		skipped := len(list) - len(since(list, before(from-d.start-longFrom)))
 		list, first = list[skipped:], first+uint32(skipped)
 	}
 	end := before(to - d.start)

@@ -196,14 +196,14 @@ func (s *sweep) oddPlace(place uint32) {
 	if !s.isContactPlace(place) {
 		return
 	}
-	take := func(person uint32, enter, leave int64, dayNo, group int) {
+	take := func(person uint32, enter, leave int64, dayNo, group int, position uint32) {
 		if !s.f.people.has(person) {
 			return
 		}
 		s.begin(person)
 		w := &s.f.windows[person]
 		if p, infects := s.scan.infectious(enter, leave, w.from, w.to); infects {
-			p.place, p.day, p.group = place, dayNo, group
+			p.place, p.day, p.group, p.position = place, int32(dayNo), int32(group), position
 			s.presence(&p)
 		}
 	}
@@ -215,12 +215,12 @@ func (s *sweep) oddPlace(place uint32) {
 		}
 		records, first := d.all(group)
 		for j, r := range records {
-			if !d.hidden.has(first + uint32(j)) {
-				take(r.person(), d.offset+r.enter(), d.offset+r.enter()+r.length(), i, group)
+			if position := first + uint32(j); !d.hidden.has(position) {
+				take(r.person(), d.offset+r.enter(), d.offset+r.enter()+r.length(), i, group, position)
 			}
 		}
 	}
 	for _, o := range s.v.oddsAt(place) {
-		take(o.person, o.enter, o.leave, noDay, 0)
+		take(o.person, o.enter, o.leave, noDay, 0, 0)
 	}
 }
