@@ -66,6 +66,13 @@ func May(role registry.Role, act Act) bool {
 	return slices.Contains(facts.acts, act)
 }
 
+// MayGrant says whether somebody of the role by may make accounts of a role. Who makes accounts reads no lists, and could
+// make a reader of lists of themselves: tracing roles come from the command line alone. Whether role is one at all is for
+// Create to say.
+func MayGrant(by, role registry.Role) bool {
+	return May(by, ActManageAccounts) && !May(role, ActTrace)
+}
+
 // fits says whether the account has the one field set that the scope names, and no other.
 func (s scope) fits(a registry.Account) bool {
 	return (a.Organisation != uuid.Nil) == (s == organisationScope) &&

@@ -15,7 +15,6 @@ import (
 	"text/template/parse"
 
 	"github.com/truyvet/truyvet/internal/errs"
-	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing"
 )
@@ -59,7 +58,6 @@ func TestLanguagesSayTheSameThings(t *testing.T) {
 func composed(t *testing.T) map[string][]string {
 	t.Helper()
 	keys := map[string][]string{
-		"level.":     {string(registry.Province), string(registry.District), string(registry.Ward)},
 		"stamp.":     {"in", "out", "renew"},
 		"gate.":      {"in", "out"},
 		"certainty.": certainties(),

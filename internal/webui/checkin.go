@@ -72,8 +72,12 @@ func (w wall) Path(page string) string { return "/q/" + w.Text + page }
 
 // wallOf reads the code in the path. On false the refusal has been answered.
 func (u *UI) wallOf(c *gin.Context) (wall, bool) {
-	w := wall{Text: strings.ToUpper(c.Param("token"))}
-	token, err := u.Codes.Verify(w.Text, u.Clock())
+	var w wall
+	var token qrgen.Token
+	var err error
+	if w.Text, err = qrgen.FromURL(c.Param("token")); err == nil {
+		token, err = u.Codes.Verify(w.Text, u.Clock())
+	}
 	if err != nil {
 		u.refuseCode(c, token, err)
 		return w, false
@@ -325,11 +329,7 @@ type stamp struct {
 
 // scanAndStamp submits a scan and, once it is durable, leads to its stamp.
 func (u *UI) scanAndStamp(c *gin.Context, w wall, alias uuid.UUID, kind stay.Kind, nonce string) {
-	id, err := u.seal.scanID(nonce, w.Text, kind, u.Clock())
-	if err != nil {
-		u.Fail(c, err)
-		return
-	}
+	id := u.seal.scanID(nonce, alias, w.Text, kind, u.Clock())
 	result, err := u.submit(c.Request.Context(), alias, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone})
 	if err != nil {
 		u.failBackTo(c, err, w.Path(""))
@@ -351,7 +351,7 @@ func (u *UI) submit(ctx context.Context, alias uuid.UUID, s ingest.Submission) (
 		return ingest.Result{}, fmt.Errorf("submitting a scan: %w", err)
 	}
 	result := results[0]
-	// A form sent twice has the same id a second apart. The id stands for this code and kind alone, so it is recorded.
+	// A form sent twice has the same id, a few seconds apart. The id stands for this very scan, so it is recorded.
 	if result.Status == ingest.Refused && !errors.Is(result.Err, ingest.ErrConflict) {
 		return result, result.Err
 	}

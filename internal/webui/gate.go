@@ -151,9 +151,7 @@ func (u *UI) submitAtGate(ctx context.Context, gate registry.Account, typed gate
 	if _, err := u.People.EnsurePerson(ctx, link, ""); err != nil {
 		return fmt.Errorf("finding who stands at the gate: %w", err)
 	}
-	if entry.ID, err = u.seal.scanID(nonce, place.Code, entry.Kind, u.Clock()); err != nil {
-		return err
-	}
+	entry.ID = u.seal.scanID(nonce, link.Alias, place.Code, entry.Kind, u.Clock())
 	result, err := u.submit(ctx, link.Alias, ingest.Submission{ID: entry.ID, Token: place.Code, Kind: entry.Kind, How: typed.how})
 	if err != nil {
 		return err
@@ -182,11 +180,7 @@ func (u *UI) gateUndo(c *gin.Context) {
 		u.failBackTo(c, fmt.Errorf("finding the gate's place: %w", err), back)
 		return
 	}
-	id, err := u.seal.scanID(list[i].ID.String(), place.Code, stay.Void, u.Clock())
-	if err != nil {
-		u.Fail(c, err)
-		return
-	}
+	id := u.seal.scanID(list[i].ID.String(), list[i].Alias, place.Code, stay.Void, u.Clock())
 	void := ingest.Submission{ID: id, Token: place.Code, Kind: stay.Void, How: scan.GateTyped, Voids: list[i].ID}
 	if _, err := u.submit(c.Request.Context(), list[i].Alias, void); err != nil {
 		u.failBackTo(c, err, back)

@@ -3,6 +3,7 @@ package webui
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,13 +59,15 @@ func (u *UI) showAudit(c *gin.Context) {
 	u.show(c, http.StatusOK, "audit", page)
 }
 
-var errAccountPlace = errs.New(errs.Invalid, "account_place", "The place is given by its id, its code or the address of its code.")
+var (
+	errAccountPlace = errs.New(errs.Invalid, "account_place", "The place is given by its id, its code or the address of its code.")
+	errNotGranted   = errs.New(errs.Forbidden, "role_not_granted", "Accounts of tracing teams are made on the command line of the server alone.")
+)
 
 // accountsPage lists the accounts and has the form for a new one.
 type accountsPage struct {
 	Accounts      []registry.Account
 	Organisations []registry.Organisation
-	Areas         []registry.Area
 	Roles         []registry.Role
 	Form          accountForm
 	Made          *registry.Account
@@ -76,7 +79,7 @@ type accountsPage struct {
 
 // accountForm is the form for a new account, as it was typed.
 type accountForm struct {
-	Login, Role, Organisation, Place, Area string
+	Login, Role, Organisation, Place string
 }
 
 // Organisation names an organisation.
@@ -91,6 +94,11 @@ func roles() []registry.Role {
 		registry.RoleOwner, registry.RoleGate, registry.RoleWard, registry.RoleDistrict, registry.RoleCity,
 		registry.RoleAdmin, registry.RoleAuditor,
 	}
+}
+
+// grantable lists the roles whose accounts somebody of a role may make.
+func grantable(by registry.Role) []registry.Role {
+	return slices.DeleteFunc(roles(), func(role registry.Role) bool { return !account.MayGrant(by, role) })
 }
 
 func (u *UI) showAccounts(c *gin.Context) {
@@ -119,7 +127,7 @@ func (u *UI) answerAccounts(c *gin.Context, status int, page accountsPage) {
 		}
 		return name.Name
 	}
-	page.Areas, page.Roles = u.Map.Areas(), roles()
+	page.Roles = grantable(actor(c).Role)
 	u.show(c, status, "accounts", page)
 }
 
@@ -131,11 +139,14 @@ func (u *UI) createAccount(c *gin.Context) {
 	}
 	typed := accountForm{
 		Login: strings.TrimSpace(form.Get("login")), Role: form.Get("role"), Organisation: form.Get("organisation"),
-		Place: strings.TrimSpace(form.Get("place")), Area: form.Get("area"),
+		Place: strings.TrimSpace(form.Get("place")),
 	}
 	password := account.NewPassword()
 	wanted, err := typed.account()
 	var made registry.Account
+	if err == nil && !account.MayGrant(actor(c).Role, wanted.Role) {
+		err = errNotGranted
+	}
 	if err == nil {
 		made, err = u.Accounts.Create(c.Request.Context(), wanted, password)
 	}
@@ -166,8 +177,6 @@ func (f accountForm) account() (registry.Account, error) {
 		if a.Place, err = placeID(f.Place); err != nil {
 			return a, err
 		}
-	case registry.RoleWard, registry.RoleDistrict, registry.RoleCity:
-		a.Area = f.Area
 	}
 	return a, nil
 }

@@ -53,10 +53,11 @@ func (s seal) mac(purpose string, parts ...[]byte) []byte {
 	return mac.Sum(nil)
 }
 
-// nonceAge is how long the forms of one page make one scan. It is longer than any double tap and shorter than a visit.
-const nonceAge = 10 * time.Minute
+// doubleTap is how far apart two sendings of one form may be to count as one scan. It is longer than any double tap and
+// shorter than anything that somebody does twice on purpose.
+const doubleTap = 10 * time.Second
 
-// newNonce returns what a form carries so that sending it twice is one scan.
+// newNonce returns what tells one rendering of a form from every other.
 func newNonce(now time.Time) (string, error) {
 	id, err := newID(now)
 	return id.String(), err
@@ -68,34 +69,27 @@ func newID(now time.Time) (uuid.UUID, error) {
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("making an id: %w", err)
 	}
-	milliseconds := uint64(max(now.UnixMilli(), 0))
-	for i := range 6 {
-		id[i] = byte(milliseconds >> (40 - 8*i))
-	}
-	setVersion7(&id)
+	setVersion7(&id, now)
 	return id, nil
 }
 
-func setVersion7(id *uuid.UUID) {
+func setVersion7(id *uuid.UUID, at time.Time) {
+	milliseconds := uint64(max(at.UnixMilli(), 0))
+	for i := range 6 {
+		id[i] = byte(milliseconds >> (40 - 8*i))
+	}
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80
 }
 
-// scanID returns the id of the scan that a form makes. The same form sent twice for the same code and kind gives the same
-// id; another code or kind another one, so that an id that was used before stands for this very scan. Its time bits are
-// those of the nonce, which keeps ids in the order of time. A nonce that is missing or old counts as new: a page kept
-// open since this morning is not this morning's scan.
-func (s seal) scanID(nonce, token string, kind stay.Kind, now time.Time) (uuid.UUID, error) {
-	id, err := uuid.Parse(nonce)
-	if err != nil || id.Version() != 7 {
-		return newID(now)
-	}
-	made := time.Unix(id.Time().UnixTime())
-	if now.Sub(made).Abs() > nonceAge {
-		return newID(now)
-	}
-	mac := s.mac("scan", id[:], []byte(token), []byte{byte(kind)})
-	copy(id[6:], mac)
-	setVersion7(&id)
-	return id, nil
+// scanID returns the id of the scan that a form makes of somebody, a UUIDv7 of now. The same form sent twice within
+// doubleTap gives the same id; a form that is sent again later, say by going back in the browser, gives another one, and so
+// does the same form for another person, code or kind. An id that was used before therefore stands for this very scan, a
+// few seconds ago.
+func (s seal) scanID(nonce string, alias uuid.UUID, token string, kind stay.Kind, now time.Time) uuid.UUID {
+	tap := now.UTC().Truncate(doubleTap)
+	var id uuid.UUID
+	copy(id[:], s.mac("scan", []byte(nonce), alias[:], []byte(token), []byte{byte(kind)}, []byte(tap.Format(time.RFC3339))))
+	setVersion7(&id, tap)
+	return id
 }

@@ -64,44 +64,28 @@ func FuzzSealOpen(f *testing.F) {
 
 func TestScanIDs(t *testing.T) {
 	s := seal{key: bytes.Repeat([]byte{1}, 32)}
-	now := time.Date(2026, 11, 21, 0, 40, 0, 0, time.UTC)
-	id := func(nonce, token string, kind stay.Kind, at time.Time) uuid.UUID {
-		t.Helper()
-		made, err := s.scanID(nonce, token, kind, at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if made.Version() != 7 || made.Variant() != uuid.RFC4122 {
-			t.Errorf("%s is no UUIDv7", made)
-		}
-		return made
+	now := time.Date(2026, 11, 21, 0, 40, 3, 0, time.UTC)
+	an, binh := uuid.New(), uuid.New()
+	first := s.scanID("nonce", an, "A", stay.In, now)
+	if first.Version() != 7 || first.Variant() != uuid.RFC4122 {
+		t.Errorf("%s is no UUIDv7", first)
 	}
-	nonce, err := newNonce(now)
-	if err != nil {
-		t.Fatal(err)
+	if seconds, _ := first.Time().UnixTime(); seconds > now.Unix() || seconds < now.Add(-doubleTap).Unix() {
+		t.Errorf("the id tells the time %d, want about %d", seconds, now.Unix())
 	}
-	first := id(nonce, "A", stay.In, now)
-	if seconds, _ := first.Time().UnixTime(); seconds != now.Unix() {
-		t.Errorf("the id tells the time %d, want %d", seconds, now.Unix())
-	}
-	if again := id(nonce, "A", stay.In, now.Add(9*time.Minute)); again != first {
-		t.Error("the same form twice gives two ids")
+	if again := s.scanID("nonce", an, "A", stay.In, now.Add(2*time.Second)); again != first {
+		t.Error("a double tap gives two ids")
 	}
 	for name, other := range map[string]uuid.UUID{
-		"another code":      id(nonce, "B", stay.In, now),
-		"another kind":      id(nonce, "A", stay.Out, now),
-		"an old form":       id(nonce, "A", stay.In, now.Add(11*time.Minute)),
-		"a form to come":    id(nonce, "A", stay.In, now.Add(-11*time.Minute)),
-		"no nonce":          id("", "A", stay.In, now),
-		"no UUID":           id("x", "A", stay.In, now),
-		"another version":   id("6ba7b810-9dad-41d1-80b4-00c04fd430c8", "A", stay.In, now),
-		"another signature": func() uuid.UUID { made, _ := seal{}.scanID(nonce, "A", stay.In, now); return made }(),
+		"another form":      s.scanID("other", an, "A", stay.In, now),
+		"another person":    s.scanID("nonce", binh, "A", stay.In, now),
+		"another code":      s.scanID("nonce", an, "B", stay.In, now),
+		"another kind":      s.scanID("nonce", an, "A", stay.Out, now),
+		"the form later":    s.scanID("nonce", an, "A", stay.In, now.Add(doubleTap)),
+		"another signature": seal{key: []byte{2}}.scanID("nonce", an, "A", stay.In, now),
 	} {
 		if other == first {
 			t.Errorf("%s gives the same id", name)
 		}
-	}
-	if one, other := id("", "A", stay.In, now), id("", "A", stay.In, now); one == other {
-		t.Error("two forms without a nonce give the same id")
 	}
 }

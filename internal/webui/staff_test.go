@@ -302,7 +302,9 @@ func TestGateAnswersOnce(t *testing.T) {
 	b := s.staff("gate")
 	answer := func(p page) string {
 		t.Helper()
-		for _, n := range p.all(func(n *html.Node) bool { return strings.HasPrefix(attr(n, "class"), "verdict ") && !hasAttr(n, "hidden") }) {
+		for _, n := range p.all(func(n *html.Node) bool {
+			return strings.HasPrefix(attr(n, "class"), "verdict ") && !hasAttr(n, "hidden")
+		}) {
 			return attr(n, "class")
 		}
 		t.Fatalf("there is neither an answer nor its room: %s", p.text())
@@ -372,8 +374,7 @@ func TestAccounts(t *testing.T) {
 		{"role": {"owner"}, "organisation": {s.owner.Organisation.String()}},
 		{"role": {"gate"}, "place": {s.stall.ID.String()}},
 		{"role": {"gate"}, "place": {address}},
-		{"role": {"ward"}, "area": {"26794"}},
-		{"role": {"auditor"}, "area": {"26794"}, "place": {"nonsense"}}, // what the role does not have is passed over
+		{"role": {"auditor"}, "place": {"nonsense"}}, // what the role does not have is passed over
 	} {
 		form.Set("login", "new-"+string(rune('a'+i)))
 		p := b.post("/accounts", form)
@@ -401,14 +402,15 @@ func TestAccounts(t *testing.T) {
 		"unknown role":    {url.Values{"login": {"abc"}, "role": {"king"}}, http.StatusBadRequest, "Vai trò không khớp"},
 		"no organisation": {url.Values{"login": {"abc"}, "role": {"owner"}}, http.StatusBadRequest, "Vai trò không khớp"},
 		"no place":        {url.Values{"login": {"abc"}, "role": {"gate"}, "place": {"x"}}, http.StatusBadRequest, "mã định danh"},
-		"no area":         {url.Values{"login": {"abc"}, "role": {"ward"}}, http.StatusBadRequest, "Vai trò không khớp"},
+		"a ward":          {url.Values{"login": {"abc"}, "role": {"ward"}}, http.StatusForbidden, "dòng lệnh"},
+		"a city":          {url.Values{"login": {"abc"}, "role": {"city"}, "area": {"79"}}, http.StatusForbidden, "dòng lệnh"},
 	} {
 		t.Run(name, func(t *testing.T) { b.post("/accounts", c.form).wants(c.status, c.says) })
 	}
 	accounts, err := s.store.Accounts(t.Context())
 	must(t, err)
 	for _, a := range accounts {
-		if a.Login == "new-e" && (a.Area != "" || a.Place != uuid.Nil) {
+		if a.Login == "new-d" && (a.Area != "" || a.Place != uuid.Nil) {
 			t.Errorf("the auditor has a scope: %+v", a)
 		}
 		if a.Login == "new-c" && (a.Role != registry.RoleGate || a.Place != s.stall.ID) {
