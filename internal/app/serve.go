@@ -102,7 +102,7 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 		Codes: p.Ingest, Scans: p.Ingest, Proofs: p.Proofs, Credentials: p.Credentials, Pseudonyms: p.Pseudonyms,
 		People: p.Registry, Places: p.Places, Map: p.Places, Records: p.Registry, Accounts: p.Accounts, Cases: p.Cases,
 		Traces: p.Cases, Audit: p.Audit, Sessions: sessions, SealKey: p.Secrets.Page, Logger: p.Logger, Clock: p.Clock,
-		Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
+		Retention: p.Config.Retention(), Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
 	})
 	if err != nil {
 		return nil, err

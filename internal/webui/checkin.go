@@ -111,10 +111,11 @@ func (u *UI) refuseCode(c *gin.Context, token qrgen.Token, err error) {
 // checkInPage is the page behind a code: one button for who is known here, else the field for the phone number.
 type checkInPage struct {
 	wall
-	Known   bool
-	Nonce   string
-	Phone   string
-	Problem *problem
+	Known    bool
+	Nonce    string
+	Phone    string
+	KeptDays int // for how many days scans are kept
+	Problem  *problem
 }
 
 func (u *UI) showCheckIn(c *gin.Context) {
@@ -137,7 +138,7 @@ func (u *UI) answerCheckIn(c *gin.Context, status int, page checkInPage) {
 		u.Fail(c, err)
 		return
 	}
-	page.Nonce = nonce
+	page.Nonce, page.KeptDays = nonce, int(u.Retention/(24*time.Hour))
 	u.show(c, status, "checkin", page)
 }
 
@@ -362,10 +363,11 @@ func (u *UI) submit(ctx context.Context, alias uuid.UUID, s ingest.Submission) (
 type stampPage struct {
 	wall
 	stamp
-	Word  string // in, out or renew: the part of the keys of its texts
-	Now   int64
-	Zone  int // seconds by which the reader's clock is ahead of UTC, for the moving clock
-	Nonce string
+	Word     string // in, out or renew: the part of the keys of its texts
+	Now      int64
+	Zone     int   // seconds by which the reader's clock is ahead of UTC, for the moving clock
+	Lifetime int64 // seconds from its scan for which it moves
+	Nonce    string
 }
 
 // showStamp shows the last scan that was accepted here, of whoever holds the credential, and nothing that an address
@@ -382,7 +384,7 @@ func (u *UI) showStamp(c *gin.Context) {
 		text, err = c.Cookie(stampCookie)
 		ok = err == nil && u.seal.open(stampCookie, alias, text, &page.stamp)
 	}
-	page.Now = u.Clock().Unix()
+	page.Now, page.Lifetime = u.Clock().Unix(), int64(stampLifetime.Seconds())
 	age := u.Clock().Sub(time.Unix(page.At, 0))
 	if err != nil || !ok || page.PlaceID != w.Token.Place || age > stampLifetime {
 		u.seeOther(c, w.Path(""))

@@ -42,7 +42,7 @@ func TestFirstCheckIn(t *testing.T) {
 	b := s.browser()
 	token := s.stall.Code
 	p := b.get("/Q/" + token)
-	p.wants(http.StatusOK, "Sạp rau cô Tư", "Quầy, sạp · Chợ Linh Xuân", "12 Quốc lộ 1K", "Số điện thoại của bạn", "Your phone number")
+	p.wants(http.StatusOK, "không được lưu lại", "xóa sau 21 ngày", "Sạp rau cô Tư", "Quầy, sạp · Chợ Linh Xuân", "12 Quốc lộ 1K", "Số điện thoại của bạn", "Your phone number")
 	if p.heading() != "Sạp rau cô Tư" {
 		t.Errorf("the page is headed %q", p.heading())
 	}
@@ -53,7 +53,7 @@ func TestFirstCheckIn(t *testing.T) {
 		t.Fatal("no credential was given")
 	}
 	stamp := b.get(answer.location)
-	stamp.wants(http.StatusOK, "Đã ghi nhận vào", "Checked in", "Sạp rau cô Tư", "07:40", "21/11/2026", "Ghi nhận ra", "Check out")
+	stamp.wants(http.StatusOK, "Đã ghi nhận: VÀO", "Checked IN", "Sạp rau cô Tư", "07:40", "21/11/2026", "Báo rời đi", "Check out")
 
 	scans := s.allScans()
 	if len(scans) != 1 {
@@ -112,12 +112,16 @@ func TestKindsOfScan(t *testing.T) {
 		kind, says string
 		want       stay.Kind
 	}{
-		{"renew", "Đã ghi nhận vẫn ở đây", stay.Renew}, {"out", "Đã ghi nhận ra", stay.Out}, {"in", "Đã ghi nhận vào", stay.In},
+		{"renew", "Đã gia hạn: bạn vẫn ở đây", stay.Renew}, {"out", "Đã ghi nhận: RA", stay.Out}, {"in", "Đã ghi nhận: VÀO", stay.In},
 	} {
 		s.advance(time.Minute)
 		p := b.get(path + "/stamp")
 		p = b.post(path+"/scan", url.Values{"kind": {c.kind}, "nonce": {p.field("nonce")}})
-		b.follow(p).wants(http.StatusOK, c.says)
+		stamped := b.follow(p)
+		stamped.wants(http.StatusOK, c.says)
+		if n := stamped.all(func(n *html.Node) bool { return attr(n, "class") == "stamp "+c.kind }); len(n) != 1 {
+			t.Errorf("%s: the stamp cannot be told from those of other kinds", c.kind)
+		}
 		scans := s.allScans()
 		if got := scans[len(scans)-1].Kind; len(scans) != i+2 || got != c.want {
 			t.Errorf("%s: %d scans, the last of kind %d", c.kind, len(scans), got)
@@ -216,10 +220,10 @@ func TestRefusedCodes(t *testing.T) {
 		"short":            {"ABC", http.StatusBadRequest, "Mã không đọc được", false},
 		"not base32":       {strings.Repeat("1", qrgen.TokenLength), http.StatusBadRequest, "Mã không đọc được", false},
 		"percent":          {"%00%ff", http.StatusBadRequest, "Mã không đọc được", false},
-		"another version":  {"AI" + good[2:], http.StatusBadRequest, "Phiên bản mã lạ", false},
+		"another version":  {"AI" + good[2:], http.StatusBadRequest, "Mã không được hỗ trợ", false},
 		"a flipped field":  {flipped, http.StatusBadRequest, "Mã hỏng hoặc giả", false},
 		"a bad signature":  {badSignature, http.StatusBadRequest, "Mã hỏng hoặc giả", false},
-		"an unknown key":   {sign(foreign, func(*qrgen.Token) {}), http.StatusBadRequest, "Mã lạ", false},
+		"an unknown key":   {sign(foreign, func(*qrgen.Token) {}), http.StatusBadRequest, "Mã không do hệ thống này cấp", false},
 		"from the future":  {sign(s.keys, func(k *qrgen.Token) { k.IssuedAt = start.Add(time.Hour) }), http.StatusBadRequest, "Mã chưa có hiệu lực", true},
 		"expired":          {sign(s.keys, func(k *qrgen.Token) { k.ExpiresAt = start.Add(-time.Minute) }), http.StatusGone, "Mã đã hết hạn", true},
 		"revoked":          {s.stall.Code, http.StatusGone, "Mã đã thu hồi", true},
@@ -311,9 +315,9 @@ func TestScanThatCannotBeTaken(t *testing.T) {
 	if refused.header.Get("Retry-After") != "2" {
 		t.Errorf("Retry-After is %q, want 2", refused.header.Get("Retry-After"))
 	}
-	b.get(path+"/stamp").wants(http.StatusOK, "Đã ghi nhận vào") // still that of the scan before
+	b.get(path+"/stamp").wants(http.StatusOK, "Đã ghi nhận: VÀO") // still that of the scan before
 	s.log.failure.Store(nil)
-	b.follow(b.post(path+"/scan", form)).wants(http.StatusOK, "Đã ghi nhận ra")
+	b.follow(b.post(path+"/scan", form)).wants(http.StatusOK, "Đã ghi nhận: RA")
 }
 
 func TestCredentials(t *testing.T) {

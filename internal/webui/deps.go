@@ -40,6 +40,8 @@ type Deps struct {
 	SealKey []byte
 	Logger  *slog.Logger
 	Clock   func() time.Time
+	// Retention is how long scans are kept, in whole days, which citizens are told.
+	Retention time.Duration
 	// Location is the zone that times are shown and days are meant in.
 	Location *time.Location
 	// BaseURL is where the pages are reached from outside, as https://example.vn. Codes point there.

@@ -70,7 +70,7 @@ func check(t *testing.T, name string, p page, language string) {
 	if c := p.header.Get("Cache-Control"); c != "no-store" {
 		t.Errorf("%s: may be kept: %q", name, c)
 	}
-	if !strings.Contains(p.text(), "Made-up data") || !strings.Contains(p.text(), "Dữ liệu bịa") {
+	if !strings.Contains(p.text(), "Simulated data") || !strings.Contains(p.text(), "Dữ liệu giả lập") {
 		t.Errorf("%s: does not say that the data is made up", name)
 	}
 	p.heading()
@@ -206,7 +206,7 @@ func TestLanguageIsRemembered(t *testing.T) {
 func TestHome(t *testing.T) {
 	plain := newSite(t, nil).browser().get("/")
 	plain.wants(http.StatusOK, "Người dân", "Cơ quan, cơ sở", "Đội truy vết")
-	if strings.Contains(plain.text(), "bịa") || strings.Contains(plain.text(), "dùng thử") {
+	if strings.Contains(plain.text(), "giả lập") || strings.Contains(plain.text(), "dùng thử") {
 		t.Errorf("the page speaks of a demonstration: %s", plain.text())
 	}
 
@@ -217,7 +217,7 @@ func TestHome(t *testing.T) {
 	demo.Place, demo.Token = s.market.ID, s.stall.Code
 	demo.Phone, demo.Onset = "0912345678", "2026-11-06"
 	p := s.browser().get("/")
-	p.wants(http.StatusOK, "0912345678, khởi phát 06/11/2026", "pass-of-owner", "pass-of-city", "Quản lý địa điểm của một đơn vị")
+	p.wants(http.StatusOK, "0912345678, khởi phát 06/11/2026", "pass-of-owner", "pass-of-city", "Quản lý địa điểm của đơn vị mình")
 	links := make(map[string]bool)
 	for _, n := range p.all(func(n *html.Node) bool { return n.Data == "a" }) {
 		links[attr(n, "href")] = true

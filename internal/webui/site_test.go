@@ -151,7 +151,7 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials, Pseudonyms: s.pseudonyms, People: s.store,
 		Places: s.places, Map: s.places, Records: s.store, Accounts: switchedAccounts{s.accounts, &s.disabled}, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
-		BaseURL: "https://truyvet.example", Demo: demo,
+		Retention: 21 * 24 * time.Hour, BaseURL: "https://truyvet.example", Demo: demo,
 	})
 	must(t, err)
 	gin.SetMode(gin.TestMode)

@@ -136,7 +136,7 @@ func TestPlaces(t *testing.T) {
 	made := b.post("/places", url.Values{"name": {"Cổng <b>số 1</b>"}, "kind": {"checkpoint"}, "parent": {s.market.ID.String()}, "dwell": {"7"}})
 	made.wants(http.StatusSeeOther)
 	p = b.get(made.location)
-	p.wants(http.StatusOK, "Cổng <b>số 1</b>", "Điểm kiểm dịch", "7 phút", "HTTPS://TRUYVET.EXAMPLE/Q/", "Chợ Linh Xuân")
+	p.wants(http.StatusOK, "Cổng <b>số 1</b>", "Chốt kiểm soát dịch", "7 phút", "HTTPS://TRUYVET.EXAMPLE/Q/", "Chợ Linh Xuân")
 
 	for name, c := range map[string]struct {
 		form url.Values
@@ -147,11 +147,11 @@ func TestPlaces(t *testing.T) {
 		"broken text":   {url.Values{"name": {"\xff\xfe"}, "kind": {"shop"}}, "Địa điểm cần có tên"},
 		"no kind":       {url.Values{"name": {"A"}}, "loại địa điểm"},
 		"unknown kind":  {url.Values{"name": {"A"}, "kind": {"castle"}}, "loại địa điểm"},
-		"word as dwell": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"lâu"}}, "Thời gian lưu lại"},
-		"dwell of 0":    {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"0"}}, "Thời gian lưu lại"},
-		"dwell of days": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"9999"}}, "Thời gian lưu lại"},
-		"other's place": {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {s.other.ID.String()}}, "không thuộc đơn vị"},
-		"no parent":     {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {"x"}}, "không thuộc đơn vị"},
+		"word as dwell": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"lâu"}}, "Thời gian ở lại"},
+		"dwell of 0":    {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"0"}}, "Thời gian ở lại"},
+		"dwell of days": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"9999"}}, "Thời gian ở lại"},
+		"other's place": {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {s.other.ID.String()}}, "không phải của đơn vị bạn"},
+		"no parent":     {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {"x"}}, "không phải của đơn vị bạn"},
 		"no ward":       {url.Values{"name": {"A"}, "kind": {"shop"}, "area": {"769"}}, "phường, xã"},
 	} {
 		p := b.post("/places", c.form)
@@ -230,7 +230,7 @@ func TestGate(t *testing.T) {
 		p = b.post("/gate", url.Values{"number": {c.typed}, "nonce": {p.field("nonce")}})
 		p.leadsTo("/gate")
 		p = b.get("/gate")
-		p.wants(http.StatusOK, "Chợ Linh Xuân", "Đã ghi nhận vào", "…"+c.ending)
+		p.wants(http.StatusOK, "Chợ Linh Xuân", "Đã ghi nhận: VÀO", "…"+c.ending)
 		for _, secret := range []string{card, "123 456", "Ánh", "0912", "912345"} {
 			if strings.Contains(p.body, secret) || strings.Contains(s.logs.String(), secret) {
 				t.Errorf("%q echoes or logs %q", c.typed, secret)
@@ -252,7 +252,7 @@ func TestGate(t *testing.T) {
 	for _, typed := range []string{"", "12", "hello", "07912345678", "0791234567890", "abc|def", "|", strings.Repeat("9", 600), "\xff"} {
 		b.post("/gate", url.Values{"number": {typed}}).leadsTo("/gate")
 		p := b.get("/gate")
-		p.wants(http.StatusOK, "Chưa ghi nhận", "Không phải số CCCD")
+		p.wants(http.StatusOK, "Chưa ghi nhận", "Không phải số căn cước")
 		if alerts := p.all(func(n *html.Node) bool { return attr(n, "role") == "alert" }); len(alerts) != 1 {
 			t.Errorf("%q: %d alerts", typed, len(alerts))
 		}
@@ -275,7 +275,7 @@ func TestGateOutDoubleAndUndo(t *testing.T) {
 	s.advance(2 * time.Second)
 	b.post("/gate", form).leadsTo("/gate?mode=out")
 	p = b.get("/gate?mode=out")
-	p.wants(http.StatusOK, "Đã ghi nhận ra")
+	p.wants(http.StatusOK, "Đã ghi nhận: RA")
 	if n := s.scanCount(); n != 1 {
 		t.Fatalf("%d scans after a double tap, want 1", n)
 	}
@@ -347,7 +347,7 @@ func TestAudit(t *testing.T) {
 	}
 	b := s.staff("auditor")
 	p := b.get("/audit")
-	p.wants(http.StatusOK, "Chuỗi nguyên vẹn", "121 dòng", "list_read", "a <detail>", "Các dòng cũ hơn")
+	p.wants(http.StatusOK, "Nhật ký nguyên vẹn", "121 dòng", "list_read", "a <detail>", "Các dòng cũ hơn")
 	older := p.all(func(n *html.Node) bool { return attr(n, "rel") == "next" })
 	if len(older) != 1 {
 		t.Fatalf("%d links to older entries", len(older))
@@ -360,7 +360,7 @@ func TestAudit(t *testing.T) {
 		t.Errorf("%d and %d rows", rows(p), rows(last))
 	}
 	for _, before := range []string{"x", "-1", "0", "99999999999999999999"} {
-		b.get("/audit?before="+before).wants(http.StatusOK, "Chuỗi nguyên vẹn")
+		b.get("/audit?before="+before).wants(http.StatusOK, "Nhật ký nguyên vẹn")
 	}
 }
 

@@ -33,6 +33,7 @@ func TestColoursCanBeRead(t *testing.T) {
 		{"text", "success-ground"},
 		{"on-success", "success"},
 		{"on-success", "stripe"},
+		{"on-accent", "stripe-out"},
 		{"notice", "notice-ground"},
 	}
 	edges := [][2]string{{"field-line", "ground"}, {"f1", "ground"}}

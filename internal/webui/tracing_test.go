@@ -43,9 +43,9 @@ func TestCaseToList(t *testing.T) {
 	s.outbreak()
 	b := s.staff("city")
 	b.get("/cases").wants(http.StatusOK, "Chưa có ca F0 nào")
-	b.get("/runs").wants(http.StatusOK, "Chưa có lượt truy vết nào")
+	b.get("/runs").wants(http.StatusOK, "Chưa có lần truy vết nào")
 	id := b.record()
-	b.get("/cases/"+id).wants(http.StatusOK, "19/11/2026", "18:30 · 20/11/2026", "XN-2026-0001", "Thành phố Hồ Chí Minh", "Chưa có lượt nào")
+	b.get("/cases/"+id).wants(http.StatusOK, "19/11/2026", "18:30 · 20/11/2026", "XN-2026-0001", "Thành phố Hồ Chí Minh", "Chưa có lần nào")
 	list := b.get("/cases")
 	list.wants(http.StatusOK, "1 ca.", "19/11/2026")
 	if strings.Contains(list.body, "0911111111") || strings.Contains(s.logs.String(), "0911111111") {
@@ -56,8 +56,8 @@ func TestCaseToList(t *testing.T) {
 	p.wants(http.StatusSeeOther)
 	run := b.get(p.location)
 	run.wants(http.StatusOK, "Phơi nhiễm sớm nhất: 08:10 · 18/11/2026", "Phường Linh Xuân 1 F1 · 0 F2", "Phường Bình Chiểu 1 F1 · 0 F2",
-		"Chưa rõ phường, xã 0 F1 · 1 F2", "3 người trong 3", "Sạp rau cô Tư", "Chợ Linh Xuân", "08:10–08:45", "35 phút", "Chắc chắn",
-		"quét ra / quét ra", "Trụ sở Bến Thành", "14:00–15:00", "1 giờ", "29/12/2021", "đến khi cách ly", "SHA-256")
+		"Chưa rõ phường, xã 0 F1 · 1 F2", "3 người trong 3", "Sạp rau cô Tư", "Chợ Linh Xuân", "08:10–08:45", "35 phút", "Cao",
+		"có quét ra / có quét ra", "Trụ sở Bến Thành", "14:00–15:00", "1 giờ", "29/12/2021", "đến khi cách ly", "SHA-256")
 	if run.heading() != "2 F1 1 F2 từ 1 ca F0" {
 		t.Errorf("the answer is %q", run.heading())
 	}
@@ -274,7 +274,7 @@ func TestBusyTraceSaysWhenToTryAgain(t *testing.T) {
 	id := b.record()
 	s.busy.Store(true)
 	p := b.post("/runs", url.Values{"case": {id}, "profile": {"who"}})
-	p.wants(http.StatusServiceUnavailable, "Một lượt truy vết khác đang chạy")
+	p.wants(http.StatusServiceUnavailable, "Một lần truy vết khác đang chạy")
 	if want := fmt.Sprint(int(cases.ErrBusy.RetryAfter.Seconds())); p.header.Get("Retry-After") != want {
 		t.Errorf("Retry-After is %q, want %q", p.header.Get("Retry-After"), want)
 	}
