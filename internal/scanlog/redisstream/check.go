@@ -29,28 +29,20 @@ var settings = [...]Finding{
 	{Setting: "maxmemory-policy", Want: "noeviction", Risk: "When memory is short, the server may forget what it has seen, or whole streams."},
 }
 
+// minReplicas is what the promise rests on where there are replicas.
+var minReplicas = Finding{
+	Setting: "min-replicas-to-write", Want: "1",
+	Risk: "While no replica is connected scans are accepted by one server alone, and a failover then loses them.",
+}
+
 // Check asks every master what it is set to and returns what is unsafe. A setting that may not be read is a finding too.
 // The error is scanlog.ErrUnavailable when a server cannot be reached.
 func (l *Log) Check(ctx context.Context) ([]Finding, error) {
 	var findings []Finding
 	ask := func(ctx context.Context, node *redis.Client) error {
-		for _, want := range settings {
-			found := want
-			found.Node = node.Options().Addr
-			values, err := node.ConfigGet(ctx, want.Setting).Result()
-			switch {
-			case err != nil && isRefusal(err):
-				found.Risk = "It cannot be read, so nobody knows. " + want.Risk
-			case err != nil:
-				return unavailable("asking for the server's settings", err)
-			default:
-				found.Value = values[want.Setting]
-			}
-			if found.Value != want.Want {
-				findings = append(findings, found)
-			}
-		}
-		return nil
+		found, err := checkNode(ctx, node)
+		findings = append(findings, found...)
+		return err
 	}
 	switch client := l.client.(type) {
 	case *redis.ClusterClient:
@@ -73,6 +65,52 @@ func (l *Log) Check(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	return findings, nil
+}
+
+// checkNode asks one master.
+func checkNode(ctx context.Context, node *redis.Client) ([]Finding, error) {
+	var findings []Finding
+	for _, want := range settings {
+		found, safe, err := checkSetting(ctx, node, want)
+		if err != nil {
+			return nil, err
+		}
+		if !safe {
+			findings = append(findings, found)
+		}
+	}
+	role := redis.NewSliceCmd(ctx, "ROLE")
+	if err := node.Process(ctx, role); err != nil && isRefusal(err) {
+		return append(findings, Finding{
+			Node: node.Options().Addr, Setting: "ROLE", Want: "allowed",
+			Risk: "It cannot be asked for its replicas, so scans do not wait for one, and a failover can lose them.",
+		}), nil
+	}
+	replicas, err := replicasOf(role)
+	if err != nil || replicas == 0 {
+		return findings, err
+	}
+	found, safe, err := checkSetting(ctx, node, minReplicas)
+	if err == nil && (found.Value == "0" || !safe && found.Value == "") {
+		findings = append(findings, found)
+	}
+	return findings, err
+}
+
+// checkSetting asks a server for a setting, and says whether it is as wanted.
+func checkSetting(ctx context.Context, node *redis.Client, want Finding) (found Finding, safe bool, err error) {
+	found = want
+	found.Node = node.Options().Addr
+	values, err := node.ConfigGet(ctx, want.Setting).Result()
+	switch {
+	case err != nil && isRefusal(err):
+		found.Risk = "It cannot be read, so nobody knows. " + want.Risk
+		return found, false, nil
+	case err != nil:
+		return found, false, unavailable("asking for the server's settings", err)
+	}
+	found.Value = values[want.Setting]
+	return found, found.Value == want.Want, nil
 }
 
 // maxMasters is the most masters that a Redis Cluster can have: one for each slot.

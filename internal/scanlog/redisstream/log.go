@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,7 +27,8 @@ type Options struct {
 
 // Log implements scanlog.Log and scanlog.Progress. It is safe for concurrent use.
 //
-// An Append ends within a few times two seconds, whatever Redis does.
+// An Append ends within a few times two seconds, whatever Redis does. A replica that is connected and does not answer
+// makes it fail for as long.
 type Log struct {
 	layout Layout
 	window time.Duration
@@ -93,32 +95,90 @@ type run struct {
 	answer   *redis.Cmd
 }
 
-// commit sends everything in one pipeline, one run of the script after the other.
+// commit sends to each server what it takes, to all at the same time.
 func (l *Log) commit(batches []*scanlog.Batch) error {
-	runs := l.runs(batches)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	_, _ = l.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, r := range runs {
-			r.answer = l.script.EvalSha(ctx, p, r.keys, r.args...)
-		}
-		return nil
-	}) // each command holds its own error
-	l.sendUnknown(ctx, runs)
-	for _, r := range runs {
-		if err := r.settle(); err != nil {
+	shares, err := l.shares(ctx, l.runs(batches))
+	if err != nil {
+		return err
+	}
+	failures := make([]error, len(shares))
+	var sending sync.WaitGroup
+	for i, s := range shares {
+		sending.Go(func() { failures[i] = l.send(ctx, s) })
+	}
+	sending.Wait()
+	for _, err := range failures {
+		if err != nil {
+			if cluster, is := l.client.(*redis.ClusterClient); is {
+				cluster.ReloadState(ctx) // its shards may have moved; it is tried again with the next commit
+			}
 			return err
 		}
 	}
 	return nil
 }
 
+// share is what one server takes of a commit.
+type share struct {
+	node *redis.Client
+	runs []*run
+}
+
+// shares divides runs by the master that their shard is on.
+func (l *Log) shares(ctx context.Context, runs []*run) ([]*share, error) {
+	cluster, is := l.client.(*redis.ClusterClient)
+	if !is {
+		return []*share{{node: l.client.(*redis.Client), runs: runs}}, nil
+	}
+	var all []*share
+	of := make(map[*redis.Client]*share)
+	for _, r := range runs {
+		node, err := cluster.MasterForKey(ctx, r.keys[0])
+		if err != nil {
+			return nil, unavailable("finding the master of a shard", err)
+		}
+		if of[node] == nil {
+			of[node] = &share{node: node}
+			all = append(all, of[node])
+		}
+		of[node].runs = append(of[node].runs, r)
+	}
+	return all, nil
+}
+
+// send runs the scripts of a share in one pipeline, one after the other, and then waits for a replica where the server
+// has any. All of it goes over one connection: after a failover another one would be to another server.
+func (l *Log) send(ctx context.Context, s *share) error {
+	conn := s.node.Conn()
+	defer func() { _ = conn.Close() }() // it only goes back to the others
+	role := redis.NewSliceCmd(ctx, "ROLE")
+	_, _ = conn.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, r := range s.runs {
+			r.answer = l.script.EvalSha(ctx, p, r.keys, r.args...)
+		}
+		return p.Process(ctx, role)
+	}) // each command holds its own error
+	l.sendUnknown(ctx, conn, s.runs)
+	for _, r := range s.runs {
+		if err := r.settle(); err != nil {
+			return err
+		}
+	}
+	replicas, err := replicasOf(role)
+	if err != nil || replicas == 0 {
+		return err
+	}
+	return l.awaitReplica(ctx, conn, s.runs)
+}
+
 // sendUnknown runs the script by its text where a server did not know it. Within a shard the order is kept: a server
 // that did not know it for one run may have learnt it before the next, so all later runs of a shard go again too, which
 // is safe.
-func (l *Log) sendUnknown(ctx context.Context, runs []*run) {
+func (l *Log) sendUnknown(ctx context.Context, conn *redis.Conn, runs []*run) {
 	again := make(map[int]bool)
-	_, _ = l.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, _ = conn.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, r := range runs {
 			if redis.HasErrorPrefix(r.answer.Err(), "NOSCRIPT") {
 				again[r.shard] = true

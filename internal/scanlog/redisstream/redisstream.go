@@ -4,10 +4,13 @@
 // Shard k is the stream tv:{k}:scans; the braces keep a shard's keys in one slot of a Redis Cluster and spread the shards
 // over its nodes. An entry is one scan in its wire form. A scan's shard follows from its alias, so that all scans of an
 // alias, and everything idempotency compares, are in one shard. Beside it stand tv:{k}:seen:<id and alias> with the
-// digest of what was logged, for the window of idempotency, and tv:{k}:dead with what the worker could not read.
+// digest of what was logged, for the window of idempotency, tv:{k}:dead with what the worker could not read, and tv:{k}:mark,
+// see awaitReplica.
 //
-// With appendonly and appendfsync always what Append has answered survives a kill and a power cut; Check says whether the
-// servers are set so. It needs Redis 7 or newer.
+// With appendonly and appendfsync always what Append has answered survives a kill and a power cut. Where a master has
+// replicas, one of them has it too before Append answers, so that it survives a failover to that one; with
+// min-replicas-to-write it is refused while there is none. Check says whether the servers are set so. It needs Redis 7 or
+// newer.
 package redisstream
 
 import (
@@ -90,27 +93,32 @@ func connect(address string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the address of Redis: %w", err)
 		}
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = 1, 1, true
+		bound(&o.MaxRetries, &o.DialerRetries, &o.ContextTimeoutEnabled, &o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout)
 		return redis.NewClient(o), nil
 	case "cluster":
 		o, err := redis.ParseClusterURL(u.String())
 		if err != nil {
 			return nil, fmt.Errorf("the address of the Redis Cluster: %w", err)
 		}
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = 1, 1, true
+		bound(&o.MaxRetries, &o.DialerRetries, &o.ContextTimeoutEnabled, &o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout)
 		return redis.NewClusterClient(o), nil
 	case "sentinel":
 		o, err := redis.ParseFailoverURL(u.String())
 		if err != nil {
 			return nil, fmt.Errorf("the address of the Redis Sentinels: %w", err)
 		}
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = timeout, timeout, timeout, timeout
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = 1, 1, true
+		bound(&o.MaxRetries, &o.DialerRetries, &o.ContextTimeoutEnabled, &o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout)
 		return redis.NewFailoverClient(o), nil
 	}
 	return nil, fmt.Errorf("the address of Redis: scheme %q is none of redis, rediss, redis+cluster, redis+sentinel", u.Scheme+"+"+how)
+}
+
+// bound sets, in the options of any kind of client, how long it may be about anything.
+func bound(retries, dials *int, endsWithContext *bool, steps ...*time.Duration) {
+	*retries, *dials, *endsWithContext = 1, 1, true
+	for _, step := range steps {
+		*step = timeout
+	}
 }
 
 // An entry's id is milliseconds and a count within them; as a seq it is ms<<22 | n. So there may be 4,194,304 entries in

@@ -135,15 +135,7 @@ func TestLogOnCluster(t *testing.T) {
 	if err := c.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		info, err := c.ClusterInfo(t.Context()).Result()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(info, "cluster_state:ok") {
-			break
-		}
-	}
+	waitClusterOK(t, c)
 	o := redisstream.Options{Layout: newLayout()}
 	log, err := redisstream.Open("redis+cluster://"+server.Addr, o)
 	if err != nil {
