@@ -4,11 +4,12 @@ GO       ?= go
 BIN      := bin/truyvet
 DATA     ?= data
 LISTEN   ?= 127.0.0.1:8080
+SIZE     ?= 20m
 GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run build test-packages test bench lint cluster clean
+.PHONY: help run build test-packages test bench bench-walk lint cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,10 @@ test: test-packages ## run every test, with the race detector and real servers
 
 bench: ## run the benchmarks of the inner loops
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
+
+bench-walk: ## measure the walk beside SQL on SQLite, PostgreSQL and ClickHouse: SIZE=2m, 20m (half an hour) or 80m
+	@deploy/dev/test-packages.sh clickhouse-server postgresql
+	$(GO) run ./cmd/benchwalk --size $(SIZE)
 
 lint: ## gofumpt, go vet, staticcheck, golangci-lint
 	@files=$$($(GO) run $(GOFUMPT) -l .); if [ -n "$$files" ]; then echo "not gofumpt-clean:"; echo "$$files"; exit 1; fi

@@ -1,0 +1,264 @@
+package benchwalk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/truyvet/truyvet/internal/testenv"
+)
+
+// Options say what to measure.
+type Options struct {
+	Size Size
+	Seed uint64
+	Cut  time.Duration // how long a query of a peer may take; it counts as this long then
+	// MostRounds is how often a question is asked at most, where it is positive: with 1, figures are rough and soon there.
+	MostRounds int
+	// Peers are the engines to run beside the two walks in memory, by name: sqlite, postgres, clickhouse (its SQL, and our
+	// source on the same server). SQLite and PostgreSQL sit out the largest city all the same.
+	Peers []string
+}
+
+// PeerNames returns the peers that there are.
+func PeerNames() []string { return []string{"sqlite", "postgres", "clickhouse"} }
+
+// DefaultCut is the cut of the published figures.
+const DefaultCut = 60 * time.Second
+
+// Run makes the city, asks every engine every question, and writes a line "name value unit" for each figure to out as soon
+// as it is known, and what it is doing to progress. Servers are started on free loopback ports, with their data in temporary
+// folders that are removed. It fails when two engines differ in an answer.
+func Run(ctx context.Context, o Options, out, progress io.Writer) error {
+	for _, name := range o.Peers {
+		if !slices.Contains(PeerNames(), name) {
+			return fmt.Errorf("peer %q is none of %v", name, PeerNames())
+		}
+	}
+	b := &bench{Options: o, report: report{out: out}, progress: progress}
+	b.say("making the city")
+	begin := time.Now()
+	b.city = Generate(o.Size, o.Seed)
+	b.line("city.people", float64(b.city.People), "people")
+	b.line("city.places", float64(b.city.Places), "places")
+	b.line("city.days", Days, "days")
+	b.line("city.stays", float64(len(b.city.Stays)), "stays")
+	b.seconds("city.generate", time.Since(begin))
+	for _, step := range []func(context.Context) error{b.walkPlainly, b.walkIndexed, b.askPeers} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	b.compare()
+	return nil
+}
+
+// bench is a run.
+type bench struct {
+	Options
+	report
+	progress io.Writer
+
+	city      *City
+	plain     *Plain
+	questions []Question
+	answers   map[string][]Row // of the plain walk, by question
+	pairs     map[string]int
+
+	plainly map[string]time.Duration // by question
+	ours    map[string]time.Duration
+	best    map[string]peerResult // the best SQL by question
+	bestBy  map[string]string     // whose it is
+	same    map[string]comparison // by question: our source and the SQL on one ClickHouse server
+}
+
+// comparison is two times for the same.
+type comparison struct{ source, sql time.Duration }
+
+func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.progress, format+"\n", args...) }
+
+// walkPlainly takes the answers that all others must give too.
+func (b *bench) walkPlainly(ctx context.Context) error {
+	b.say("plain walk")
+	begin := time.Now()
+	b.plain = NewPlain(b.city)
+	b.rate("plain.build", len(b.city.Stays), time.Since(begin))
+	b.line("plain.bytes_per_stay", float64(b.plain.Bytes())/float64(len(b.city.Stays)), "B")
+	b.questions = Questions(b.city, b.plain)
+	b.answers, b.pairs, b.plainly = make(map[string][]Row), make(map[string]int), make(map[string]time.Duration)
+	for _, q := range b.questions {
+		answer, pairs := b.plain.AnswerPairs(q)
+		b.answers[q.Name], b.pairs[q.Name] = answer.Rows, pairs
+		b.line(q.Name+".people", float64(len(answer.Rows)), "people")
+		b.line(q.Name+".pairs", float64(pairs), "contacts")
+		took, err := medianOf(ctx, func(_ context.Context, q Question) ([]Row, time.Duration, error) {
+			begin := time.Now()
+			rows := b.plain.Answer(q).Rows
+			return rows, time.Since(begin), nil
+		}, q, answer.Rows, b.Cut, b.MostRounds)
+		if err != nil {
+			return fmt.Errorf("plain walk: %w", err)
+		}
+		b.plainly[q.Name] = took
+		b.time("plain."+q.Name, took)
+	}
+	return nil
+}
+
+func (b *bench) walkIndexed(ctx context.Context) error {
+	b.say("memory index")
+	x, err := newIndexed(b.city)
+	if err != nil {
+		return err
+	}
+	runtime.GC()
+	n := len(b.city.Stays)
+	size := x.index.Size()
+	b.ours = make(map[string]time.Duration)
+	b.line("walk.threads", float64(runtime.GOMAXPROCS(0)), "threads")
+	b.rate("walk.build", n, x.build)
+	b.rate("walk.ids", x.stays, x.ids)
+	b.line("walk.bytes_per_stay", float64(size.Bytes)/float64(n), "B")
+	b.line("walk.dictionaries", float64(size.Dictionaries)/(1<<20), "MiB")
+	for _, q := range b.questions {
+		took, err := medianOf(ctx, x.ask, q, b.answers[q.Name], b.Cut, b.MostRounds)
+		if err != nil {
+			return err
+		}
+		b.ours[q.Name] = took
+		b.time("walk."+q.Name, took)
+		b.line("walk."+q.Name+".per_contact", float64(took.Nanoseconds())/float64(max(1, b.pairs[q.Name])), "ns")
+	}
+	return nil
+}
+
+// askPeers runs the peers one after the other.
+func (b *bench) askPeers(ctx context.Context) error {
+	b.best, b.bestBy, b.same = make(map[string]peerResult), make(map[string]string), make(map[string]comparison)
+	for _, name := range b.Peers {
+		runtime.GC()
+		if name != "clickhouse" && !b.Size.Relational {
+			b.say("%s sits out", name)
+			continue
+		}
+		if err := b.askPeer(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askPeer starts a peer in a folder of its own and asks it.
+func (b *bench) askPeer(ctx context.Context, name string) (err error) {
+	dir, err := os.MkdirTemp("", "truyvet-bench-")
+	if err != nil {
+		return fmt.Errorf("making a temporary folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	var server *testenv.Server
+	var p peer
+	switch name {
+	case "sqlite":
+		p, err = openSQLite(ctx, dir)
+	case "postgres":
+		if server, err = testenv.StartPostgres(ctx, dir, testenv.PostgresOptions{Args: postgresArgs()}); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, server.Stop()) }()
+		p, err = openPostgres(ctx, server.Addr)
+	default:
+		if server, err = testenv.StartClickHouse(ctx, dir, testenv.ClickHouseOptions{}); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, server.Stop()) }()
+		p, err = openClickHouse(server.Addr)
+	}
+	if err != nil {
+		return err
+	}
+	times, err := b.askInSQL(ctx, p)
+	if err = errors.Join(err, p.close()); err != nil || name != "clickhouse" {
+		return err
+	}
+	return b.askSource(ctx, server.Addr, times)
+}
+
+// askInSQL loads a peer, asks it everything and returns its times by question.
+func (b *bench) askInSQL(ctx context.Context, p peer) (map[string]time.Duration, error) {
+	b.say("%s: loading", p.name())
+	begin := time.Now()
+	if err := p.load(ctx, b.city, b.plain); err != nil {
+		return nil, fmt.Errorf("loading %s: %w", p.name(), err)
+	}
+	prefix := "sql." + p.name() + "."
+	b.seconds(prefix+"load", time.Since(begin))
+	times := make(map[string]time.Duration)
+	for _, q := range b.questions {
+		r, err := answerBest(ctx, p, q, b.Cut, b.MostRounds, b.progress)
+		if err != nil {
+			return nil, err
+		}
+		times[q.Name] = r.took
+		b.time(prefix+q.Name, r.took)
+		b.text(prefix+q.Name+".by", r.formulation, "query")
+		if r.cut {
+			b.seconds(prefix+q.Name+".cut", b.Cut)
+		} else if want := digest(b.answers[q.Name]); r.digest != want {
+			return nil, fmt.Errorf("%s answers %s with %+v, and the plain walk with %+v", p.name(), q.Name, r.digest, want)
+		}
+		if best, any := b.best[q.Name]; !any || r.took < best.took {
+			b.best[q.Name], b.bestBy[q.Name] = r, p.name()
+		}
+	}
+	return times, nil
+}
+
+// askSource walks over the scan store on the server whose SQL took sql.
+func (b *bench) askSource(ctx context.Context, addr string, sql map[string]time.Duration) error {
+	b.say("ClickHouse source: loading two scans for each stay")
+	begin := time.Now()
+	s, err := openStored(ctx, addr, "scans")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.close() }()
+	if err := s.load(ctx, b.city); err != nil {
+		return err
+	}
+	b.seconds("clickhouse.load", time.Since(begin))
+	for _, q := range b.questions {
+		took, err := medianOf(ctx, s.ask, q, b.answers[q.Name], b.Cut, b.MostRounds)
+		if errors.Is(err, errCut) {
+			b.seconds("clickhouse."+q.Name+".cut", b.Cut)
+		} else if err != nil {
+			return err
+		}
+		b.say("  clickhouse source %s: %s", q.Name, took)
+		b.time("clickhouse."+q.Name, took)
+		b.same[q.Name] = comparison{source: took, sql: sql[q.Name]}
+	}
+	return nil
+}
+
+// compare writes the figures that set one engine against another.
+func (b *bench) compare() {
+	for _, q := range b.questions {
+		ours := b.ours[q.Name]
+		b.line("walk."+q.Name+".vs_plain", ratio(b.plainly[q.Name], ours), "x")
+		if best, any := b.best[q.Name]; any {
+			b.time("sql."+q.Name, best.took)
+			b.text("sql."+q.Name+".by", b.bestBy[q.Name]+":"+best.formulation, "query")
+			b.line("walk."+q.Name+".vs_sql", ratio(best.took, ours), "x")
+		}
+		if c, any := b.same[q.Name]; any {
+			b.line("clickhouse."+q.Name+".vs_sql", ratio(c.sql, c.source), "x")
+		}
+	}
+}
+
+func ratio(theirs, ours time.Duration) float64 { return float64(theirs) / float64(max(1, ours)) }
