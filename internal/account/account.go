@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,7 @@ var (
 	ErrLoginTaken    = errs.New(errs.Conflict, "login_taken", "There is already an account with this name.")
 	ErrLogin         = errs.New(errs.Invalid, "login", "A login name has 2 to 64 letters a to z, digits, dots, hyphens, underscores or @, and begins with a letter or digit.")
 	ErrPassword      = errs.New(errs.Invalid, "password", "A password has 12 characters or more, and 1,024 bytes at the most.")
+	ErrOrganisation  = errs.New(errs.Invalid, "organisation_name", "An organisation has a name of 1 to 200 characters.")
 	ErrRole          = errs.New(errs.Invalid, "role", "The role does not exist, or does not go with the organisation, place or area given.")
 )
 
@@ -36,12 +38,16 @@ var (
 	attemptsInTotal  = ratelimit.Rule{Burst: 100, Every: 50 * time.Millisecond}
 )
 
+// longestName is how many characters the name of an organisation may have.
+const longestName = 200
+
 // hashesAtOnce bounds the memory of logging in, at 19 MiB each.
 const hashesAtOnce = 2
 
-// Store keeps accounts. The registry's adapters satisfy it, and it gives their errors.
+// Store keeps accounts. PutAccount adds an account together with the organisations that begin with it, or nothing. The
+// registry's adapters satisfy it, and it gives their errors.
 type Store interface {
-	PutAccount(ctx context.Context, a registry.Account) error
+	PutAccount(ctx context.Context, a registry.Account, begun ...registry.Organisation) error
 	AccountByLogin(ctx context.Context, login string) (registry.Account, error)
 	Account(ctx context.Context, id uuid.UUID) (registry.Account, error)
 	Areas(ctx context.Context) ([]registry.Area, error)
@@ -86,6 +92,28 @@ func normalLogin(text string) string {
 // the others. The errors: ErrLogin, ErrPassword, ErrRole, ErrLoginTaken, and registry.ErrDangling for an organisation or
 // place that does not exist.
 func (s *Service) Create(ctx context.Context, a registry.Account, password string) (registry.Account, error) {
+	return s.create(ctx, a, password)
+}
+
+// CreateOwner makes an organisation and with it the account of its first owner; where the account cannot be made there is no
+// organisation either. The errors: ErrOrganisation, and those of Create.
+func (s *Service) CreateOwner(ctx context.Context, login, organisation, password string) (registry.Account, error) {
+	organisation = strings.TrimSpace(organisation)
+	if organisation == "" || !utf8.ValidString(organisation) || utf8.RuneCountInString(organisation) > longestName {
+		return registry.Account{}, ErrOrganisation
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return registry.Account{}, fmt.Errorf("making an organisation: %w", err)
+	}
+	owner := registry.Account{Login: login, Role: registry.RoleOwner, Organisation: id}
+	return s.create(ctx, owner, password, registry.Organisation{ID: id, Name: organisation, Created: s.clock().Unix()})
+}
+
+// create makes an account, and the organisations that begin with it.
+func (s *Service) create(
+	ctx context.Context, a registry.Account, password string, begun ...registry.Organisation,
+) (registry.Account, error) {
 	if a.Login = normalLogin(a.Login); a.Login == "" {
 		return registry.Account{}, ErrLogin
 	}
@@ -104,7 +132,7 @@ func (s *Service) Create(ctx context.Context, a registry.Account, password strin
 		return registry.Account{}, fmt.Errorf("making an account: %w", err)
 	}
 	a.ID, a.PasswordHash, a.Created, a.Disabled = id, hash, s.clock().Unix(), false
-	err = s.store.PutAccount(ctx, a)
+	err = s.store.PutAccount(ctx, a, begun...)
 	if errors.Is(err, registry.ErrExists) {
 		return registry.Account{}, ErrLoginTaken.Because(err)
 	}

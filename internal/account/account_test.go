@@ -110,6 +110,40 @@ func TestCreateAndLogIn(t *testing.T) {
 	}
 }
 
+func TestCreateOwner(t *testing.T) {
+	b := newBench(t)
+	b.make(t, registry.Account{Login: "taken", Role: registry.RoleAdmin})
+	for _, c := range []struct {
+		login, organisation, password string
+		want                          error
+	}{
+		{"owner", " ", password, ErrOrganisation},
+		{"owner", strings.Repeat("ợ", 201), password, ErrOrganisation},
+		{"owner", "\xff", password, ErrOrganisation},
+		{"o", "Bến xe", password, ErrLogin},
+		{"owner", "Bến xe", "short", ErrPassword},
+		{"Taken", "Bến xe", password, ErrLoginTaken},
+	} {
+		if a, err := b.CreateOwner(t.Context(), c.login, c.organisation, c.password); !errors.Is(err, c.want) || a != (registry.Account{}) {
+			t.Errorf("%+v gives %v", c, err)
+		}
+	}
+	made, err := b.CreateOwner(t.Context(), " Owner ", " Bến xe ", password)
+	if err != nil || made.Login != "owner" || made.Role != registry.RoleOwner || made.PasswordHash != "" {
+		t.Errorf("%+v, %v", made, err)
+	}
+	if in, err := b.LogIn(t.Context(), "owner", password); err != nil || in != made {
+		t.Errorf("logging in gives %+v, %v", in, err)
+	}
+	want := []registry.Organisation{
+		{ID: made.Organisation, Name: "Bến xe", Created: b.time().Unix()}, {ID: b.organisation, Name: "Chợ"},
+	}
+	got, err := b.store.Organisations(t.Context())
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("the organisations are not what was made, %v:\n%s", err, diff)
+	}
+}
+
 func TestCreateRefuses(t *testing.T) {
 	b := newBench(t)
 	b.make(t, registry.Account{Login: "admin", Role: registry.RoleAdmin})

@@ -12,7 +12,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/truyvet/truyvet/internal/errs"
@@ -34,11 +36,12 @@ const sealContext = "truyvet/audit/v1"
 // ErrTampered says that the log is not what was written. Compare with errors.Is; its cause says at which entry.
 var ErrTampered = errs.New(errs.Conflict, "audit_tampered", "The audit log has been changed.")
 
-// Store keeps entries in the order of their Seq, from 1. The registry's adapters satisfy it.
+// Store keeps entries in the order of their Seq, from 1. WalkAudit gives those whose Seq is from or greater. The registry's
+// adapters satisfy it.
 type Store interface {
 	AppendAudit(ctx context.Context, seal func(prev []byte, e registry.AuditEntry) []byte, e registry.AuditEntry) (registry.AuditEntry, error)
 	AuditEntries(ctx context.Context, beforeSeq int64, limit int) ([]registry.AuditEntry, error)
-	WalkAudit(ctx context.Context, yield func(registry.AuditEntry) error) error
+	WalkAudit(ctx context.Context, from int64, yield func(registry.AuditEntry) error) error
 }
 
 // Log is the audit log. It is safe for concurrent use, also by several processes with one store.
@@ -46,6 +49,10 @@ type Log struct {
 	store Store
 	key   []byte
 	clock func() time.Time
+
+	mu    sync.Mutex
+	good  Head      // up to where the log was found good by this process
+	whole time.Time // when that began at the first entry
 }
 
 // New returns the log in a store, sealed with a key of KeySize random bytes.
@@ -110,22 +117,69 @@ func (l *Log) Entries(ctx context.Context, before int64, limit int) ([]registry.
 // the one that was written at its place; entries is then how many before it are good. A log that was cut off at its end is
 // found good: compare its [Head].
 func (l *Log) Verify(ctx context.Context) (entries int64, err error) {
-	var prev []byte
-	err = l.store.WalkAudit(ctx, func(e registry.AuditEntry) error {
-		if e.Seq != entries+1 {
-			return ErrTampered.Because(fmt.Errorf("entry %d stands where entry %d belongs", e.Seq, entries+1))
+	began := l.clock()
+	head, err := l.verify(ctx, Head{})
+	if err != nil {
+		return head.Seq, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.good, l.whole = head, began
+	return head.Seq, nil
+}
+
+// wholeEvery is how long Check relies on what was found good.
+const wholeEvery = time.Hour
+
+// Check is Verify for who looks often: it goes on from where the log was last found good by this process. That entry must
+// still be there with its seal, so a log that was cut off before it is found too; a change to an entry before it is found
+// once in an hour, when all is verified again.
+func (l *Log) Check(ctx context.Context) (entries int64, err error) {
+	l.mu.Lock()
+	good, whole := l.good, l.whole
+	l.mu.Unlock()
+	if now := l.clock(); good.Seq == 0 || now.Before(whole) || now.Sub(whole) >= wholeEvery {
+		return l.Verify(ctx)
+	}
+	head, err := l.verify(ctx, good)
+	if err != nil {
+		return head.Seq, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if head.Seq > l.good.Seq {
+		l.good = head
+	}
+	return head.Seq, nil
+}
+
+// verify reads the log from the entry at a head on, which must be as it was, and returns the last entry that is good.
+func (l *Log) verify(ctx context.Context, from Head) (Head, error) {
+	good, first := Head{}, int64(math.MinInt64) // whatever stands before the first entry belongs nowhere
+	if from.Seq > 0 {
+		good.Seq, first = from.Seq-1, from.Seq
+	}
+	err := l.store.WalkAudit(ctx, first, func(e registry.AuditEntry) error {
+		if e.Seq != good.Seq+1 {
+			return ErrTampered.Because(fmt.Errorf("entry %d stands where entry %d belongs", e.Seq, good.Seq+1))
 		}
-		if !hmac.Equal(e.Seal, l.seal(prev, e)) {
+		expected := from.Seal
+		if e.Seq != from.Seq {
+			expected = l.seal(good.Seal, e)
+		}
+		if !hmac.Equal(e.Seal, expected) {
 			return ErrTampered.Because(fmt.Errorf("the seal of entry %d does not fit", e.Seq))
 		}
-		prev = e.Seal
-		entries++
+		good = Head{Seq: e.Seq, Seal: e.Seal}
 		return nil
 	})
-	if err != nil {
-		return entries, fmt.Errorf("verifying the audit log: %w", err)
+	if err == nil && good.Seq < from.Seq {
+		err = ErrTampered.Because(fmt.Errorf("entry %d is gone", from.Seq))
 	}
-	return entries, nil
+	if err != nil {
+		return good, fmt.Errorf("verifying the audit log: %w", err)
+	}
+	return good, nil
 }
 
 // Head is the end of the log at one time. Kept elsewhere, it shows later whether the log still has that entry with that

@@ -131,6 +131,7 @@ func TestVerifyFindsWhatIsDoneToTheTable(t *testing.T) {
 			`UPDATE audit SET seq = seq + 1000 WHERE seq > 4`, `UPDATE audit SET seq = seq - 999 WHERE seq > 1000`,
 			`INSERT INTO audit SELECT 5, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 4`,
 		}, 4},
+		{"one long before the first", []string{`INSERT INTO audit SELECT -7, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 1`}, 0},
 		{"one before the first", []string{`INSERT INTO audit SELECT 0, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 1`}, 0},
 	}
 	for _, test := range tests {
@@ -147,12 +148,80 @@ func TestVerifyFindsWhatIsDoneToTheTable(t *testing.T) {
 					t.Fatalf("%s: %v", statement, err)
 				}
 			}
-			good, err := log.Verify(t.Context())
-			if !errors.Is(err, audit.ErrTampered) || good != test.good {
-				t.Errorf("the log verifies as %d, %v; want %d", good, err, test.good)
+			for name, verify := range map[string]func(context.Context) (int64, error){"Verify": log.Verify, "Check": log.Check} {
+				if good, err := verify(t.Context()); !errors.Is(err, audit.ErrTampered) || good != test.good {
+					t.Errorf("%s: the log verifies as %d, %v; want %d", name, good, err, test.good)
+				}
 			}
 		})
 	}
+}
+
+// counting counts the entries that are walked over.
+type counting struct {
+	*sqlstore.Store
+	walked int
+}
+
+func (c *counting) WalkAudit(ctx context.Context, from int64, yield func(registry.AuditEntry) error) error {
+	return c.Store.WalkAudit(ctx, from, func(e registry.AuditEntry) error {
+		c.walked++
+		return yield(e)
+	})
+}
+
+// TestCheckGoesOnFromWhatWasGood looks again and again at a log that grows, and wants an entry verified once in an hour.
+func TestCheckGoesOnFromWhatWasGood(t *testing.T) {
+	store, raw := database(t)
+	counted := &counting{Store: store}
+	now := clock()
+	log, err := audit.New(counted, key, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(entries int64, walked int) {
+		t.Helper()
+		counted.walked = 0
+		if n, err := log.Check(t.Context()); n != entries || err != nil || counted.walked != walked {
+			t.Errorf("checked as %d with %d walked, %v; want %d with %d", n, counted.walked, err, entries, walked)
+		}
+	}
+	check(0, 0)
+	write(t, log, 6)
+	check(6, 6)
+	check(6, 1)
+	write(t, log, 2)
+	now = now.Add(time.Hour - 1)
+	check(8, 3)
+	now = now.Add(1)
+	check(8, 8)
+	check(8, 1)
+
+	tamper := func(statements ...string) {
+		t.Helper()
+		for _, statement := range statements {
+			if _, err := raw.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	refused := func(good int64) {
+		t.Helper()
+		if n, err := log.Check(t.Context()); n != good || !errors.Is(err, audit.ErrTampered) {
+			t.Errorf("checked as %d, %v; want %d", n, err, good)
+		}
+	}
+	tamper(`DROP TRIGGER audit_is_never_edited`, `DROP TRIGGER audit_is_never_shortened`, `UPDATE audit SET detail = 'x' WHERE seq = 2`)
+	check(8, 1)
+	now = now.Add(time.Hour)
+	refused(1)
+	tamper(`UPDATE audit SET detail = '' WHERE seq = 2`)
+	check(8, 8)
+	write(t, log, 1)
+	tamper(`UPDATE audit SET detail = 'x' WHERE seq = 9`)
+	refused(8)
+	tamper(`DELETE FROM audit WHERE seq >= 8`) // Verify does not find that
+	refused(7)
 }
 
 // TestHeadShowsACut: what Verify cannot find, and the head can.
@@ -268,14 +337,18 @@ func (f failing) AppendAudit(context.Context, func([]byte, registry.AuditEntry) 
 func (f failing) AuditEntries(context.Context, int64, int) ([]registry.AuditEntry, error) {
 	return nil, f.err
 }
-func (f failing) WalkAudit(context.Context, func(registry.AuditEntry) error) error { return f.err }
+
+func (f failing) WalkAudit(context.Context, int64, func(registry.AuditEntry) error) error {
+	return f.err
+}
 
 func TestAStoreThatIsAwayIsNoTampering(t *testing.T) {
 	log := open(t, failing{registry.ErrBusy}, key)
 	_, verify := log.Verify(t.Context())
 	_, entries := log.Entries(t.Context(), 0, 5)
 	_, head := log.Head(t.Context())
-	faults := []error{verify, entries, head, log.Append(t.Context(), "a", "b", "c", "d")}
+	_, check := log.Check(t.Context())
+	faults := []error{verify, check, entries, head, log.Append(t.Context(), "a", "b", "c", "d")}
 	if i := slices.IndexFunc(faults, func(err error) bool {
 		return !errors.Is(err, registry.ErrBusy) || errors.Is(err, audit.ErrTampered)
 	}); i >= 0 {

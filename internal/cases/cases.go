@@ -41,18 +41,20 @@ const (
 	maxLabRef = 64   // characters
 )
 
-// People finds people and where they reside. PersonByAlias gives registry.ErrNotFound for nobody.
+// People finds people and where they reside. PersonByAlias gives registry.ErrNotFound for nobody; AreasOf leaves out who is
+// nobody. The map is the caller's.
 type People interface {
 	PersonByAlias(ctx context.Context, alias uuid.UUID) (registry.Person, error)
-	People(ctx context.Context) ([]registry.Person, error)
+	AreasOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID]string, error)
 }
 
-// Book keeps cases, which it gives newest first, and when people who are no cases were isolated. The maps are the caller's.
+// Book keeps cases, which it gives newest first, and when people who are no cases were isolated, as it was recorded at asOf or
+// before. The map is the caller's.
 type Book interface {
 	PutCase(ctx context.Context, c registry.Case) error
 	Case(ctx context.Context, id uuid.UUID) (registry.Case, error)
 	Cases(ctx context.Context) ([]registry.Case, error)
-	Isolations(ctx context.Context) (map[uuid.UUID]int64, error)
+	Isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error)
 }
 
 // Runs keeps trace runs, which it gives newest first.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,7 +16,7 @@ import (
 
 // List is a run as one account may see it. What it points to is shared with other readers and must not be changed.
 type List struct {
-	Run        registry.Run // without its report; F1 and F2 count everybody
+	Run        registry.Run // without its inputs and its report; F1 and F2 count everybody
 	Profile    tracing.Profile
 	Cases      []registry.Case           // those of the run that lie in the reader's area
 	People     []Row                     // in the order of the report
@@ -59,7 +57,7 @@ func (s *Service) List(ctx context.Context, actor registry.Account, id uuid.UUID
 
 // list is List without its audit entry.
 func (s *Service) list(ctx context.Context, actor registry.Account, id uuid.UUID) (*List, error) {
-	full, err := s.lists.get(id, s.d.Clock(), func() (*List, error) { return s.load(ctx, id) })
+	full, err := s.lists.get(ctx, id, s.d.Clock(), s.load)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +102,7 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 		return nil, err
 	}
 	list := &List{Run: run, PlaceNames: make(map[uuid.UUID]places.Name)}
-	list.Run.Report = nil
+	list.Run.Inputs, list.Run.Report = nil, nil
 	if err := json.Unmarshal(run.Rules, &list.Profile); err != nil {
 		return nil, fmt.Errorf("reading the profile of a run: %w", err)
 	}
@@ -119,13 +117,13 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 		}
 		list.Cases = append(list.Cases, c)
 	}
-	people, err := s.d.People.People(ctx)
+	people := make([]uuid.UUID, len(report.Contacts))
+	for i := range report.Contacts {
+		people[i] = report.Contacts[i].Person
+	}
+	areas, err := s.d.People.AreasOf(ctx, people)
 	if err != nil {
 		return nil, fmt.Errorf("reading where people reside: %w", err)
-	}
-	areas := make(map[uuid.UUID]string, len(people))
-	for _, p := range people {
-		areas[p.ID] = p.Area
 	}
 	for _, contact := range report.Contacts {
 		area := areas[contact.Person]
@@ -166,47 +164,4 @@ func byWard(rows []Row) []WardCount {
 		return strings.Compare(a.Area, b.Area)
 	})
 	return out
-}
-
-// The bounds of the cache of decoded lists: one of 5,000 people is about 10 MB.
-const (
-	maxLists   = 4
-	maxListAge = time.Minute
-)
-
-// listCache keeps the lists that were read last, with everybody in them: a run never changes, and a reader who pages and
-// filters asks for the same one again and again. What may change, where people reside above all, is what says who may see
-// them, so a list is not kept for long. The zero value is ready.
-type listCache struct {
-	mu    sync.Mutex
-	lists []cachedList // most recently used last
-}
-
-type cachedList struct {
-	*List
-	loaded time.Time
-}
-
-// get returns the list of a run, loading it where it is not there or has become too old. Who asks meanwhile waits, so that
-// no list is loaded twice at once. Lists are shared and must not be changed.
-func (c *listCache) get(id uuid.UUID, now time.Time, load func() (*List, error)) (*List, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if i := slices.IndexFunc(c.lists, func(l cachedList) bool { return l.Run.ID == id }); i >= 0 {
-		cached := c.lists[i]
-		c.lists = slices.Delete(c.lists, i, i+1)
-		if now.Sub(cached.loaded) < maxListAge {
-			c.lists = append(c.lists, cached)
-			return cached.List, nil
-		}
-	}
-	list, err := load()
-	if err != nil {
-		return nil, err
-	}
-	if len(c.lists) == maxLists {
-		c.lists = slices.Delete(c.lists, 0, 1)
-	}
-	c.lists = append(c.lists, cachedList{list, now})
-	return list, nil
 }

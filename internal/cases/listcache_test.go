@@ -1,8 +1,10 @@
 package cases
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,9 +19,9 @@ func TestListCache(t *testing.T) {
 	get := func(run byte) *List {
 		t.Helper()
 		id := uuid.UUID{15: run}
-		list, err := c.get(id, now, func() (*List, error) {
+		list, err := c.get(t.Context(), id, now, func(_ context.Context, asked uuid.UUID) (*List, error) {
 			loads++
-			return &List{Run: registry.Run{ID: id}}, nil
+			return &List{Run: registry.Run{ID: asked}}, nil
 		})
 		if err != nil || list.Run.ID != id {
 			t.Fatalf("%v, %v", list, err)
@@ -51,11 +53,57 @@ func TestListCache(t *testing.T) {
 	}
 	errAway := errors.New("away")
 	for range 2 {
-		if _, err := c.get(uuid.UUID{15: 99}, now, func() (*List, error) { loads++; return nil, errAway }); !errors.Is(err, errAway) {
+		fail := func(context.Context, uuid.UUID) (*List, error) { loads++; return nil, errAway }
+		if _, err := c.get(t.Context(), uuid.UUID{15: 99}, now, fail); !errors.Is(err, errAway) {
 			t.Error(err)
 		}
 	}
 	if loads != maxLists+5 || len(c.lists) != maxLists {
 		t.Errorf("%d loads, %d lists: an error was kept", loads, len(c.lists))
 	}
+}
+
+// TestListsAreLoadedOnceAndSideBySide has a list that takes long to load, two who wait for it of whom the first leaves, and
+// another list meanwhile.
+func TestListsAreLoadedOnceAndSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c listCache
+		now := time.Now()
+		slow, quick := uuid.UUID{15: 1}, uuid.UUID{15: 2}
+		release := make(chan struct{})
+		loads := 0
+		load := func(ctx context.Context, id uuid.UUID) (*List, error) {
+			if id == slow {
+				loads++
+				<-release
+			}
+			return &List{Run: registry.Run{ID: id}}, ctx.Err()
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		left, stayed := make(chan error, 1), make(chan error, 1)
+		go func() {
+			_, err := c.get(ctx, slow, now, load)
+			left <- err
+		}()
+		synctest.Wait() // the one who leaves is the one whose question is loading
+		go func() {
+			_, err := c.get(t.Context(), slow, now, load)
+			stayed <- err
+		}()
+		synctest.Wait()
+		if _, err := c.get(t.Context(), quick, now, load); err != nil {
+			t.Errorf("another list: %v", err)
+		}
+		leave()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("who left got %v", err)
+		}
+		close(release)
+		if err := <-stayed; err != nil {
+			t.Errorf("who stayed got %v", err)
+		}
+		if _, err := c.get(t.Context(), slow, now, load); err != nil || loads != 1 {
+			t.Errorf("%d loads, %v", loads, err)
+		}
+	})
 }

@@ -2,6 +2,8 @@ package cases
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -66,7 +68,7 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 		req.Cases = append(req.Cases, tracing.Case{Person: c.Person, Window: window})
 	}
 	var err error
-	if req.Isolated, err = s.isolations(ctx); err != nil {
+	if req.Isolated, err = s.isolations(ctx, asOf); err != nil {
 		return registry.Run{}, err
 	}
 	sight, err := s.d.Snapshots.Snapshot(ctx, asOf)
@@ -83,12 +85,15 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 	if run.Rules, err = json.Marshal(profile); err != nil {
 		return registry.Run{}, fmt.Errorf("encoding the profile: %w", err)
 	}
+	if run.Inputs, err = json.Marshal(inputsOf(req, report)); err != nil {
+		return registry.Run{}, fmt.Errorf("encoding what the walk went by: %w", err)
+	}
 	if run.Report, err = report.MarshalJSON(); err != nil {
 		return registry.Run{}, fmt.Errorf("encoding the report: %w", err)
 	}
-	if run.Hash, err = report.Hash(); err != nil {
-		return registry.Run{}, err
-	}
+	// As Report.Hash has it, which would write the report once more.
+	sum := sha256.Sum256(run.Report)
+	run.Hash = hex.EncodeToString(sum[:])
 	for i := range report.Contacts {
 		switch report.Contacts[i].Generation {
 		case 1:
@@ -103,11 +108,41 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 	return run, nil
 }
 
-// isolations returns when people were isolated, which is where a chain through them ends. Whoever is a case that is not
-// traced from has it in the newest record of the case. Where there is another record too the later holds: the list may
-// then name people too many, never too few.
-func (s *Service) isolations(ctx context.Context) (map[uuid.UUID]int64, error) {
-	isolated, err := s.d.Book.Isolations(ctx)
+// inputs are the Inputs of a run: what its walk went by beside the stays, the profile and the as-of time. Walking again with
+// them and with nothing else that was recorded since gives the same hash.
+type inputs struct {
+	Cases    []caseInput         `json:"cases"`    // in the order of the run's cases
+	Isolated map[uuid.UUID]int64 `json:"isolated"` // of the people that are listed, those who were isolated; JSON sorts them by id
+}
+
+// caseInput is who a case is and when they were infectious, [From, To).
+type caseInput struct {
+	Person uuid.UUID `json:"person"`
+	From   int64     `json:"from"`
+	To     int64     `json:"to"`
+}
+
+// inputsOf returns what mattered of a request. A chain goes on only through people whom it has reached, and they are listed:
+// nobody else's isolation was looked at.
+func inputsOf(req tracing.Request, report *tracing.Report) inputs {
+	in := inputs{Cases: make([]caseInput, len(req.Cases)), Isolated: make(map[uuid.UUID]int64)}
+	for i, c := range req.Cases {
+		in.Cases[i] = caseInput{c.Person, c.Window.From, c.Window.To}
+	}
+	for i := range report.Contacts {
+		person := report.Contacts[i].Person
+		if at, isolated := req.Isolated[person]; isolated {
+			in.Isolated[person] = at
+		}
+	}
+	return in
+}
+
+// isolations returns when people were isolated, as it was known at asOf, which is where a chain through them ends. Whoever is
+// a case that is not traced from has it in the newest record of the case. Where there is another record too the later holds:
+// the list may then name people too many, never too few.
+func (s *Service) isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error) {
+	isolated, err := s.d.Book.Isolations(ctx, asOf)
 	if err != nil {
 		return nil, fmt.Errorf("reading isolations: %w", err)
 	}
@@ -117,6 +152,9 @@ func (s *Service) isolations(ctx context.Context) (map[uuid.UUID]int64, error) {
 	}
 	seen := make(map[uuid.UUID]bool, len(all))
 	for _, c := range all {
+		if c.Created > asOf {
+			continue
+		}
 		if !seen[c.Person] && c.Isolated != 0 {
 			isolated[c.Person] = max(isolated[c.Person], c.Isolated)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func TestRunKeepsWhatItWasMadeFrom(t *testing.T) {
 		t.Errorf("the hash %s is not that of the report, %s", run.Hash, hash)
 	}
 	kept, err := to.store.Run(t.Context(), run.ID)
-	if err != nil || kept.Hash != run.Hash || !slices.Equal(kept.Report, run.Report) || !slices.Equal(kept.Cases, []uuid.UUID{c.ID}) {
+	if err != nil || kept.Hash != run.Hash || !slices.Equal(kept.Report, run.Report) || !slices.Equal(kept.Inputs, run.Inputs) || !slices.Equal(kept.Cases, []uuid.UUID{c.ID}) {
 		t.Errorf("kept as %+v, %v", kept, err)
 	}
 }
@@ -64,6 +65,74 @@ func TestRunIsReproducible(t *testing.T) {
 	}
 	if other := to.run(t, to.city, first.ID); other.Hash == run.Hash {
 		t.Error("another run has the same hash")
+	}
+}
+
+// TestRunCanBeWalkedAgain takes a run's inputs as they are written down, after other isolations and cases were recorded, some
+// of them backdated, and walks with them.
+func TestRunCanBeWalkedAgain(t *testing.T) {
+	to := newTown(t)
+	isolate := func(phone string, at, recorded time.Time) {
+		record := registry.Isolation{Person: to.person(t, phone), At: at.Unix(), Recorded: recorded.Unix()}
+		must(t, to.store.PutIsolations(t.Context(), []registry.Isolation{record}))
+	}
+	c := to.record(t, to.ward1, mai)
+	isolate(an, local(6, 15, 30), to.now) // half an hour with Em is left
+	run := to.run(t, to.city, c.ID)
+	if run.F1 != 4 || run.F2 != 1 {
+		t.Fatalf("%d F1 and %d F2", run.F1, run.F2)
+	}
+	isolate(an, local(6, 13, 0), to.now)
+	if now := to.run(t, to.city, c.ID); now.F2 != 0 || now.Hash == run.Hash {
+		t.Fatalf("the later record changes nothing: %d F2", now.F2)
+	}
+
+	kept, err := to.store.Run(t.Context(), run.ID)
+	must(t, err)
+	var inputs struct {
+		Cases []struct {
+			Person   uuid.UUID
+			From, To int64
+		}
+		Isolated map[uuid.UUID]int64
+	}
+	must(t, json.Unmarshal(kept.Inputs, &inputs))
+	if want := map[uuid.UUID]int64{to.person(t, an): local(6, 15, 30).Unix()}; !maps.Equal(inputs.Isolated, want) {
+		t.Errorf("isolated are %v, want %v", inputs.Isolated, want)
+	}
+	var rules tracing.Profile
+	must(t, json.Unmarshal(kept.Rules, &rules))
+	req := tracing.Request{Numbers: rules.Numbers, End: kept.AsOf, Isolated: inputs.Isolated}
+	for _, one := range inputs.Cases {
+		req.Cases = append(req.Cases, tracing.Case{Person: one.Person, Window: tracing.Window{From: one.From, To: one.To}})
+	}
+	sight, err := to.deps.Snapshots.Snapshot(t.Context(), kept.AsOf)
+	must(t, err)
+	report, err := tracing.Trace(t.Context(), sight.Source, req)
+	must(t, err)
+	if hash, err := report.Hash(); err != nil || hash != run.Hash {
+		t.Errorf("walked again the hash is %s, %v; it was %s", hash, err, run.Hash)
+	}
+}
+
+// TestRunKnowsNothingOfTheFuture has isolations recorded by a clock that is ahead.
+func TestRunKnowsNothingOfTheFuture(t *testing.T) {
+	to := newTown(t)
+	c := to.record(t, to.ward1, mai)
+	before := to.run(t, to.city, c.ID)
+	asCase := cases.Intake{Phone: an, Onset: "2021-12-06", Isolated: "2021-12-06 13:00", LabRef: "XN-2"}
+	to.now = to.now.Add(time.Minute)
+	_, err := to.Record(t.Context(), to.ward3, asCase)
+	must(t, err)
+	early := registry.Isolation{Person: to.person(t, an), At: local(6, 13, 0).Unix(), Recorded: to.now.Unix()}
+	must(t, to.store.PutIsolations(t.Context(), []registry.Isolation{early}))
+	to.now = to.now.Add(-time.Minute)
+	if run := to.run(t, to.city, c.ID); run.Hash != before.Hash || run.F2 != 1 {
+		t.Errorf("%d F2 with what is recorded in a minute", run.F2)
+	}
+	to.now = to.now.Add(time.Minute)
+	if run := to.run(t, to.city, c.ID); run.F2 != 0 {
+		t.Errorf("%d F2 a minute later", run.F2)
 	}
 }
 

@@ -189,7 +189,7 @@ func (to *town) run(t *testing.T, actor registry.Account, ids ...uuid.UUID) regi
 func (to *town) audited(t *testing.T) []string {
 	t.Helper()
 	var lines []string
-	must(t, to.store.WalkAudit(context.Background(), func(e registry.AuditEntry) error {
+	must(t, to.store.WalkAudit(context.Background(), 0, func(e registry.AuditEntry) error {
 		lines = append(lines, e.Actor+" "+e.Action+" "+e.Subject+" "+e.Detail)
 		return nil
 	}))

@@ -48,10 +48,11 @@ var (
 	ErrNotSent      = errs.Busy("proof_not_sent", "The code could not be sent; try again in a little while.", 10*time.Second)
 )
 
-// ProofStore keeps challenges and people. The registry's adapters satisfy it, and it gives their errors.
+// ProofStore keeps challenges and people. TryChallenge counts a try and gives registry.ErrSpent, without a write, where a
+// challenge was tried limit times before. The registry's adapters satisfy it, and it gives their errors.
 type ProofStore interface {
 	PutChallenge(ctx context.Context, c registry.Challenge) error
-	TryChallenge(ctx context.Context, id uuid.UUID, now int64) (registry.Challenge, error)
+	TryChallenge(ctx context.Context, id uuid.UUID, now int64, limit int) (registry.Challenge, error)
 	DeleteChallenge(ctx context.Context, id uuid.UUID) error
 	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
 }
@@ -186,17 +187,19 @@ func (p *Proofs) Finish(ctx context.Context, id uuid.UUID, code string) (Credent
 		return Credential{}, ErrCodeWrong
 	}
 	now := p.clock().Unix()
-	challenge, err := p.store.TryChallenge(ctx, id, now)
-	if errors.Is(err, registry.ErrNotFound) {
+	challenge, err := p.store.TryChallenge(ctx, id, now, CodeTries)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
 		return Credential{}, ErrCodeExpired
-	}
-	if err != nil {
+	case errors.Is(err, registry.ErrSpent):
+		return Credential{}, ErrTooManyTries
+	case err != nil:
 		return Credential{}, fmt.Errorf("finishing a proof: %w", err)
 	}
 	// The try was counted before the code is looked at, so tries at once cannot share one.
 	right := hmac.Equal(challenge.CodeHash, p.credentials.codeHash(id, code))
 	switch {
-	case challenge.Tries > CodeTries, !right && challenge.Tries == CodeTries:
+	case !right && challenge.Tries >= CodeTries:
 		return Credential{}, ErrTooManyTries
 	case !right:
 		return Credential{}, ErrCodeWrong

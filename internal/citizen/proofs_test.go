@@ -31,12 +31,15 @@ func (m *memory) PutChallenge(_ context.Context, c registry.Challenge) error {
 	return nil
 }
 
-func (m *memory) TryChallenge(_ context.Context, id uuid.UUID, now int64) (registry.Challenge, error) {
+func (m *memory) TryChallenge(_ context.Context, id uuid.UUID, now int64, limit int) (registry.Challenge, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c, ok := m.challenges[id]
 	if !ok || c.Expires <= now {
 		return registry.Challenge{}, fmt.Errorf("trying: %w", registry.ErrNotFound)
+	}
+	if c.Tries >= limit {
+		return registry.Challenge{}, fmt.Errorf("trying: %w", registry.ErrSpent)
 	}
 	c.Tries++
 	m.challenges[id] = c
@@ -188,6 +191,9 @@ func TestTries(t *testing.T) {
 	}
 	b.wantFinish(t, started.ID, b.wrong(), ErrTooManyTries)
 	b.wantFinish(t, started.ID, b.sent.code, ErrTooManyTries)
+	if tries := b.store.challenges[started.ID].Tries; tries != CodeTries {
+		t.Errorf("%d tries are counted", tries)
+	}
 	if len(b.store.links) != 0 {
 		t.Error("a person was made")
 	}

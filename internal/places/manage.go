@@ -15,10 +15,8 @@ import (
 	"github.com/truyvet/truyvet/qrgen"
 )
 
-// MaxNameLength bounds names and addresses, in characters.
-const MaxNameLength = 200
-
 const (
+	maxName   = 200     // characters, of names and of addresses
 	maxDwell  = 24 * 60 // minutes: no stay is assumed to last longer
 	maxLevels = 8       // of places in one another, the site included
 )
@@ -105,7 +103,7 @@ func (s *Service) newPlace(actor registry.Account, in NewPlace) (registry.Place,
 
 // writable says whether text can stand on one line of a poster, and is not too long for it.
 func writable(text string) bool {
-	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= MaxNameLength && strings.IndexFunc(text, unicode.IsControl) < 0
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxName && strings.IndexFunc(text, unicode.IsControl) < 0
 }
 
 // level returns 1 for a site, 2 for its parts, and so on. The caller holds the lock.
@@ -131,7 +129,7 @@ func (s *Service) sign(p registry.Place) (string, error) {
 func (s *Service) Reissue(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	p, err := s.Place(ctx, actor, id)
+	p, err := s.Place(actor, id)
 	if err != nil {
 		return registry.Place{}, err
 	}

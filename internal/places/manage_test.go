@@ -60,8 +60,8 @@ func TestCreateRefuses(t *testing.T) {
 	if _, err := d.Create(t.Context(), registry.Account{Role: registry.RoleAdmin}, places.NewPlace{Name: "A", Kind: qrgen.KindShop}); !errors.Is(err, places.ErrNoOrganisation) {
 		t.Errorf("without an organisation: %v", err)
 	}
-	if all, err := d.store.AllPlaces(t.Context()); err != nil || len(all) != 9 {
-		t.Errorf("%d places are stored, %v", len(all), err)
+	if all, err := d.store.Gazetteer(t.Context(), -1); err != nil || len(all.Places) != 9 {
+		t.Errorf("%d places are stored, %v", len(all.Places), err)
 	}
 	d.create(t, d.own, valid)
 }
@@ -112,7 +112,7 @@ func TestCodeStaysTheSameWhenKeysRotate(t *testing.T) {
 	if err := d.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := d.Place(t.Context(), d.own, p.ID); err != nil || again.Code != p.Code {
+	if again, err := d.Place(d.own, p.ID); err != nil || again.Code != p.Code {
 		t.Errorf("the code has changed: %v", err)
 	}
 	if token, err := d.keys.Verify(p.Code, noon, d.Revoked); err != nil || token.KeyID != 1 {
@@ -148,7 +148,7 @@ func TestReissueEndsEveryOlderCode(t *testing.T) {
 		if err != nil || int(token.Serial) != len(codes)+1 || !token.IssuedAt.Equal(d.now) {
 			t.Errorf("the new code: %+v, %v", token, err)
 		}
-		known, err := d.Place(t.Context(), d.own, p.ID)
+		known, err := d.Place(d.own, p.ID)
 		stored, errStored := d.store.Place(t.Context(), p.ID)
 		if known != renewed || stored != renewed || err != nil || errStored != nil {
 			t.Errorf("returned %+v\nknown %+v, %v\nstored %+v, %v", renewed, known, err, stored, errStored)

@@ -20,19 +20,14 @@ import (
 )
 
 // Store is what the service keeps its places in. UpdatePlace is refused with registry.ErrChanged unless p has the revision
-// that is stored, and raises it by one. No place of a store lies in itself, and no area does.
+// that is stored, and raises it by one. Revoke records that the codes of a place up to a serial are dead. Gazetteer returns
+// everything there is of one moment, or, where the count of changes is still the known one, that count alone. No place of a
+// store lies in itself, and no area does.
 type Store interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
-	AllPlaces(ctx context.Context) ([]registry.Place, error)
-	Areas(ctx context.Context) ([]registry.Area, error)
-	Revoker
-}
-
-// Revoker records that older codes of a place are dead.
-type Revoker interface {
 	Revoke(ctx context.Context, r registry.Revocation) error
-	Revocations(ctx context.Context) ([]registry.Revocation, error)
+	Gazetteer(ctx context.Context, known int64) (registry.Gazetteer, error)
 }
 
 // Name is what a person reads about a place.
@@ -54,6 +49,7 @@ type Service struct {
 	// changing is held while the store is changed or read anew, so that what was read before a change never takes the place
 	// of what is known since. It is taken before mu.
 	changing sync.Mutex
+	changes  int64 // the store's count of changes when it was last read; held by changing
 
 	mu      sync.RWMutex
 	places  map[uuid.UUID]registry.Place
@@ -61,43 +57,42 @@ type Service struct {
 	areas   map[string]registry.Area
 }
 
+// nothingRead is a count of changes that no store has.
+const nothingRead = -1
+
 // New returns a service that knows nothing yet; Refresh makes it know what the store holds.
 func New(store Store, keys *qrgen.KeySet, clock func() time.Time) *Service {
 	return &Service{
-		store: store, keys: keys, clock: clock,
+		store: store, keys: keys, clock: clock, changes: nothingRead,
 		places: make(map[uuid.UUID]registry.Place), revoked: make(map[uuid.UUID]uint32), areas: make(map[string]registry.Area),
 	}
 }
 
-// Refresh reads places, revocations and areas anew from the store. Call it at the start, and now and then where other
-// processes write to the same store. After an error what was known before is still known.
+// Refresh reads places, revocations and areas anew from the store if any of them has changed. Call it at the start, and now
+// and then where other processes write to the same store. After an error what was known before is still known.
 func (s *Service) Refresh(ctx context.Context) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	all, err := s.store.AllPlaces(ctx)
+	now, err := s.store.Gazetteer(ctx, s.changes)
 	if err != nil {
-		return fmt.Errorf("reading places: %w", err)
+		return fmt.Errorf("refreshing what is known of places: %w", err)
 	}
-	revocations, err := s.store.Revocations(ctx)
-	if err != nil {
-		return fmt.Errorf("reading revocations: %w", err)
+	if now.Changes == s.changes {
+		return nil
 	}
-	areas, err := s.store.Areas(ctx)
-	if err != nil {
-		return fmt.Errorf("reading areas: %w", err)
-	}
-	places := make(map[uuid.UUID]registry.Place, len(all))
-	for _, p := range all {
+	places := make(map[uuid.UUID]registry.Place, len(now.Places))
+	for _, p := range now.Places {
 		places[p.ID] = p
 	}
-	revoked := make(map[uuid.UUID]uint32, len(revocations))
-	for _, r := range revocations {
+	revoked := make(map[uuid.UUID]uint32, len(now.Revocations))
+	for _, r := range now.Revocations {
 		revoked[r.Place] = max(revoked[r.Place], r.Serial)
 	}
-	byCode := make(map[string]registry.Area, len(areas))
-	for _, a := range areas {
+	byCode := make(map[string]registry.Area, len(now.Areas))
+	for _, a := range now.Areas {
 		byCode[a.Code] = a
 	}
+	s.changes = now.Changes
 	s.mu.Lock()
 	s.places, s.revoked, s.areas = places, revoked, byCode
 	s.mu.Unlock()
@@ -129,6 +124,14 @@ func (s *Service) Name(id uuid.UUID) (Name, bool) {
 	}
 	n.Area = s.areas[area].Name
 	return n, true
+}
+
+// Code returns the token of a place's newest code, and whether the place is known.
+func (s *Service) Code(id uuid.UUID) (code string, known bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p, known := s.places[id]
+	return p.Code, known
 }
 
 // ancestors yields the places around a place, from the nearest to the site. The caller holds the lock.
@@ -176,8 +179,8 @@ func (s *Service) AreaName(code string) string {
 }
 
 // Tree returns the places of the actor's organisation, each followed by its parts, siblings in the order of their names. A
-// place that lies in one of another organisation stands among the sites. The error is always nil.
-func (s *Service) Tree(_ context.Context, actor registry.Account) ([]registry.Place, error) {
+// place that lies in one of another organisation stands among the sites.
+func (s *Service) Tree(actor registry.Account) []registry.Place {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	parts := make(map[uuid.UUID][]registry.Place)
@@ -204,7 +207,7 @@ func (s *Service) Tree(_ context.Context, actor registry.Account) ([]registry.Pl
 		}
 	}
 	add(uuid.Nil)
-	return tree, nil
+	return tree
 }
 
 // owns says whether a place is of the actor's organisation.
@@ -213,7 +216,7 @@ func owns(actor registry.Account, p registry.Place) bool {
 }
 
 // Place returns one of the actor's places. What belongs to others is registry.ErrNotFound, as what is not there.
-func (s *Service) Place(_ context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error) {
+func (s *Service) Place(actor registry.Account, id uuid.UUID) (registry.Place, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	p, known := s.places[id]

@@ -108,12 +108,8 @@ func TestTreeListsEachPlaceBeforeItsParts(t *testing.T) {
 	if err := d.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	tree, err := d.Tree(t.Context(), d.own)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []uuid.UUID
-	for _, p := range tree {
+	for _, p := range d.Tree(d.own) {
 		got = append(got, p.ID)
 	}
 	// Of two with one name the older comes first: ids are in the order of time.
@@ -123,8 +119,8 @@ func TestTreeListsEachPlaceBeforeItsParts(t *testing.T) {
 	for name, nobody := range map[string]registry.Account{
 		"no organisation": {Role: registry.RoleAdmin}, "another's": {Role: registry.RoleOwner, Organisation: uuid.New()},
 	} {
-		if tree, err := d.Tree(t.Context(), nobody); err != nil || len(tree) != 0 {
-			t.Errorf("%s: %v, %v", name, tree, err)
+		if tree := d.Tree(nobody); len(tree) != 0 {
+			t.Errorf("%s: %v", name, tree)
 		}
 	}
 }
@@ -153,10 +149,7 @@ func TestTreeIsThePlacesOfTheOrganisation(t *testing.T) {
 			rt.Fatal(err)
 		}
 		for _, actor := range actors {
-			tree, err := s.Tree(t.Context(), actor)
-			if err != nil {
-				rt.Fatal(err)
-			}
+			tree := s.Tree(actor)
 			position := make(map[uuid.UUID]int)
 			for i, p := range tree {
 				position[p.ID] = i
@@ -180,7 +173,7 @@ func TestTreeIsThePlacesOfTheOrganisation(t *testing.T) {
 func TestForeignPlacesAreNotThere(t *testing.T) {
 	d := newDesk(t)
 	p := d.create(t, d.own, places.NewPlace{Name: "A"})
-	if got, err := d.Place(t.Context(), d.own, p.ID); err != nil || got != p {
+	if got, err := d.Place(d.own, p.ID); err != nil || got != p {
 		t.Errorf("own: %v, %v", got, err)
 	}
 	for name, c := range map[string]struct {
@@ -192,14 +185,14 @@ func TestForeignPlacesAreNotThere(t *testing.T) {
 		"unknown":         {d.own, uuid.New()},
 		"nil":             {d.own, uuid.Nil},
 	} {
-		if got, err := d.Place(t.Context(), c.actor, c.id); !errors.Is(err, registry.ErrNotFound) || got != (registry.Place{}) {
+		if got, err := d.Place(c.actor, c.id); !errors.Is(err, registry.ErrNotFound) || got != (registry.Place{}) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 		if got, err := d.Reissue(t.Context(), c.actor, c.id); !errors.Is(err, registry.ErrNotFound) || got != (registry.Place{}) {
 			t.Errorf("re-issue, %s: %v, %v", name, got, err)
 		}
 	}
-	if got, err := d.Place(t.Context(), d.own, p.ID); err != nil || got.Serial != 1 {
+	if got, err := d.Place(d.own, p.ID); err != nil || got.Serial != 1 {
 		t.Errorf("others re-issued it: %v, %v", got, err)
 	}
 }
@@ -298,5 +291,61 @@ func TestRefreshTakesOverWhatOthersWrote(t *testing.T) {
 	}
 	if _, known := d.Name(p.ID); !known || !d.Revoked(p.ID, 2) {
 		t.Error("a failed refresh lost what was known")
+	}
+}
+
+// counting is a store that counts how often everything is read from it.
+type counting struct {
+	places.Store
+	reads int
+}
+
+func (c *counting) Gazetteer(ctx context.Context, known int64) (registry.Gazetteer, error) {
+	g, err := c.Store.Gazetteer(ctx, known)
+	if g.Places != nil {
+		c.reads++
+	}
+	return g, err
+}
+
+func TestRefreshReadsOnlyWhatHasChanged(t *testing.T) {
+	d := newDesk(t)
+	p := d.create(t, d.own, places.NewPlace{Name: "A"})
+	store := &counting{Store: d.store}
+	s := places.New(store, d.keys, time.Now)
+	for _, step := range []struct {
+		name   string
+		change func() error
+		reads  int
+	}{
+		{"the first time", func() error { return nil }, 1},
+		{"nothing", func() error { return nil }, 1},
+		{"people", func() error {
+			_, err := d.store.EnsurePerson(t.Context(), registry.Link{Alias: uuid.New(), Kind: "phone"}, "")
+			return err
+		}, 1},
+		{"a code", func() error { _, err := d.Reissue(t.Context(), d.own, p.ID); return err }, 2},
+		{"an area", func() error {
+			return d.store.PutAreas(t.Context(), []registry.Area{{Code: "48", Level: registry.Province, Name: "Thành phố Đà Nẵng"}})
+		}, 3},
+	} {
+		if err := step.change(); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := s.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if store.reads != step.reads {
+			t.Errorf("%s: everything was read %d times, want %d", step.name, store.reads, step.reads)
+		}
+	}
+	code, known := s.Code(p.ID)
+	if now, err := d.Place(d.own, p.ID); err != nil || !known || code != now.Code || now.Serial != 2 || s.AreaName("48") != "Thành phố Đà Nẵng" {
+		t.Errorf("the code is %q, %v", code, known)
+	}
+	if code, known := s.Code(uuid.New()); known || code != "" {
+		t.Errorf("an unknown place has the code %q", code)
 	}
 }

@@ -22,6 +22,7 @@ var (
 	ErrDangling = errs.New(errs.Invalid, "unknown_reference", "It names a record that does not exist.")
 	ErrPlaces   = errs.New(errs.Invalid, "place_tree", "A place cannot lie in itself, and it stays with its parent and its organisation.")
 	ErrAreas    = errs.New(errs.Invalid, "area_tree", "An area is a province, district or ward, and lies in one of a wider level.")
+	ErrSpent    = errs.New(errs.Gone, "spent", "It has been tried as often as it may be.")
 	ErrBusy     = errs.Busy("registry_busy", "The registry is busy at this moment; try again.", 2*time.Second)
 )
 
@@ -168,12 +169,28 @@ type Run struct {
 	AsOf      int64             // the instant that stays were clipped at
 	Watermark scanlog.Watermark // what was stored when it ran
 	Revision  int64             // of places and links
+	Inputs    []byte            // what else the walk went by, JSON as its maker writes it; nil in listings
 	Hash      string            // SHA-256 of Report, hex
 	Report    []byte            // canonical JSON of tracing.Report; nil in listings
 	F1, F2    int
 	Area      string // the author's
 	Author    uuid.UUID
 	Created   int64
+}
+
+// World is what stays are derived with, of one moment. Links has for every alias the person that it stands for.
+type World struct {
+	Revision int64 // grows with every change of links, and of which places there are, their parents and their dwell
+	Places   []Place
+	Links    map[uuid.UUID]uuid.UUID
+}
+
+// Gazetteer is everything that has a name on the map, of one moment, and the codes that are dead.
+type Gazetteer struct {
+	Changes     int64 // grows with every change of the rest
+	Places      []Place
+	Areas       []Area
+	Revocations []Revocation
 }
 
 // AuditEntry is one line of the audit log. Seal chains it to the entry before.

@@ -19,8 +19,18 @@ func (l Level) rank() int {
 	return 0
 }
 
+// AreaFault says what is wrong with one area.
+type AreaFault struct {
+	Code string
+	Why  string
+}
+
+// Error implements error.
+func (f *AreaFault) Error() string { return fmt.Sprintf("area %q %s", f.Code, f.Why) }
+
 // CheckAreas says whether the areas, all that there are, form a tree: each has a level, and lies in none or in one of a
-// wider level. A ward may lie in a province at once. The error is ErrAreas, with the code of the area as its cause.
+// wider level. A ward may lie in a province at once. The error is ErrAreas, or ErrDangling for a parent that is none of
+// them, with an *AreaFault as its cause.
 func CheckAreas(areas []Area) error {
 	levels := make(map[string]int, len(areas))
 	for _, a := range areas {
@@ -29,17 +39,17 @@ func CheckAreas(areas []Area) error {
 	for _, a := range areas {
 		own := a.Level.rank()
 		if a.Code == "" || own == 0 {
-			return ErrAreas.Because(fmt.Errorf("area %q has level %q", a.Code, a.Level))
+			return ErrAreas.Because(&AreaFault{a.Code, fmt.Sprintf("has level %q", a.Level)})
 		}
 		if a.Parent == "" {
 			continue
 		}
 		parent, known := levels[a.Parent]
 		if !known {
-			return ErrDangling.Because(fmt.Errorf("area %q lies in the unknown %q", a.Code, a.Parent))
+			return ErrDangling.Because(&AreaFault{a.Code, fmt.Sprintf("lies in the unknown %q", a.Parent)})
 		}
 		if parent >= own {
-			return ErrAreas.Because(fmt.Errorf("area %q lies in %q, which is not wider", a.Code, a.Parent))
+			return ErrAreas.Because(&AreaFault{a.Code, fmt.Sprintf("lies in %q, which is not wider", a.Parent)})
 		}
 	}
 	return nil

@@ -47,8 +47,10 @@ func sameReport(want, got *tracing.Report) error {
 func TestMemoryIsWhatDerivingAnewGives(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "world")
-		turns := rapid.IntRange(1, 9).Draw(rt, "turns")
-		unfold(t.Context(), rt, newDesk(&model{dice: rand.New(rand.NewPCG(seed, 2))}), seed, turns)
+		turns := rapid.IntRange(1, 12).Draw(rt, "turns")
+		d := newDesk(&model{dice: rand.New(rand.NewPCG(seed, 2))})
+		d.forgiving = true
+		unfold(t.Context(), rt, d, seed, turns)
 	})
 }
 
@@ -84,9 +86,13 @@ func unfold(ctx context.Context, t fataler, d *desk, seed uint64, turns int) {
 			t.Fatal(d.known, difference, err)
 		}
 	}
-	rest := coming.Scans
+	rest, building := coming.Scans, parentsFirst(coming.Places)
+	kinds := 5
+	if d.forgiving {
+		kinds = 8
+	}
 	for range turns {
-		switch dice.IntN(6) {
+		switch dice.IntN(kinds) {
 		case 0, 1:
 			n := dice.IntN(len(rest) + 1)
 			d.append(ctx, t, rest[:n]...)
@@ -98,18 +104,57 @@ func unfold(ctx context.Context, t fataler, d *desk, seed uint64, turns int) {
 			}
 			aliases = aliases[n:]
 		case 3:
-			if len(d.known.Places) == 0 {
-				d.putPlaces(ctx, t, coming.Places...)
-			}
+			n := dice.IntN(len(building) + 1)
+			d.putPlaces(ctx, t, building[:n]...)
+			building = building[n:]
 		case 4:
 			if len(d.known.Scans) > 0 {
 				d.drop(ctx, t, m, scan.DayOf(d.known.Scans[dice.IntN(len(d.known.Scans))].At)+scan.Day(dice.IntN(2)))
+			}
+		case 5: // an alias becomes somebody else's, or is linked of whom nothing was scanned
+			alias, person := uuid.New(), uuid.New()
+			if linked := slices.Collect(maps.Keys(d.known.Links)); len(linked) > 0 && dice.IntN(4) > 0 {
+				slices.SortFunc(linked, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+				alias = linked[dice.IntN(len(linked))]
+				person = d.known.Links[linked[dice.IntN(len(linked))]]
+			}
+			d.link(ctx, t, alias, person)
+		case 6: // a place gets another dwell
+			if n := len(d.known.Places); n > 0 {
+				info := d.known.Places[dice.IntN(n)]
+				info.Dwell = 600 + 60*dice.Int64N(90)
+				d.movePlace(ctx, t, info)
+			}
+		case 7: // a place moves to the root, or under one that stood before it and so cannot lie in it
+			if n := len(d.known.Places); n > 0 {
+				i := dice.IntN(n)
+				info := d.known.Places[i]
+				info.Parent = uuid.Nil
+				if i > 0 && dice.IntN(2) == 0 {
+					info.Parent = d.known.Places[dice.IntN(i)].ID
+				}
+				d.movePlace(ctx, t, info)
 			}
 		}
 		look()
 	}
 	d.append(ctx, t, rest...)
 	look()
+}
+
+// parentsFirst returns the places with each behind the one that it lies in.
+func parentsFirst(places []tracing.PlaceInfo) []tracing.PlaceInfo {
+	var ordered []tracing.PlaceInfo
+	there := map[uuid.UUID]bool{uuid.Nil: true}
+	for len(ordered) < len(places) {
+		for _, p := range places {
+			if there[p.Parent] && !there[p.ID] {
+				ordered = append(ordered, p)
+				there[p.ID] = true
+			}
+		}
+	}
+	return ordered
 }
 
 func bit(b bool) int {
@@ -226,72 +271,100 @@ func TestScansAreReadOnce(t *testing.T) {
 	}
 }
 
-// stumbling is a registry, and a reader, whose next call fails half-way.
+// stumbling is a registry, and a reader, whose next call fails, the reader's after some blocks.
 type stumbling struct {
 	snapshot.Registry
 	scanstore.Reader
-	links, read bool
+	world  bool
+	blocks int // how many are read before the error; -1 = there is none
 }
 
 var errStumbled = errors.New("stumbled")
 
-func (s *stumbling) Revision(context.Context) (int64, error) { return 0, nil } // of a registry without a change
-
-func (s *stumbling) Links(ctx context.Context) (map[uuid.UUID]uuid.UUID, error) {
-	if s.links {
-		s.links = false
-		return nil, errStumbled
+func (s *stumbling) World(ctx context.Context) (registry.World, error) {
+	if s.world {
+		s.world = false
+		return registry.World{}, errStumbled
 	}
-	return s.Registry.Links(ctx)
+	return s.Registry.World(ctx)
 }
 
 func (s *stumbling) Read(ctx context.Context, after, upTo scanlog.Watermark, yield func([]scan.Scan) error) error {
-	err := s.Reader.Read(ctx, after, upTo, yield)
-	if s.read {
-		s.read = false
-		return errStumbled
-	}
-	return err
+	left := s.blocks
+	s.blocks = -1
+	return s.Reader.Read(ctx, after, upTo, func(block []scan.Scan) error {
+		if left == 0 {
+			return errStumbled
+		}
+		left--
+		return yield(block)
+	})
 }
 
-func TestMemoryRecoversFromFailures(t *testing.T) {
+// TestMemoryGoesOnAfterFailures lets reading scans, places and links fail at any point, and wants every scan read once: the
+// model's blocks end in the middle of shards.
+func TestMemoryGoesOnAfterFailures(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		d := newDesk(&model{dice: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "twice"), 2))})
+		d.putPlaces(t.Context(), rt, shop)
+		d.append(t.Context(), rt, in(mai, nine))
+		parts := &stumbling{Registry: d, Reader: d, blocks: -1}
+		reader := &counting{Reader: parts}
+		m := snapshot.NewMemory(parts, d, reader)
+		met := 0
+		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
+			parts.world = rapid.Bool().Draw(rt, "the registry fails")
+			parts.blocks = rapid.IntRange(-1, 4).Draw(rt, "blocks")
+			for range rapid.IntRange(0, 20).Draw(rt, "scans") {
+				d.append(t.Context(), rt, in(uuid.New(), nine+600))
+				met++
+			}
+			if rapid.Bool().Draw(rt, "a link") {
+				d.link(t.Context(), rt, uuid.New(), uuid.New())
+			}
+			sight, err := m.Snapshot(t.Context(), math.MaxInt64)
+			if errors.Is(err, errStumbled) {
+				parts.world, parts.blocks = false, -1
+				sight, err = m.Snapshot(t.Context(), math.MaxInt64)
+			}
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if got := listed(t, sight); got != met {
+				rt.Fatalf("%d are listed, want %d", got, met)
+			}
+		}
+		if want := len(d.parts.(*model).stored); reader.read != want {
+			rt.Errorf("%d scans were read %d times", want, reader.read)
+		}
+	})
+}
+
+// fixed is a log and a store that are as far as they are told.
+type fixed struct{ scanlog.Watermark }
+
+func (f *fixed) Tail(context.Context) (scanlog.Watermark, error)   { return f.Watermark, nil }
+func (f *fixed) Stored(context.Context) (scanlog.Watermark, error) { return f.Watermark, nil }
+
+// TestAnOlderWatermarkTakesNothingBack has a snapshot that waited for longer come after a faster one.
+func TestAnOlderWatermarkTakesNothingBack(t *testing.T) {
 	d := newDesk(newReal(t))
 	d.putPlaces(t.Context(), t, shop)
-	d.append(t.Context(), t, in(mai, nine), in(nam, nine+600))
-	parts := &stumbling{Registry: d, Reader: d}
-	m := snapshot.NewMemory(parts, d, parts)
-	for round, stumble := range []*bool{&parts.links, &parts.read, &parts.links, &parts.read} {
-		*stumble = true
-		m.DropBefore(scan.DayOf(nine) - scan.Day(round)) // so that everything is derived anew
-		d.append(t.Context(), t, in(uuid.New(), nine+700), in(uuid.New(), nine-86400*int64(round+2)))
-		if _, err := m.Snapshot(t.Context(), math.MaxInt64); !errors.Is(err, errStumbled) {
-			t.Fatalf("round %d: %v", round, err)
-		}
-		if got := listed(t, take(t, m, math.MaxInt64)); got != round+2 {
-			t.Errorf("round %d: %d are listed, want %d", round, got, round+2)
+	d.append(t.Context(), t, in(mai, nine), in(nam, nine+600), in(uuid.New(), nine+700))
+	day := uint32(scan.DayOf(nine))
+	progress, reader := &fixed{scanlog.Watermark{day: 3}}, &counting{Reader: d}
+	m := snapshot.NewMemory(d, progress, reader)
+	take(t, m, math.MaxInt64)
+	for _, older := range []scanlog.Watermark{{day: 1}, {}} {
+		progress.Watermark = older
+		sight := take(t, m, math.MaxInt64)
+		if sight.Watermark[day] != 3 || listed(t, sight) != 2 {
+			t.Errorf("after %v: %v, %d listed", older, sight.Watermark, listed(t, sight))
 		}
 	}
-}
-
-// restless is a registry that changes with every look.
-type restless struct {
-	snapshot.Registry
-	looks int64
-}
-
-func (r *restless) Revision(context.Context) (int64, error) {
-	r.looks++
-	return r.looks, nil
-}
-
-func TestRegistryThatNeverRests(t *testing.T) {
-	d := newDesk(newReal(t))
-	r := &restless{Registry: d}
-	if _, err := snapshot.NewMemory(r, d, d).Snapshot(t.Context(), 0); !errors.Is(err, registry.ErrBusy) {
-		t.Errorf("%v", err)
-	}
-	if r.looks > 20 {
-		t.Errorf("%d looks", r.looks)
+	progress.Watermark = scanlog.Watermark{day: 3}
+	if take(t, m, math.MaxInt64); reader.read != 3 {
+		t.Errorf("3 scans were read %d times", reader.read)
 	}
 }
 

@@ -24,14 +24,24 @@ type model struct {
 	stored   []scan.Scan // by shard and seq
 }
 
-func (m *model) Revision(context.Context) (int64, error)                { return m.revision, nil }
-func (m *model) AllPlaces(context.Context) ([]registry.Place, error)    { return m.places, nil }
-func (m *model) Links(context.Context) (map[uuid.UUID]uuid.UUID, error) { return m.links, nil }
-func (m *model) Tail(context.Context) (scanlog.Watermark, error)        { return m.tail, nil }
-func (m *model) Stored(context.Context) (scanlog.Watermark, error)      { return m.tail, nil }
+func (m *model) Revision(context.Context) (int64, error)           { return m.revision, nil }
+func (m *model) Tail(context.Context) (scanlog.Watermark, error)   { return m.tail, nil }
+func (m *model) Stored(context.Context) (scanlog.Watermark, error) { return m.tail, nil }
 
+func (m *model) World(context.Context) (registry.World, error) {
+	return registry.World{Revision: m.revision, Places: m.places, Links: m.links}, nil
+}
+
+// PutPlaces puts new places, and new versions of those that are there.
 func (m *model) PutPlaces(_ context.Context, places []registry.Place) error {
-	m.places = append(m.places, places...)
+	m.places = slices.Clone(m.places)
+	for _, p := range places {
+		if i := slices.IndexFunc(m.places, func(q registry.Place) bool { return q.ID == p.ID }); i >= 0 {
+			m.places[i] = p
+		} else {
+			m.places = append(m.places, p)
+		}
+	}
 	m.revision++
 	return nil
 }

@@ -9,8 +9,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scanlog"
@@ -27,12 +25,11 @@ type Snapshot struct {
 	Revision  int64             // of places and links
 }
 
-// Registry is where places and links come from. What is read between two calls of Revision that return the same belongs
-// together.
+// Registry is where places and links come from. While Revision returns the same, World holds the same links, and the same
+// places with the same parents and dwell.
 type Registry interface {
 	Revision(ctx context.Context) (int64, error)
-	AllPlaces(ctx context.Context) ([]registry.Place, error)
-	Links(ctx context.Context) (map[uuid.UUID]uuid.UUID, error)
+	World(ctx context.Context) (registry.World, error)
 }
 
 // ErrBehind says that the store has not caught up with the log within the time that a run waits for it.
@@ -81,44 +78,22 @@ func whileWaiting(ctx context.Context, doing string, err error) error {
 // world is the places and links of one revision.
 type world struct {
 	revision int64
+	infos    []tracing.PlaceInfo // of places
 	places   *tracing.Places
 	links    *stay.Links
 }
 
-// errChanging says that places or links changed with every look at them. It shares its code with the registry being busy,
-// which is the same to whoever waits.
-var errChanging = errs.Busy("registry_busy", "Places or people are being changed; run again in a moment.", time.Second)
-
-// readWorld reads places and links, again if they changed meanwhile, so that they belong to the revision returned.
+// readWorld reads places and links as they are.
 func readWorld(ctx context.Context, r Registry) (world, error) {
-	const tries = 5
-	for range tries {
-		before, err := r.Revision(ctx)
-		if err != nil {
-			return world{}, fmt.Errorf("reading the registry's revision: %w", err)
-		}
-		places, err := r.AllPlaces(ctx)
-		if err != nil {
-			return world{}, fmt.Errorf("reading places: %w", err)
-		}
-		personOf, err := r.Links(ctx)
-		if err != nil {
-			return world{}, fmt.Errorf("reading links: %w", err)
-		}
-		after, err := r.Revision(ctx)
-		if err != nil {
-			return world{}, fmt.Errorf("reading the registry's revision: %w", err)
-		}
-		if before != after {
-			continue
-		}
-		tree, err := tracing.NewPlaces(infos(places))
-		if err != nil {
-			return world{}, fmt.Errorf("making the tree of places: %w", err)
-		}
-		return world{revision: after, places: tree, links: stay.NewLinks(personOf)}, nil
+	now, err := r.World(ctx)
+	if err != nil {
+		return world{}, fmt.Errorf("reading places and links: %w", err)
 	}
-	return world{}, errChanging
+	w := world{revision: now.Revision, infos: infos(now.Places), links: stay.NewLinks(now.Links)}
+	if w.places, err = tracing.NewPlaces(w.infos); err != nil {
+		return world{}, fmt.Errorf("making the tree of places: %w", err)
+	}
+	return w, nil
 }
 
 func infos(places []registry.Place) []tracing.PlaceInfo {

@@ -8,8 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
@@ -49,9 +47,11 @@ func (*slowStore) Read(context.Context, scanlog.Watermark, scanlog.Watermark, fu
 // emptyRegistry has no places and nobody.
 type emptyRegistry struct{}
 
-func (emptyRegistry) Revision(context.Context) (int64, error)                { return 7, nil }
-func (emptyRegistry) AllPlaces(context.Context) ([]registry.Place, error)    { return nil, nil }
-func (emptyRegistry) Links(context.Context) (map[uuid.UUID]uuid.UUID, error) { return nil, nil }
+func (emptyRegistry) Revision(context.Context) (int64, error) { return 7, nil }
+func (emptyRegistry) World(context.Context) (registry.World, error) {
+	return registry.World{Revision: 7}, nil
+}
+
 func noSource(p *tracing.Places, _ *stay.Links, _ scanlog.Watermark, t int64) tracing.Source {
 	return memindex.Build(p, nil).AsOf(t)
 }
@@ -133,6 +133,68 @@ func TestWhoeverAsksMayLeave(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestWaitingForTheStoreHoldsUpNobody drops days, and takes other snapshots, while one waits.
+func TestWaitingForTheStoreHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slowStore{start: time.Now(), after: 10 * time.Second, tail: scanlog.Watermark{0: 10}}
+		m := snapshot.NewMemory(emptyRegistry{}, s, s)
+		start := time.Now()
+		done := make(chan error)
+		for range 3 {
+			go func() {
+				_, err := m.Snapshot(t.Context(), 0)
+				done <- err
+			}()
+		}
+		synctest.Wait()
+		m.DropBefore(0)
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("dropping days waited %v", waited)
+		}
+		for range 3 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if waited := time.Since(start); waited > 11*time.Second {
+			t.Errorf("three snapshots took %v", waited)
+		}
+	})
+}
+
+// stuckStore has everything, and gives none of it before it is let go.
+type stuckStore struct {
+	slowStore
+	entered, release chan struct{}
+}
+
+func (s *stuckStore) Read(context.Context, scanlog.Watermark, scanlog.Watermark, func([]scan.Scan) error) error {
+	close(s.entered)
+	<-s.release
+	return nil
+}
+
+func TestWhoeverWaitsForAnotherSnapshotMayLeave(t *testing.T) {
+	s := &stuckStore{entered: make(chan struct{}), release: make(chan struct{})}
+	m := snapshot.NewMemory(emptyRegistry{}, s, s)
+	done := make(chan error)
+	go func() {
+		_, err := m.Snapshot(t.Context(), 0)
+		done <- err
+	}()
+	<-s.entered
+	ctx, leave := context.WithCancelCause(t.Context())
+	errLeft := errors.New("left")
+	go leave(errLeft)
+	if _, err := m.Snapshot(ctx, 0); !errors.Is(err, errLeft) {
+		t.Errorf("%v", err)
+	}
+	close(s.release)
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -77,7 +77,8 @@ var organisation = uuid.UUID{15: 9}
 // desk puts things into parts, and beside it keeps in known what was put there.
 type desk struct {
 	parts
-	known tracingtest.World
+	known     tracingtest.World
+	forgiving bool // whether places may be put and aliases linked that are there
 }
 
 func newDesk(p parts) *desk {
@@ -106,6 +107,13 @@ func (d *desk) append(ctx context.Context, t fataler, scans ...stay.Scan) {
 		}
 	}
 	d.known.Scans = append(d.known.Scans, scans...)
+}
+
+// movePlace gives a place that is there another parent or dwell.
+func (d *desk) movePlace(ctx context.Context, t fataler, info tracing.PlaceInfo) {
+	d.known.Places = slices.DeleteFunc(d.known.Places, func(p tracing.PlaceInfo) bool { return p.ID == info.ID })
+	d.putPlaces(ctx, t, info)
+	d.known.Places = parentsFirst(d.known.Places)
 }
 
 func (d *desk) putPlaces(ctx context.Context, t fataler, infos ...tracing.PlaceInfo) {

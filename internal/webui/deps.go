@@ -93,10 +93,9 @@ type Credentials interface {
 	Verify(text string) (uuid.UUID, error)
 }
 
-// Pseudonyms makes aliases from what is presented at a gate.
+// Pseudonyms says whom that names which is presented at a gate.
 type Pseudonyms interface {
-	Phone(text string) (uuid.UUID, error)
-	IDCard(number string) (uuid.UUID, error)
+	Presented(text string) (citizen.Presented, error)
 }
 
 // People makes the person of an alias where there is none yet.
@@ -107,21 +106,21 @@ type People interface {
 // Places keeps an organisation's places. What belongs to others is registry.ErrNotFound.
 type Places interface {
 	Create(ctx context.Context, actor registry.Account, in places.NewPlace) (registry.Place, error)
-	Tree(ctx context.Context, actor registry.Account) ([]registry.Place, error)
-	Place(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error)
+	Tree(actor registry.Account) []registry.Place
+	Place(actor registry.Account, id uuid.UUID) (registry.Place, error)
 	Reissue(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error)
 }
 
-// Map names places and areas without a query.
+// Map knows the names and codes of places, and the areas, without a query.
 type Map interface {
 	Name(id uuid.UUID) (places.Name, bool)
+	Code(id uuid.UUID) (code string, known bool)
 	Areas() []registry.Area
 	AreaName(code string) string
 }
 
 // Records is what pages read straight from the registry.
 type Records interface {
-	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
 	Organisations(ctx context.Context) ([]registry.Organisation, error)
 	Accounts(ctx context.Context) ([]registry.Account, error)
 }
@@ -148,9 +147,9 @@ type Traces interface {
 	WriteCSV(ctx context.Context, actor registry.Account, run uuid.UUID, w io.Writer) error
 }
 
-// Audit is the ledger of who did what.
+// Audit is the log of who did what. Check says how many entries it has and whether they are those that were written.
 type Audit interface {
 	Append(ctx context.Context, actor, action, subject, detail string) error
 	Entries(ctx context.Context, before int64, limit int) ([]registry.AuditEntry, error)
-	Verify(ctx context.Context) (entries int64, err error)
+	Check(ctx context.Context) (entries int64, err error)
 }

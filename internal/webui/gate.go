@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -29,17 +28,14 @@ const (
 	gateAnswerAge = 10
 )
 
-var (
-	errGateInput = errs.New(errs.Invalid, "gate_input", "This is neither an ID card number nor a phone number.")
-	errGateEntry = errs.New(errs.NotFound, "gate_entry_gone", "This scan is no longer in the list.")
-)
+var errGateEntry = errs.New(errs.NotFound, "gate_entry_gone", "This scan is no longer in the list.")
 
-// gateEntry is one line of a gate's list, kept in the gate's session. It never holds the number that was typed.
+// gateEntry is one line of a gate's list, kept in the gate's session. It holds nothing of the number that was typed; the
+// alias is what undoing needs.
 type gateEntry struct {
 	ID      uuid.UUID `json:"id"`
 	Alias   uuid.UUID `json:"alias"`
 	At      int64     `json:"at"`
-	Ending  string    `json:"ending"` // of the number: the last three characters
 	Kind    stay.Kind `json:"kind"`
 	Undone  bool      `json:"undone,omitempty"`
 	Problem string    `json:"problem,omitempty"` // the code of the failure, empty when it was recorded
@@ -112,10 +108,10 @@ func (u *UI) gateScan(c *gin.Context) {
 	if form.Get("mode") == modeOut {
 		entry.Kind = stay.Out
 	}
-	typed, err := u.readGateInput(form.Get("number"))
+	presented, err := u.Pseudonyms.Presented(form.Get("number"))
 	if err == nil {
-		entry.Ending, entry.Alias = typed.ending, typed.link.Alias
-		err = u.submitAtGate(c.Request.Context(), actor(c), typed, form.Get("nonce"), &entry)
+		entry.Alias = presented.Alias
+		err = u.submitAtGate(c.Request.Context(), actor(c), presented, form.Get("nonce"), &entry)
 	}
 	if err != nil {
 		e := errs.Of(err)
@@ -139,20 +135,34 @@ func gatePath(form url.Values) string {
 	return "/gate"
 }
 
-// submitAtGate records a scan of whoever was typed, at the gate's own place.
-func (u *UI) submitAtGate(ctx context.Context, gate registry.Account, typed gateInput, nonce string, entry *gateEntry) error {
-	place, err := u.Records.Place(ctx, gate.Place)
+// gateCode returns the code of the gate's own place.
+func (u *UI) gateCode(gate registry.Account) (string, error) {
+	code, known := u.Map.Code(gate.Place)
+	if !known {
+		return "", fmt.Errorf("finding the gate's place: %w", registry.ErrNotFound)
+	}
+	return code, nil
+}
+
+// submitAtGate records a scan of whoever was presented, at the gate's own place.
+func (u *UI) submitAtGate(
+	ctx context.Context, gate registry.Account, presented citizen.Presented, nonce string, entry *gateEntry,
+) error {
+	code, err := u.gateCode(gate)
 	if err != nil {
-		return fmt.Errorf("finding the gate's place: %w", err)
+		return err
 	}
 	// The person has to be there for a tracing team that types in the same number.
-	link := typed.link
-	link.Linked = u.Clock().Unix()
+	link := registry.Link{Alias: presented.Alias, Kind: presented.Kind, Linked: u.Clock().Unix()}
 	if _, err := u.People.EnsurePerson(ctx, link, ""); err != nil {
 		return fmt.Errorf("finding who stands at the gate: %w", err)
 	}
-	entry.ID = u.seal.scanID(nonce, link.Alias, place.Code, entry.Kind, u.Clock())
-	result, err := u.submit(ctx, link.Alias, ingest.Submission{ID: entry.ID, Token: place.Code, Kind: entry.Kind, How: typed.how})
+	how := scan.GateTyped
+	if presented.Card {
+		how = scan.GateCard
+	}
+	entry.ID = u.seal.scanID(nonce, link.Alias, code, entry.Kind, u.Clock())
+	result, err := u.submit(ctx, link.Alias, ingest.Submission{ID: entry.ID, Token: code, Kind: entry.Kind, How: how})
 	if err != nil {
 		return err
 	}
@@ -175,13 +185,13 @@ func (u *UI) gateUndo(c *gin.Context) {
 		u.failBackTo(c, errGateEntry, back)
 		return
 	}
-	place, err := u.Records.Place(c.Request.Context(), actor(c).Place)
+	code, err := u.gateCode(actor(c))
 	if err != nil {
-		u.failBackTo(c, fmt.Errorf("finding the gate's place: %w", err), back)
+		u.failBackTo(c, err, back)
 		return
 	}
-	id := u.seal.scanID(list[i].ID.String(), list[i].Alias, place.Code, stay.Void, u.Clock())
-	void := ingest.Submission{ID: id, Token: place.Code, Kind: stay.Void, How: scan.GateTyped, Voids: list[i].ID}
+	id := u.seal.scanID(list[i].ID.String(), list[i].Alias, code, stay.Void, u.Clock())
+	void := ingest.Submission{ID: id, Token: code, Kind: stay.Void, How: scan.GateTyped, Voids: list[i].ID}
 	if _, err := u.submit(c.Request.Context(), list[i].Alias, void); err != nil {
 		u.failBackTo(c, err, back)
 		return
@@ -213,42 +223,4 @@ func (u *UI) gateList(c *gin.Context) []gateEntry {
 		}
 	}
 	return list
-}
-
-// gateInput is what was read at a gate.
-type gateInput struct {
-	link   registry.Link
-	how    scan.How
-	ending string
-}
-
-// readGateInput reads what a guard typed or a reader of cards typed for them: the content of an ID card's code, of which
-// only the number counts, an ID card number of 12 digits, or a phone number.
-func (u *UI) readGateInput(text string) (gateInput, error) {
-	number, _, isCard := strings.Cut(strings.TrimSpace(text), "|")
-	number = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" .-\t\u00a0", r) {
-			return -1
-		}
-		return r
-	}, number)
-	in := gateInput{how: scan.GateTyped, link: registry.Link{Kind: citizen.KindPhone}, ending: lastDigits(number)}
-	var err error
-	if isCard {
-		in.how = scan.GateCard
-	}
-	if isCard || isDigits(number, 12) {
-		in.link.Kind = citizen.KindIDCard
-		in.link.Alias, err = u.Pseudonyms.IDCard(number)
-	} else {
-		in.link.Alias, err = u.Pseudonyms.Phone(number)
-	}
-	if err != nil {
-		return gateInput{}, errGateInput.Because(err)
-	}
-	return in, nil
-}
-
-func isDigits(text string, length int) bool {
-	return len(text) == length && strings.Trim(text, "0123456789") == ""
 }

@@ -22,7 +22,7 @@ func (u *UI) home(c *gin.Context) { u.show(c, http.StatusOK, "home", u.Demo) }
 // entriesPerPage is how much of the audit log stands on one page.
 const entriesPerPage = 100
 
-// auditPage is a page of the ledger, newest first.
+// auditPage is a page of the audit log, newest first.
 type auditPage struct {
 	Entries []registry.AuditEntry
 	Older   int64 // the seq before which the next page begins; 0 = this is the last
@@ -49,7 +49,7 @@ func (u *UI) showAudit(c *gin.Context) {
 	}
 	page.Entries = entries
 	if page.First {
-		checked, err := u.Audit.Verify(ctx)
+		checked, err := u.Audit.Check(ctx)
 		page.Checked = int(checked)
 		if err != nil {
 			u.logFault(c, fmt.Errorf("verifying the audit log: %w", err))

@@ -61,11 +61,7 @@ func (u *UI) showPlaces(c *gin.Context) {
 }
 
 func (u *UI) answerPlaces(c *gin.Context, status int, page placesPage) {
-	var err error
-	if page.All, err = u.Places.Tree(c.Request.Context(), actor(c)); err != nil {
-		u.Fail(c, fmt.Errorf("listing places: %w", err))
-		return
-	}
+	page.All = u.Places.Tree(actor(c))
 	page.Roots = treeOf(page.All)
 	page.Wards = wardsOf(u.Map.Areas())
 	page.Kinds = qrgen.Kinds()
@@ -176,7 +172,7 @@ func (u *UI) placeOf(c *gin.Context) (registry.Place, bool) {
 		u.Fail(c, err)
 		return registry.Place{}, false
 	}
-	place, err := u.Places.Place(c.Request.Context(), actor(c), id)
+	place, err := u.Places.Place(actor(c), id)
 	if err != nil {
 		u.Fail(c, fmt.Errorf("reading a place: %w", err))
 		return registry.Place{}, false
@@ -198,11 +194,9 @@ func (u *UI) showPlace(c *gin.Context) {
 }
 
 func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) {
-	tree, err := u.Places.Tree(c.Request.Context(), actor(c))
-	if err != nil {
-		return placePage{}, fmt.Errorf("listing places: %w", err)
-	}
+	tree := u.Places.Tree(actor(c))
 	page := placePage{Place: place, Path: "/q/" + place.Code, File: fileName(place)}
+	var err error
 	if page.CheckIn, err = qrgen.URL(u.BaseURL, place.Code); err != nil {
 		return placePage{}, fmt.Errorf("writing a code's address: %w", err)
 	}

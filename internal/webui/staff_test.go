@@ -214,24 +214,23 @@ func TestGate(t *testing.T) {
 	b := s.staff("gate")
 	const card = "079123456789"
 	for i, c := range []struct {
-		typed  string
-		id     bool
-		how    scan.How
-		ending string
+		typed string
+		id    bool
+		how   scan.How
 	}{
-		{card, true, scan.GateTyped, "789"},
-		{" 079 123 456 789 ", true, scan.GateTyped, "789"},
-		{card + "|123456789|Nguyễn Thị Ánh|01021990|Nữ|12 Lê Lợi|01012022", true, scan.GateCard, "789"},
-		{"0912 345 678", false, scan.GateTyped, "678"},
-		{"+84 912.345.678", false, scan.GateTyped, "678"},
+		{card, true, scan.GateTyped},
+		{" 079 123 456 789 ", true, scan.GateTyped},
+		{card + "|123456789|Nguyễn Thị Ánh|01021990|Nữ|12 Lê Lợi|01012022", true, scan.GateCard},
+		{"0912 345 678", false, scan.GateTyped},
+		{"+84 912.345.678", false, scan.GateTyped},
 	} {
 		s.advance(time.Minute)
 		p := b.get("/gate")
 		p = b.post("/gate", url.Values{"number": {c.typed}, "nonce": {p.field("nonce")}})
 		p.leadsTo("/gate")
 		p = b.get("/gate")
-		p.wants(http.StatusOK, "Chợ Linh Xuân", "Đã ghi nhận: VÀO", "…"+c.ending)
-		for _, secret := range []string{card, "123 456", "Ánh", "0912", "912345"} {
+		p.wants(http.StatusOK, "Chợ Linh Xuân", "Đã ghi nhận: VÀO")
+		for _, secret := range []string{card, "123 456", "Ánh", "0912", "912345", "…789", "…678"} {
 			if strings.Contains(p.body, secret) || strings.Contains(s.logs.String(), secret) {
 				t.Errorf("%q echoes or logs %q", c.typed, secret)
 			}
@@ -249,7 +248,7 @@ func TestGate(t *testing.T) {
 			t.Errorf("%q: the person was not made: %v", c.typed, err)
 		}
 	}
-	for _, typed := range []string{"", "12", "hello", "07912345678", "0791234567890", "abc|def", "|", strings.Repeat("9", 600), "\xff"} {
+	for _, typed := range []string{"", "12", "hello", "07912345678", "0791234567890", "abc|def", "|", card + "|", card + "|123456789|Nguyễn Thị Ánh", strings.Repeat("9", 600), "\xff"} {
 		b.post("/gate", url.Values{"number": {typed}}).leadsTo("/gate")
 		p := b.get("/gate")
 		p.wants(http.StatusOK, "Chưa ghi nhận", "Không phải số căn cước")
@@ -327,7 +326,7 @@ func TestGateAnswersOnce(t *testing.T) {
 		}
 	}
 	p := b.follow(b.post("/gate/undo", url.Values{"id": {first}}))
-	if got := answer(p); got != "verdict undone" || !strings.Contains(p.text(), "Đã hoàn tác …678") {
+	if got := answer(p); got != "verdict undone" || !strings.Contains(p.text(), "Đã hoàn tác Vào · 07:40:00") {
 		t.Errorf("after undoing the first: %q: %s", got, p.text())
 	}
 	b.post("/gate", url.Values{"number": {"12"}})

@@ -38,7 +38,12 @@ func testAreas(t *testing.T, s Store) {
 		{"a parent that is nowhere", registry.Area{Code: "002", Level: registry.District, Parent: "99", Name: "?"}, registry.ErrDangling},
 	}
 	for _, test := range refused {
-		wantError(t, s.PutAreas(ctx, []registry.Area{fresh, test.area}), test.want)
+		err := s.PutAreas(ctx, []registry.Area{fresh, test.area})
+		wantError(t, err, test.want)
+		var fault *registry.AreaFault
+		if !errors.As(err, &fault) {
+			t.Errorf("%s: the error does not say which area: %v", test.name, err)
+		}
 	}
 	wantValue(t, now)(s.Areas(ctx)) // nothing of what was refused
 }
@@ -46,11 +51,7 @@ func testAreas(t *testing.T, s Store) {
 func testOrganisations(t *testing.T, s Store) {
 	ctx := t.Context()
 	wantValue(t, []registry.Organisation{})(s.Organisations(ctx))
-	_, err := s.Organisation(ctx, organisation.ID)
-	wantError(t, err, registry.ErrNotFound)
-
 	must(t, s.PutOrganisation(ctx, organisation))
-	wantValue(t, organisation)(s.Organisation(ctx, organisation.ID))
 	other := organisation
 	other.Name = "Another"
 	wantError(t, s.PutOrganisation(ctx, other), registry.ErrExists)
@@ -86,6 +87,15 @@ func testAccounts(t *testing.T, s Store) {
 	again.Login = "owner2"
 	again.Organisation = id(0xa0, 9)
 	wantError(t, s.PutAccount(ctx, again), registry.ErrDangling)
+
+	begun := registry.Organisation{ID: again.Organisation, Name: "Bến xe", Created: 7}
+	taken := again
+	taken.Login = owner.Login
+	wantError(t, s.PutAccount(ctx, taken, begun), registry.ErrExists)
+	wantValue(t, []registry.Organisation{organisation})(s.Organisations(ctx)) // not without its account
+	must(t, s.PutAccount(ctx, again, begun))
+	wantValue(t, again)(s.Account(ctx, again.ID))
+	wantValue(t, []registry.Organisation{begun, organisation})(s.Organisations(ctx))
 }
 
 func testSessions(t *testing.T, s Store, sessions Sessions) {

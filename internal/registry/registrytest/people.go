@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -34,11 +35,11 @@ func testEnsurePerson(t *testing.T, s Store) {
 	link.Linked = 60
 	wantValue(t, first)(s.EnsurePerson(ctx, link, "00004")) // nothing of who is there changes
 	wantValue(t, first)(s.PersonByAlias(ctx, link.Alias))
-	wantValue(t, []registry.Person{first})(s.People(ctx))
 
 	named := registry.Link{Alias: id(0xe0, 2), Person: id(0xd0, 1), Kind: "id_card", Linked: 70}
 	wantValue(t, registry.Person{ID: id(0xd0, 1), Created: 70})(s.EnsurePerson(ctx, named, ""))
-	wantValue(t, map[uuid.UUID]uuid.UUID{link.Alias: first.ID, named.Alias: named.Person})(s.Links(ctx))
+	wantValue(t, map[uuid.UUID]uuid.UUID{link.Alias: first.ID, named.Alias: named.Person})(links(t, s))
+	wantValue(t, map[uuid.UUID]string{first.ID: "00001", named.Person: ""})(s.AreasOf(ctx, []uuid.UUID{first.ID, named.Person}))
 
 	_, err = s.EnsurePerson(ctx, registry.Link{Alias: id(0xe0, 3), Kind: "phone"}, "99999")
 	wantError(t, err, registry.ErrDangling)
@@ -49,17 +50,17 @@ func testEnsurePerson(t *testing.T, s Store) {
 func testPutPeople(t *testing.T, s Store) {
 	ctx := t.Context()
 	ground(t, s)
-	wantValue(t, []registry.Person{})(s.People(ctx))
-	wantValue(t, map[uuid.UUID]uuid.UUID{})(s.Links(ctx))
+	wantValue(t, map[uuid.UUID]uuid.UUID{})(links(t, s))
 	people := []registry.Person{{ID: id(0xd0, 1), Area: "00001", Created: 1}, {ID: id(0xd0, 2), Area: "001", Created: 2}}
-	links := []registry.Link{
+	linked := []registry.Link{
 		{Alias: id(0xe0, 1), Person: people[0].ID, Kind: "phone", Linked: 3},
 		{Alias: id(0xe0, 2), Person: people[1].ID, Kind: "phone", Linked: 3},
 	}
-	must(t, s.PutPeople(ctx, people, links))
+	must(t, s.PutPeople(ctx, people, linked))
 	second := registry.Link{Alias: id(0xe0, 3), Person: people[0].ID, Kind: "id_card", Linked: 4}
 	must(t, s.PutPeople(ctx, nil, []registry.Link{second})) // another alias of somebody who is there
-	held := map[uuid.UUID]uuid.UUID{links[0].Alias: people[0].ID, links[1].Alias: people[1].ID, second.Alias: people[0].ID}
+	held := map[uuid.UUID]uuid.UUID{linked[0].Alias: people[0].ID, linked[1].Alias: people[1].ID, second.Alias: people[0].ID}
+	reside := map[uuid.UUID]string{people[0].ID: "00001", people[1].ID: "001"}
 
 	fresh := registry.Person{ID: id(0xd0, 5)}
 	refused := []struct {
@@ -76,21 +77,49 @@ func testPutPeople(t *testing.T, s Store) {
 	for _, test := range refused {
 		t.Run(test.name, func(t *testing.T) {
 			wantError(t, s.PutPeople(ctx, test.people, test.links), test.want)
-			wantValue(t, people)(s.People(ctx))
-			wantValue(t, held)(s.Links(ctx))
+			wantValue(t, reside)(s.AreasOf(ctx, []uuid.UUID{people[0].ID, people[1].ID, fresh.ID, id(0xd0, 6)}))
+			wantValue(t, held)(links(t, s))
 		})
 	}
 	wantValue(t, people[0])(s.PersonByAlias(ctx, second.Alias))
 }
 
+func links(t *testing.T, s Store) (map[uuid.UUID]uuid.UUID, error) {
+	w, err := s.World(t.Context())
+	return w.Links, err
+}
+
+// testAreasOfMany asks for more people than fit into one query.
+func testAreasOfMany(t *testing.T, s Store) {
+	ctx := t.Context()
+	ground(t, s)
+	const n = 1203
+	people := make([]registry.Person, n)
+	ids := make([]uuid.UUID, n)
+	want := make(map[uuid.UUID]string, n)
+	for i := range people {
+		people[i] = registry.Person{ID: uuid.New(), Area: areas[i%len(areas)].Code}
+		ids[i] = people[i].ID
+		want[ids[i]] = people[i].Area
+	}
+	must(t, s.PutPeople(ctx, people, nil))
+	wantValue(t, want)(s.AreasOf(ctx, append(ids, ids[0], uuid.New())))
+	wantValue(t, map[uuid.UUID]string{})(s.AreasOf(ctx, nil))
+}
+
 func testRevokedCredentials(t *testing.T, s Store) {
 	ctx := t.Context()
+	a, b := id(0xd0, 1), id(0xd0, 2)
+	must(t, s.PutPeople(ctx, []registry.Person{{ID: a}, {ID: b}}, []registry.Link{
+		{Alias: id(0xe0, 1), Person: a, Kind: "phone"}, {Alias: id(0xe0, 3), Person: a, Kind: "id_card"}, {Alias: id(0xe0, 2), Person: b, Kind: "phone"},
+	}))
 	wantValue(t, map[uuid.UUID]int64{})(s.RevokedCredentials(ctx))
-	must(t, s.RevokeCredentials(ctx, id(0xe0, 1), 100))
-	must(t, s.RevokeCredentials(ctx, id(0xe0, 1), 200))
-	must(t, s.RevokeCredentials(ctx, id(0xe0, 1), 150)) // earlier than what holds
-	must(t, s.RevokeCredentials(ctx, id(0xe0, 2), 50))
-	wantValue(t, map[uuid.UUID]int64{id(0xe0, 1): 200, id(0xe0, 2): 50})(s.RevokedCredentials(ctx))
+	must(t, s.RevokeCredentials(ctx, a, 100))
+	must(t, s.RevokeCredentials(ctx, a, 200))
+	must(t, s.RevokeCredentials(ctx, a, 150)) // earlier than what holds
+	must(t, s.RevokeCredentials(ctx, b, 50))
+	must(t, s.RevokeCredentials(ctx, id(0xd0, 9), 50)) // nobody
+	wantValue(t, map[uuid.UUID]int64{id(0xe0, 1): 200, id(0xe0, 3): 200, id(0xe0, 2): 50})(s.RevokedCredentials(ctx))
 }
 
 func testChallenges(t *testing.T, s Store) {
@@ -99,13 +128,17 @@ func testChallenges(t *testing.T, s Store) {
 	must(t, s.PutChallenge(ctx, c))
 	wantError(t, s.PutChallenge(ctx, c), registry.ErrExists)
 	c.Tries = 1
-	wantValue(t, c)(s.TryChallenge(ctx, c.ID, 100))
+	wantValue(t, c)(s.TryChallenge(ctx, c.ID, 100, 2))
 	c.Tries = 2
-	wantValue(t, c)(s.TryChallenge(ctx, c.ID, 399))
-	_, err := s.TryChallenge(ctx, c.ID, 400) // the interval is half-open
+	wantValue(t, c)(s.TryChallenge(ctx, c.ID, 399, 2))
+	_, err := s.TryChallenge(ctx, c.ID, 399, 2)
+	wantError(t, err, registry.ErrSpent)
+	_, err = s.TryChallenge(ctx, c.ID, 400, 2) // the interval is half-open
 	wantError(t, err, registry.ErrNotFound)
-	_, err = s.TryChallenge(ctx, id(0xf0, 2), 100)
+	_, err = s.TryChallenge(ctx, id(0xf0, 2), 100, 2)
 	wantError(t, err, registry.ErrNotFound)
+	c.Tries = 3
+	wantValue(t, c)(s.TryChallenge(ctx, c.ID, 399, 3)) // what was refused was not counted
 
 	later := registry.Challenge{ID: id(0xf0, 3), Alias: id(0xe0, 1), CodeHash: []byte{2}, Created: 100, Expires: 401}
 	must(t, s.PutChallenge(ctx, later))
@@ -113,7 +146,7 @@ func testChallenges(t *testing.T, s Store) {
 	wantError(t, s.DeleteChallenge(ctx, c.ID), registry.ErrNotFound)
 	must(t, s.DeleteChallenge(ctx, later.ID))
 	wantError(t, s.DeleteChallenge(ctx, later.ID), registry.ErrNotFound)
-	_, err = s.TryChallenge(ctx, later.ID, 100)
+	_, err = s.TryChallenge(ctx, later.ID, 100, 2)
 	wantError(t, err, registry.ErrNotFound)
 }
 
@@ -121,24 +154,22 @@ func testChallengeRace(t *testing.T, s Store) {
 	ctx := t.Context()
 	c := registry.Challenge{ID: id(0xf0, 1), Alias: id(0xe0, 1), CodeHash: []byte{1}, Expires: 400}
 	must(t, s.PutChallenge(ctx, c))
-	const n = 8
+	const n, limit = 8, 5
 	seen := make([]int, n)
+	spent := 0
 	for _, err := range atOnce(n, func(i int) error {
-		tried, err := s.TryChallenge(ctx, c.ID, 1)
+		tried, err := s.TryChallenge(ctx, c.ID, 1, limit)
 		seen[i] = tried.Tries
 		return err
 	}) {
-		must(t, err)
-	}
-	counted := make(map[int]bool)
-	for _, tries := range seen {
-		counted[tries] = true
-	}
-	for want := 1; want <= n; want++ {
-		if !counted[want] {
-			t.Errorf("the tries seen are %v, want each of 1 to %d", seen, n)
-			break
+		if err != nil {
+			wantError(t, err, registry.ErrSpent)
+			spent++
 		}
+	}
+	slices.Sort(seen)
+	if want := []int{0, 0, 0, 1, 2, 3, 4, 5}; !slices.Equal(seen, want) || spent != n-limit {
+		t.Errorf("the tries seen are %v, want %v; %d were refused", seen, want, spent)
 	}
 	used := 0
 	for _, err := range atOnce(n, func(int) error { return s.DeleteChallenge(ctx, c.ID) }) {

@@ -21,18 +21,14 @@ func testPlaces(t *testing.T, s Store) {
 	bare.Area, bare.Address, bare.Dwell, bare.Code = "", "", 0, ""
 
 	must(t, s.PutPlaces(ctx, nil))
-	wantValue(t, []registry.Place{})(s.AllPlaces(ctx))
+	wantValue(t, []registry.Place{})(allPlaces(t, s))
 	must(t, s.PutPlaces(ctx, []registry.Place{inner, part, site})) // parts before their site
 	must(t, s.PutPlaces(ctx, []registry.Place{bare}))
 
 	wantValue(t, site)(s.Place(ctx, site.ID))
 	wantValue(t, part)(s.Place(ctx, part.ID))
 	wantValue(t, bare)(s.Place(ctx, bare.ID))
-	wantValue(t, []registry.Place{part, inner, bare, site})(s.AllPlaces(ctx))
-	wantValue(t, []registry.Place{part, inner, site})(s.PlacesOf(ctx, organisation.ID))
-	wantValue(t, []registry.Place{bare})(s.PlacesOf(ctx, other.ID))
-	wantValue(t, []registry.Place{part})(s.PartsOf(ctx, site.ID))
-	wantValue(t, []registry.Place{})(s.PartsOf(ctx, bare.ID))
+	wantValue(t, []registry.Place{part, inner, bare, site})(allPlaces(t, s))
 	_, err := s.Place(ctx, id(0xc0, 77))
 	wantError(t, err, registry.ErrNotFound)
 }
@@ -61,7 +57,7 @@ func testPlacesAtomic(t *testing.T, s Store) {
 	for _, test := range refused {
 		t.Run(test.name, func(t *testing.T) {
 			wantError(t, s.PutPlaces(ctx, test.places), test.want)
-			wantValue(t, kept)(s.AllPlaces(ctx))
+			wantValue(t, kept)(allPlaces(t, s))
 		})
 	}
 	must(t, s.PutPlaces(ctx, []registry.Place{place(2, id(0xc0, 1))}))
@@ -133,45 +129,132 @@ func testRevocations(t *testing.T, s Store) {
 	ctx := t.Context()
 	ground(t, s)
 	must(t, s.PutPlaces(ctx, []registry.Place{place(1, uuid.Nil), place(2, uuid.Nil)}))
-	wantValue(t, []registry.Revocation{})(s.Revocations(ctx))
+	revocations := func() ([]registry.Revocation, error) {
+		g, err := s.Gazetteer(ctx, -1)
+		return g.Revocations, err
+	}
+	wantValue(t, []registry.Revocation{})(revocations())
 	first := registry.Revocation{Place: id(0xc0, 2), Serial: 4_000_000_000, At: 10}
 	must(t, s.Revoke(ctx, first))
 	must(t, s.Revoke(ctx, registry.Revocation{Place: id(0xc0, 1), Serial: 3, At: 10}))
 	must(t, s.Revoke(ctx, registry.Revocation{Place: id(0xc0, 1), Serial: 5, At: 20}))
 	must(t, s.Revoke(ctx, registry.Revocation{Place: id(0xc0, 1), Serial: 4, At: 30})) // reaches no further
-	wantValue(t, []registry.Revocation{{Place: id(0xc0, 1), Serial: 5, At: 20}, first})(s.Revocations(ctx))
+	wantValue(t, []registry.Revocation{{Place: id(0xc0, 1), Serial: 5, At: 20}, first})(revocations())
 	wantError(t, s.Revoke(ctx, registry.Revocation{Place: id(0xc0, 9), Serial: 1}), registry.ErrDangling)
 }
 
-func testRevision(t *testing.T, s Store) {
+// allPlaces returns the places as both that read everything give them.
+func allPlaces(t *testing.T, s Store) ([]registry.Place, error) {
+	t.Helper()
+	w, err := s.World(t.Context())
+	must(t, err)
+	g, err := s.Gazetteer(t.Context(), -1)
+	wantValue(t, w.Places)(g.Places, err)
+	return w.Places, nil
+}
+
+// testCounts holds both counters against what each change changes.
+func testCounts(t *testing.T, s Store) {
 	ctx := t.Context()
 	ground(t, s)
 	link := registry.Link{Alias: id(0xe0, 1), Kind: "phone", Linked: 9}
+	other := registry.Link{Alias: id(0xe0, 2), Person: id(0xd0, 9), Kind: "phone", Linked: 9}
 	p := place(1, uuid.Nil)
-	steps := []struct {
-		name   string
-		do     func() error
-		raises bool
-	}{
-		{"places put", func() error { return s.PutPlaces(ctx, []registry.Place{p}) }, true},
-		{"places refused", func() error { return ignore(s.PutPlaces(ctx, []registry.Place{p}), registry.ErrExists) }, false},
-		{"place updated", func() error { return s.UpdatePlace(ctx, p) }, true},
-		{"update refused", func() error { return ignore(s.UpdatePlace(ctx, p), registry.ErrChanged) }, false},
-		{"person made", func() error { _, err := s.EnsurePerson(ctx, link, ""); return err }, true},
-		{"person found", func() error { _, err := s.EnsurePerson(ctx, link, ""); return err }, false},
-		{"people put", func() error { return s.PutPeople(ctx, []registry.Person{{ID: id(0xd0, 9)}}, nil) }, true},
-		{"organisation put", func() error { return s.PutOrganisation(ctx, registry.Organisation{ID: id(0xa0, 7)}) }, false},
+	update := func(change func()) func() error {
+		return func() error {
+			change()
+			err := s.UpdatePlace(ctx, p)
+			p.Revision++
+			return err
+		}
 	}
+	revoke := func() error { return s.Revoke(ctx, registry.Revocation{Place: p.ID, Serial: 7, At: 10}) }
+	steps := []struct {
+		name         string
+		do           func() error
+		world, named bool // which counter goes up
+	}{
+		{"no places put", func() error { return s.PutPlaces(ctx, nil) }, false, false},
+		{"places put", func() error { return s.PutPlaces(ctx, []registry.Place{p}) }, true, true},
+		{"places refused", func() error { return ignore(s.PutPlaces(ctx, []registry.Place{p}), registry.ErrExists) }, false, false},
+		{"another name and area", update(func() { p.Name, p.Address, p.Area = "x", "y", "00004" }), false, true},
+		{"another code", update(func() { p.Code, p.Serial, p.Issued = "BBBB", 9, 300 }), false, true},
+		{"another kind with the same dwell", update(func() { p.Kind = qrgen.KindOffice }), false, true},
+		{"another dwell", update(func() { p.Dwell = 60 }), true, true},
+		{"the kind's own dwell", update(func() { p.Dwell = 0 }), true, true},
+		{"another kind and so another dwell", update(func() { p.Kind = qrgen.KindStall }), true, true},
+		{"update refused", func() error { return ignore(s.UpdatePlace(ctx, place(1, uuid.Nil)), registry.ErrChanged) }, false, false},
+		{"codes revoked", revoke, false, true},
+		{"codes revoked again", revoke, false, false},
+		{"areas put", func() error { return s.PutAreas(ctx, areas[:1]) }, false, true},
+		{"person made", func() error { _, err := s.EnsurePerson(ctx, link, ""); return err }, true, false},
+		{"person found", func() error { _, err := s.EnsurePerson(ctx, link, ""); return err }, false, false},
+		{"people without links", func() error { return s.PutPeople(ctx, []registry.Person{{ID: other.Person}}, nil) }, false, false},
+		{"a link", func() error { return s.PutPeople(ctx, nil, []registry.Link{other}) }, true, false},
+		{"organisation put", func() error { return s.PutOrganisation(ctx, registry.Organisation{ID: id(0xa0, 7)}) }, false, false},
+	}
+	for _, step := range steps {
+		revision, err := s.Revision(ctx)
+		must(t, err)
+		before, err := s.Gazetteer(ctx, -1)
+		must(t, err)
+		if before.Areas == nil {
+			t.Errorf("before %q: nothing was read", step.name)
+		}
+		must(t, step.do())
+		w, err := s.World(ctx)
+		must(t, err)
+		wantValue(t, w.Revision)(s.Revision(ctx))
+		after, err := s.Gazetteer(ctx, before.Changes)
+		must(t, err)
+		if (w.Revision > revision) != step.world || w.Revision < revision {
+			t.Errorf("%s: the revision goes from %d to %d", step.name, revision, w.Revision)
+		}
+		if (after.Changes > before.Changes) != step.named || after.Changes < before.Changes {
+			t.Errorf("%s: the count of changes goes from %d to %d", step.name, before.Changes, after.Changes)
+		}
+		if (after.Places != nil) != step.named || (after.Areas != nil) != step.named || (after.Revocations != nil) != step.named {
+			t.Errorf("%s: of what is known again %d places and %d areas are read", step.name, len(after.Places), len(after.Areas))
+		}
+	}
+}
+
+// testWorldOfOneMoment reads while a place and a link are put in turn: whatever is read, its revision counts it.
+func testWorldOfOneMoment(t *testing.T, s Store) {
+	ctx := t.Context()
+	ground(t, s)
 	before, err := s.Revision(ctx)
 	must(t, err)
-	for _, step := range steps {
-		must(t, step.do())
-		after, err := s.Revision(ctx)
-		must(t, err)
-		if (after > before) != step.raises {
-			t.Errorf("%s: the revision goes from %d to %d", step.name, before, after)
+	const rounds = 40
+	done := make(chan error, 1)
+	go func() {
+		for n := range byte(rounds) {
+			if err := s.PutPlaces(ctx, []registry.Place{place(n, uuid.Nil)}); err != nil {
+				done <- err
+				return
+			}
+			if _, err := s.EnsurePerson(ctx, registry.Link{Alias: id(0xe0, n), Kind: "phone"}, ""); err != nil {
+				done <- err
+				return
+			}
 		}
-		before = after
+		done <- nil
+	}()
+	for ended := false; !ended; {
+		select {
+		case err := <-done:
+			must(t, err)
+			ended = true
+		default:
+		}
+		w, err := s.World(ctx)
+		must(t, err)
+		if places, links := len(w.Places), len(w.Links); w.Revision-before != int64(places+links) || places-links > 1 || places < links {
+			t.Fatalf("revision %d counts %d places and %d links", w.Revision-before, places, links)
+		}
+		if ended && len(w.Links) != rounds {
+			t.Errorf("in the end there are %d links", len(w.Links))
+		}
 	}
 }
 

@@ -29,25 +29,22 @@ type Ground interface {
 	PutAreas(ctx context.Context, areas []registry.Area) error
 	Areas(ctx context.Context) ([]registry.Area, error)
 	PutOrganisation(ctx context.Context, o registry.Organisation) error
-	Organisation(ctx context.Context, id uuid.UUID) (registry.Organisation, error)
 	Organisations(ctx context.Context) ([]registry.Organisation, error)
-	PutAccount(ctx context.Context, a registry.Account) error
+	PutAccount(ctx context.Context, a registry.Account, begun ...registry.Organisation) error
 	AccountByLogin(ctx context.Context, login string) (registry.Account, error)
 	Account(ctx context.Context, id uuid.UUID) (registry.Account, error)
 	Accounts(ctx context.Context) ([]registry.Account, error)
 }
 
-// Places are places, their codes' revocations, and the count of changes.
+// Places are places, their codes' revocations, and what is read as a whole with the count of its changes.
 type Places interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
 	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
-	PlacesOf(ctx context.Context, organisation uuid.UUID) ([]registry.Place, error)
-	PartsOf(ctx context.Context, parent uuid.UUID) ([]registry.Place, error)
-	AllPlaces(ctx context.Context) ([]registry.Place, error)
 	Revoke(ctx context.Context, r registry.Revocation) error
-	Revocations(ctx context.Context) ([]registry.Revocation, error)
 	Revision(ctx context.Context) (int64, error)
+	World(ctx context.Context) (registry.World, error)
+	Gazetteer(ctx context.Context, known int64) (registry.Gazetteer, error)
 }
 
 // People are people and their aliases.
@@ -55,16 +52,15 @@ type People interface {
 	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
 	PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error
 	PersonByAlias(ctx context.Context, alias uuid.UUID) (registry.Person, error)
-	People(ctx context.Context) ([]registry.Person, error)
-	Links(ctx context.Context) (map[uuid.UUID]uuid.UUID, error)
+	AreasOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID]string, error)
 }
 
 // Proofs are one-time codes and the end of credentials.
 type Proofs interface {
-	RevokeCredentials(ctx context.Context, alias uuid.UUID, issuedBefore int64) error
+	RevokeCredentials(ctx context.Context, person uuid.UUID, issuedBefore int64) error
 	RevokedCredentials(ctx context.Context) (map[uuid.UUID]int64, error)
 	PutChallenge(ctx context.Context, c registry.Challenge) error
-	TryChallenge(ctx context.Context, id uuid.UUID, now int64) (registry.Challenge, error)
+	TryChallenge(ctx context.Context, id uuid.UUID, now int64, limit int) (registry.Challenge, error)
 	DeleteChallenge(ctx context.Context, id uuid.UUID) error
 	DropExpired(ctx context.Context, now int64) error
 }
@@ -75,7 +71,7 @@ type Work interface {
 	Case(ctx context.Context, id uuid.UUID) (registry.Case, error)
 	Cases(ctx context.Context) ([]registry.Case, error)
 	PutIsolations(ctx context.Context, isolations []registry.Isolation) error
-	Isolations(ctx context.Context) (map[uuid.UUID]int64, error)
+	Isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error)
 	PutRun(ctx context.Context, r registry.Run) error
 	Run(ctx context.Context, id uuid.UUID) (registry.Run, error)
 	Runs(ctx context.Context) ([]registry.Run, error)
@@ -85,7 +81,7 @@ type Work interface {
 type Audit interface {
 	AppendAudit(ctx context.Context, seal func(prev []byte, e registry.AuditEntry) []byte, e registry.AuditEntry) (registry.AuditEntry, error)
 	AuditEntries(ctx context.Context, beforeSeq int64, limit int) ([]registry.AuditEntry, error)
-	WalkAudit(ctx context.Context, yield func(registry.AuditEntry) error) error
+	WalkAudit(ctx context.Context, from int64, yield func(registry.AuditEntry) error) error
 }
 
 // Sessions has the methods of scs.CtxStore that take a context.
@@ -110,9 +106,11 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"an update names the revision it read", testUpdatePlace},
 		{"two updates at once", testUpdateRace},
 		{"revocations", testRevocations},
-		{"the revision counts changes of places and links", testRevision},
+		{"what counts as a change", testCounts},
+		{"what is read as a whole is of one moment", testWorldOfOneMoment},
 		{"a person is made once", testEnsurePerson},
 		{"people in bulk", testPutPeople},
+		{"where many people reside", testAreasOfMany},
 		{"credentials", testRevokedCredentials},
 		{"challenges", testChallenges},
 		{"tries and uses of a challenge at once", testChallengeRace},

@@ -52,7 +52,8 @@ func testIsolations(t *testing.T, s Store) {
 	people := []registry.Person{{ID: id(0xd0, 1)}, {ID: id(0xd0, 2)}, {ID: id(0xd0, 3)}}
 	must(t, s.PutPeople(ctx, people, nil))
 	a, b, c := people[0].ID, people[1].ID, people[2].ID
-	wantValue(t, map[uuid.UUID]int64{})(s.Isolations(ctx))
+	isolations := func() (map[uuid.UUID]int64, error) { return s.Isolations(ctx, 100) }
+	wantValue(t, map[uuid.UUID]int64{})(isolations())
 	must(t, s.PutIsolations(ctx, []registry.Isolation{{Person: a, At: 500, Recorded: 20}, {Person: b, At: 600, Recorded: 20}}))
 	must(t, s.PutIsolations(ctx, []registry.Isolation{
 		{Person: a, At: 400, Recorded: 10},                                  // came later, was recorded earlier
@@ -60,11 +61,15 @@ func testIsolations(t *testing.T, s Store) {
 		{Person: c, At: 700, Recorded: 5}, {Person: c, At: 0, Recorded: 30}, // taken back
 	}))
 	want := map[uuid.UUID]int64{a: 500, b: 650}
-	wantValue(t, want)(s.Isolations(ctx))
+	wantValue(t, want)(isolations())
+	// As it was known before: c was isolated, and of the rest nothing; then a's older record came.
+	wantValue(t, map[uuid.UUID]int64{c: 700})(s.Isolations(ctx, 9))
+	wantValue(t, map[uuid.UUID]int64{a: 400, c: 700})(s.Isolations(ctx, 10))
+	wantValue(t, map[uuid.UUID]int64{a: 500, b: 650, c: 700})(s.Isolations(ctx, 29))
 	wantError(t, s.PutIsolations(ctx, []registry.Isolation{
 		{Person: a, At: 1, Recorded: 90}, {Person: id(0xd0, 9), At: 1, Recorded: 90},
 	}), registry.ErrDangling)
-	wantValue(t, want)(s.Isolations(ctx))
+	wantValue(t, want)(isolations())
 }
 
 func testRuns(t *testing.T, s Store) {
@@ -79,7 +84,7 @@ func testRuns(t *testing.T, s Store) {
 	older := registry.Run{
 		ID: id(0x80, 2), Cases: chosen, Profile: "vn-2021-12", Rules: []byte(`{"depth":2}`), AsOf: 1000,
 		Watermark: scanlog.Watermark{0: 7, math.MaxUint32: math.MaxUint64}, Revision: 12, Hash: "ab12",
-		Report: []byte(`{"people":[]}`), F1: 3, F2: 4, Area: "01", Author: officer.ID, Created: 1001,
+		Inputs: []byte(`{"cases":[]}`), Report: []byte(`{"people":[]}`), F1: 3, F2: 4, Area: "01", Author: officer.ID, Created: 1001,
 	}
 	newer := older
 	newer.ID, newer.Created, newer.Cases = id(0x80, 1), 1002, chosen[:1]
@@ -90,7 +95,7 @@ func testRuns(t *testing.T, s Store) {
 
 	listed := []registry.Run{newer, older}
 	for i := range listed {
-		listed[i].Report = nil
+		listed[i].Inputs, listed[i].Report = nil, nil
 	}
 	wantValue(t, listed)(s.Runs(ctx))
 
@@ -131,17 +136,20 @@ func testAudit(t *testing.T, s Store) {
 	wantValue(t, newest[:2])(s.AuditEntries(ctx, 0, 2))
 	wantValue(t, newest[2:4])(s.AuditEntries(ctx, 4, 2))
 	wantValue(t, []registry.AuditEntry{})(s.AuditEntries(ctx, 1, 2))
-	wantValue(t, stored)(walked(s, t))
+	wantValue(t, stored)(walked(s, t, 0))
+
+	wantValue(t, stored[2:])(walked(s, t, 3))
+	wantValue(t, []registry.AuditEntry(nil))(walked(s, t, 6))
 
 	stop, calls := errors.New("enough"), 0
-	err := s.WalkAudit(ctx, func(registry.AuditEntry) error { calls++; return stop })
+	err := s.WalkAudit(ctx, 0, func(registry.AuditEntry) error { calls++; return stop })
 	if err != stop || calls != 1 {
 		t.Errorf("a walk that is stopped gives %v after %d entries", err, calls)
 	}
 }
 
-func walked(s Store, t *testing.T) (entries []registry.AuditEntry, err error) {
-	err = s.WalkAudit(t.Context(), func(e registry.AuditEntry) error {
+func walked(s Store, t *testing.T, from int64) (entries []registry.AuditEntry, err error) {
+	err = s.WalkAudit(t.Context(), from, func(e registry.AuditEntry) error {
 		entries = append(entries, e)
 		return nil
 	})
@@ -156,7 +164,7 @@ func testAuditRace(t *testing.T, s Store) {
 	}) {
 		must(t, err)
 	}
-	entries, err := walked(s, t)
+	entries, err := walked(s, t, 0)
 	must(t, err)
 	var before []byte
 	for i, e := range entries {

@@ -9,10 +9,13 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-// PutAccount adds an account. The errors: registry.ErrExists where its login or its id is taken, ErrDangling for an
-// organisation, place or area that does not exist.
-func (s *Store) PutAccount(ctx context.Context, a registry.Account) error {
+// PutAccount adds an account, together with the organisations that begin with it: both are there or neither. The errors:
+// registry.ErrExists where a login or an id is taken, ErrDangling for an organisation, place or area that does not exist.
+func (s *Store) PutAccount(ctx context.Context, a registry.Account, begun ...registry.Organisation) error {
 	return s.change(ctx, "putting an account", func(tx *sql.Tx) error {
+		if err := insert(ctx, tx, insertOrganisation, begun, organisationValues); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO accounts (id, login, role, organisation, place, area, password_hash, created, disabled)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -43,5 +46,6 @@ func (s *Store) Account(ctx context.Context, id uuid.UUID) (registry.Account, er
 
 // Accounts returns every account in the order of the logins.
 func (s *Store) Accounts(ctx context.Context) ([]registry.Account, error) {
-	return list(ctx, s, "reading accounts", readAccount, selectAccounts+` ORDER BY login`)
+	accounts, err := list(ctx, s.reader, ask(selectAccounts+` ORDER BY login`), readAccount)
+	return accounts, fault("reading accounts", err)
 }

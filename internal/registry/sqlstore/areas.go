@@ -18,15 +18,14 @@ func (s *Store) PutAreas(ctx context.Context, areas []registry.Area) error {
 		if err != nil {
 			return err
 		}
-		rows, err := tx.QueryContext(ctx, selectAreas)
+		all, err := list(ctx, tx, ask(selectAreas), readArea)
 		if err != nil {
 			return err
 		}
-		all, err := collect(rows, readArea)
-		if err != nil {
+		if err := registry.CheckAreas(all); err != nil {
 			return err
 		}
-		return registry.CheckAreas(all)
+		return raise(ctx, tx, gazetteerCount, len(areas))
 	})
 }
 
@@ -39,5 +38,6 @@ func readArea(r row) (a registry.Area, err error) {
 
 // Areas returns every area in the order of the codes.
 func (s *Store) Areas(ctx context.Context) ([]registry.Area, error) {
-	return list(ctx, s, "reading areas", readArea, selectAreas)
+	areas, err := list(ctx, s.reader, ask(selectAreas), readArea)
+	return areas, fault("reading areas", err)
 }

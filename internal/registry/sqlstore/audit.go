@@ -45,22 +45,23 @@ func (s *Store) AuditEntries(ctx context.Context, beforeSeq int64, limit int) ([
 	if beforeSeq <= 0 {
 		beforeSeq = math.MaxInt64
 	}
-	return list(ctx, s, "reading the audit log", readAuditEntry,
-		selectAudit+` WHERE seq < ? ORDER BY seq DESC LIMIT ?`, beforeSeq, max(limit, 0))
+	q := ask(selectAudit+` WHERE seq < ? ORDER BY seq DESC LIMIT ?`, beforeSeq, max(limit, 0))
+	entries, err := list(ctx, s.reader, q, readAuditEntry)
+	return entries, fault("reading the audit log", err)
 }
 
-// WalkAudit calls yield with every entry, the oldest first, as the log stands when it begins. An error from yield ends
-// the walk and is returned as it is.
-func (s *Store) WalkAudit(ctx context.Context, yield func(registry.AuditEntry) error) error {
+// WalkAudit calls yield with every entry whose seq is from or greater, the oldest first, as the log stands when it begins.
+// An error from yield ends the walk and is returned as it is.
+func (s *Store) WalkAudit(ctx context.Context, from int64, yield func(registry.AuditEntry) error) error {
 	var stopped error
-	err := s.each(ctx, func(r row) error {
+	err := each(ctx, s.reader, ask(selectAudit+` WHERE seq >= ? ORDER BY seq`, from), func(r row) error {
 		e, err := readAuditEntry(r)
 		if err != nil {
 			return err
 		}
 		stopped = yield(e)
 		return stopped
-	}, selectAudit+` ORDER BY seq`)
+	})
 	if stopped != nil {
 		return stopped
 	}

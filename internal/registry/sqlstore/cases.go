@@ -36,7 +36,8 @@ func (s *Store) Case(ctx context.Context, id uuid.UUID) (registry.Case, error) {
 
 // Cases returns every case, the newest first.
 func (s *Store) Cases(ctx context.Context) ([]registry.Case, error) {
-	return list(ctx, s, "reading cases", readCase, selectCases+` ORDER BY created DESC, id DESC`)
+	cases, err := list(ctx, s.reader, ask(selectCases+` ORDER BY created DESC, id DESC`), readCase)
+	return cases, fault("reading cases", err)
 }
 
 // PutIsolations adds records of isolations, all or none; registry.ErrDangling for an unknown person.
@@ -47,14 +48,19 @@ func (s *Store) PutIsolations(ctx context.Context, isolations []registry.Isolati
 	})
 }
 
-// Isolations returns when each person was isolated, by the newest record of the person; of records of the same second the
-// last that was put is the newest. Somebody whose newest record says 0 is not in it. The map is the caller's.
-func (s *Store) Isolations(ctx context.Context) (map[uuid.UUID]int64, error) {
-	isolated, err := s.instants(ctx, "reading isolations", `SELECT person, isolated FROM isolations ORDER BY recorded, seq`)
+// Isolations returns when each person was isolated, by the newest record of the person among those recorded at asOf or
+// before; of records of the same second the last that was put is the newest. Somebody whose newest record says 0 is not in
+// it. The map is the caller's.
+func (s *Store) Isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error) {
+	isolated, err := instants(ctx, s.reader,
+		ask(`SELECT person, isolated FROM isolations WHERE recorded <= ? ORDER BY recorded, seq`, asOf))
+	if err != nil {
+		return nil, fault("reading isolations", err)
+	}
 	for person, at := range isolated {
 		if at == 0 {
 			delete(isolated, person)
 		}
 	}
-	return isolated, err
+	return isolated, nil
 }

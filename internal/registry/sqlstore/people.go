@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -56,7 +58,7 @@ func (s *Store) EnsurePerson(ctx context.Context, link registry.Link, area strin
 		if _, err := tx.ExecContext(ctx, insertLink, linkValues(&link)...); err != nil {
 			return err
 		}
-		return raiseRevision(ctx, tx)
+		return raise(ctx, tx, revisionCount, 1)
 	})
 	if err != nil {
 		return registry.Person{}, err
@@ -74,7 +76,7 @@ func (s *Store) PutPeople(ctx context.Context, people []registry.Person, links [
 		if err := insert(ctx, tx, insertLink, links, linkValues); err != nil {
 			return err
 		}
-		return raiseRevision(ctx, tx)
+		return raise(ctx, tx, revisionCount, len(links))
 	})
 }
 
@@ -84,22 +86,28 @@ func (s *Store) PersonByAlias(ctx context.Context, alias uuid.UUID) (registry.Pe
 		s.reader.QueryRowContext(ctx, selectPeople+whoseAlias, blob(alias)))
 }
 
-// People returns everybody in the order of the ids.
-func (s *Store) People(ctx context.Context) ([]registry.Person, error) {
-	return list(ctx, s, "reading people", readPerson, selectPeople+` ORDER BY people.id`)
-}
+// idsAtOnce is how many ids one query names: SQLite takes 32,766 and plans long lists no better.
+const idsAtOnce = 500
 
-// Links returns for every alias the person that it stands for. The map is the caller's.
-func (s *Store) Links(ctx context.Context) (map[uuid.UUID]uuid.UUID, error) {
-	persons := make(map[uuid.UUID]uuid.UUID)
-	err := s.each(ctx, func(r row) error {
-		var alias, person uuid.UUID
-		err := r.Scan(&alias, &person)
-		persons[alias] = person
-		return err
-	}, `SELECT alias, person FROM links`)
-	if err != nil {
-		return nil, fault("reading links", err)
+// AreasOf returns where the given people reside: a ward, a district, or "" where nothing is known. Who is nobody is not in
+// it. The map is the caller's.
+func (s *Store) AreasOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID]string, error) {
+	areas := make(map[uuid.UUID]string, len(people))
+	for some := range slices.Chunk(people, idsAtOnce) {
+		q := query{text: `SELECT id, COALESCE(area, '') FROM people WHERE id IN (?` + strings.Repeat(`, ?`, len(some)-1) + `)`}
+		for _, id := range some {
+			q.args = append(q.args, blob(id))
+		}
+		err := each(ctx, s.reader, q, func(r row) error {
+			var id uuid.UUID
+			var area string
+			err := r.Scan(&id, &area)
+			areas[id] = area
+			return err
+		})
+		if err != nil {
+			return nil, fault("reading where people reside", err)
+		}
 	}
-	return persons, nil
+	return areas, nil
 }

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/google/uuid"
 
@@ -31,7 +30,10 @@ func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
 		if err != nil {
 			return err
 		}
-		return raiseRevision(ctx, tx)
+		if err := raise(ctx, tx, revisionCount, len(places)); err != nil {
+			return err
+		}
+		return raise(ctx, tx, gazetteerCount, len(places))
 	})
 }
 
@@ -59,7 +61,12 @@ func (s *Store) UpdatePlace(ctx context.Context, p registry.Place) error {
 		if err != nil {
 			return err
 		}
-		return raiseRevision(ctx, tx)
+		if stored.DwellSeconds() != p.DwellSeconds() { // nothing else that changes here is part of a stay
+			if err := raise(ctx, tx, revisionCount, 1); err != nil {
+				return err
+			}
+		}
+		return raise(ctx, tx, gazetteerCount, 1)
 	})
 }
 
@@ -78,62 +85,22 @@ func (s *Store) Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
 	return one("reading a place", readPlace, s.reader.QueryRowContext(ctx, selectPlaces+` WHERE id = ?`, blob(id)))
 }
 
-// PlacesOf returns the places of an organisation, parts too, in the order of the ids.
-func (s *Store) PlacesOf(ctx context.Context, organisation uuid.UUID) ([]registry.Place, error) {
-	return list(ctx, s, "reading an organisation's places", readPlace,
-		selectPlaces+` WHERE organisation = ? ORDER BY id`, blob(organisation))
-}
-
-// PartsOf returns the places that lie directly in a place, in the order of the ids.
-func (s *Store) PartsOf(ctx context.Context, parent uuid.UUID) ([]registry.Place, error) {
-	return list(ctx, s, "reading the parts of a place", readPlace,
-		selectPlaces+` WHERE parent = ? ORDER BY id`, blob(parent))
-}
-
-// AllPlaces returns every place in the order of the ids.
-func (s *Store) AllPlaces(ctx context.Context) ([]registry.Place, error) {
-	return list(ctx, s, "reading places", readPlace, selectPlaces+` ORDER BY id`)
-}
-
 // Revoke records that codes of a place up to a serial are dead. A revocation that reaches no further than the one that
 // holds changes nothing. The error is registry.ErrDangling for an unknown place.
 func (s *Store) Revoke(ctx context.Context, r registry.Revocation) error {
 	return s.change(ctx, "revoking codes", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
+		result, err := tx.ExecContext(ctx, `
 			INSERT INTO revocations (place, serial, revoked) VALUES (?, ?, ?)
 			ON CONFLICT (place) DO UPDATE SET serial = excluded.serial, revoked = excluded.revoked
 			WHERE excluded.serial > revocations.serial`,
 			blob(r.Place), r.Serial, r.At)
-		return err
+		if err != nil {
+			return err
+		}
+		changed, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		return raise(ctx, tx, gazetteerCount, int(changed))
 	})
-}
-
-// Revocations returns the revocation that holds for each place that has one, in the order of the places' ids.
-func (s *Store) Revocations(ctx context.Context) ([]registry.Revocation, error) {
-	read := func(r row) (v registry.Revocation, err error) {
-		err = r.Scan(&v.Place, &v.Serial, &v.At)
-		return v, err
-	}
-	return list(ctx, s, "reading revocations", read, `SELECT place, serial, revoked FROM revocations ORDER BY place`)
-}
-
-// Revision returns the number of transactions that have changed places or links. What was read between two calls that
-// return the same belongs together.
-func (s *Store) Revision(ctx context.Context) (int64, error) {
-	read := func(r row) (count int64, err error) {
-		err = r.Scan(&count)
-		return count, err
-	}
-	return one("reading the revision", read, s.reader.QueryRowContext(ctx, `SELECT count FROM revision`))
-}
-
-func raiseRevision(ctx context.Context, tx *sql.Tx) error {
-	result, err := tx.ExecContext(ctx, `UPDATE revision SET count = count + 1`)
-	if err != nil {
-		return err
-	}
-	if rows, err := result.RowsAffected(); err != nil || rows != 1 {
-		return errors.Join(errors.New("raising the revision: its row is missing"), err)
-	}
-	return nil
 }

@@ -9,22 +9,23 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-// RevokeCredentials records that credentials of an alias issued before an instant are dead. An earlier instant than the
-// one that holds changes nothing.
-func (s *Store) RevokeCredentials(ctx context.Context, alias uuid.UUID, issuedBefore int64) error {
+// RevokeCredentials records that the credentials of every alias of a person that were issued before an instant are dead. An
+// earlier instant than the one that holds changes nothing.
+func (s *Store) RevokeCredentials(ctx context.Context, person uuid.UUID, issuedBefore int64) error {
 	return s.change(ctx, "revoking credentials", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
-			INSERT INTO revoked_credentials (alias, issued_before) VALUES (?, ?)
+			INSERT INTO revoked_credentials (alias, issued_before) SELECT alias, ? FROM links WHERE person = ?
 			ON CONFLICT (alias) DO UPDATE SET issued_before = excluded.issued_before
 			WHERE excluded.issued_before > revoked_credentials.issued_before`,
-			blob(alias), issuedBefore)
+			issuedBefore, blob(person))
 		return err
 	})
 }
 
 // RevokedCredentials returns, by alias, the instant before which its credentials are dead. The map is the caller's.
 func (s *Store) RevokedCredentials(ctx context.Context) (map[uuid.UUID]int64, error) {
-	return s.instants(ctx, "reading revoked credentials", `SELECT alias, issued_before FROM revoked_credentials`)
+	revoked, err := instants(ctx, s.reader, ask(`SELECT alias, issued_before FROM revoked_credentials`))
+	return revoked, fault("reading revoked credentials", err)
 }
 
 // PutChallenge adds a challenge; registry.ErrExists if there is one with its id.
@@ -37,18 +38,38 @@ func (s *Store) PutChallenge(ctx context.Context, c registry.Challenge) error {
 	})
 }
 
+const selectChallenges = `SELECT id, alias, code_hash, created, expires, tries FROM challenges WHERE id = ? AND expires > ?`
+
+func readChallenge(r row) (c registry.Challenge, err error) {
+	err = r.Scan(&c.ID, &c.Alias, &c.CodeHash, &c.Created, &c.Expires, &c.Tries)
+	return c, err
+}
+
 // TryChallenge counts one more try at a challenge and returns it with the new count, in one step: of two tries at once
-// each sees its own count. The error is registry.ErrNotFound where the challenge is gone or has expired at now.
-func (s *Store) TryChallenge(ctx context.Context, id uuid.UUID, now int64) (registry.Challenge, error) {
-	read := func(r row) (c registry.Challenge, err error) {
-		err = r.Scan(&c.ID, &c.Alias, &c.CodeHash, &c.Created, &c.Expires, &c.Tries)
-		return c, err
+// neither gets the other's number. The errors: registry.ErrNotFound where there is none or it has expired at now, and
+// registry.ErrSpent where it was tried limit times before. Neither costs a write, whoever asks and however often.
+func (s *Store) TryChallenge(ctx context.Context, id uuid.UUID, now int64, limit int) (registry.Challenge, error) {
+	const doing = "trying a challenge"
+	held, err := readChallenge(s.reader.QueryRowContext(ctx, selectChallenges, blob(id), now))
+	if err != nil {
+		return registry.Challenge{}, fault(doing, err)
+	}
+	if held.Tries >= limit {
+		return registry.Challenge{}, fault(doing, registry.ErrSpent)
 	}
 	var tried registry.Challenge
-	err := s.change(ctx, "trying a challenge", func(tx *sql.Tx) (err error) {
-		tried, err = read(tx.QueryRowContext(ctx, `
-			UPDATE challenges SET tries = tries + 1 WHERE id = ? AND expires > ?
-			RETURNING id, alias, code_hash, created, expires, tries`, blob(id), now))
+	err = s.change(ctx, doing, func(tx *sql.Tx) error {
+		// It may have been used up, or used, since it was read.
+		held, err := readChallenge(tx.QueryRowContext(ctx, selectChallenges, blob(id), now))
+		if err != nil {
+			return err
+		}
+		if held.Tries >= limit {
+			return registry.ErrSpent
+		}
+		held.Tries++
+		_, err = tx.ExecContext(ctx, `UPDATE challenges SET tries = ? WHERE id = ?`, held.Tries, blob(id))
+		tried = held
 		return err
 	})
 	if err != nil {

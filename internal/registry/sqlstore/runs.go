@@ -11,7 +11,7 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-// PutRun adds a trace run with its report. The errors: registry.ErrExists where its id is taken, ErrDangling for a case,
+// PutRun adds a trace run with its inputs and its report. The errors: registry.ErrExists where its id is taken, ErrDangling for a case,
 // area or author that does not exist.
 func (s *Store) PutRun(ctx context.Context, r registry.Run) error {
 	const doing = "putting a trace run"
@@ -28,6 +28,9 @@ func (s *Store) PutRun(ctx context.Context, r registry.Run) error {
 		if err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO run_inputs (run, inputs) VALUES (?, ?)`, blob(r.ID), bytesOrEmpty(r.Inputs)); err != nil {
+			return err
+		}
 		position := 0
 		return insert(ctx, tx, `INSERT INTO run_cases (run, position, case_id) VALUES (?, ?, ?)`,
 			r.Cases, func(id *uuid.UUID) []any {
@@ -37,10 +40,7 @@ func (s *Store) PutRun(ctx context.Context, r registry.Run) error {
 	})
 }
 
-const (
-	runColumns = `id, profile, rules, as_of, watermark, revision, hash, f1, f2, COALESCE(area, ''), author, created`
-	selectRuns = `SELECT ` + runColumns + ` FROM runs`
-)
+const runColumns = `id, profile, rules, as_of, watermark, revision, hash, f1, f2, COALESCE(area, ''), author, created`
 
 // readRun reads the columns of a run and those that follow them.
 func readRun(r row, more ...any) (registry.Run, error) {
@@ -59,15 +59,16 @@ func readRun(r row, more ...any) (registry.Run, error) {
 	return run, nil
 }
 
-// Run returns one trace run with its report.
+// Run returns one trace run with its inputs and its report.
 func (s *Store) Run(ctx context.Context, id uuid.UUID) (registry.Run, error) {
 	const doing = "reading a trace run"
-	var report []byte
-	run, err := readRun(s.reader.QueryRowContext(ctx, `SELECT `+runColumns+`, report FROM runs WHERE id = ?`, blob(id)), &report)
+	var inputs, report []byte
+	run, err := readRun(s.reader.QueryRowContext(ctx,
+		`SELECT `+runColumns+`, inputs, report FROM runs LEFT JOIN run_inputs ON run = id WHERE id = ?`, blob(id)), &inputs, &report)
 	if err != nil {
 		return registry.Run{}, fault(doing, err)
 	}
-	run.Report = report
+	run.Inputs, run.Report = inputs, report
 	cases, err := s.casesOfRuns(ctx, `WHERE run = ?`, blob(id))
 	if err != nil {
 		return registry.Run{}, fault(doing, err)
@@ -76,13 +77,13 @@ func (s *Store) Run(ctx context.Context, id uuid.UUID) (registry.Run, error) {
 	return run, nil
 }
 
-// Runs returns every trace run without its report, the newest first.
+// Runs returns every trace run without its inputs and its report, the newest first.
 func (s *Store) Runs(ctx context.Context) ([]registry.Run, error) {
 	const doing = "reading trace runs"
-	runs, err := list(ctx, s, doing, func(r row) (registry.Run, error) { return readRun(r) },
-		selectRuns+` ORDER BY created DESC, id DESC`)
+	runs, err := list(ctx, s.reader, ask(`SELECT `+runColumns+` FROM runs ORDER BY created DESC, id DESC`),
+		func(r row) (registry.Run, error) { return readRun(r) })
 	if err != nil {
-		return nil, err
+		return nil, fault(doing, err)
 	}
 	// Runs never change, so a second query cannot disagree with the first.
 	cases, err := s.casesOfRuns(ctx, ``)
@@ -98,11 +99,12 @@ func (s *Store) Runs(ctx context.Context) ([]registry.Run, error) {
 // casesOfRuns returns the cases of each run that condition picks, in their order.
 func (s *Store) casesOfRuns(ctx context.Context, condition string, args ...any) (map[uuid.UUID][]uuid.UUID, error) {
 	cases := make(map[uuid.UUID][]uuid.UUID)
-	err := s.each(ctx, func(r row) error {
+	q := ask(`SELECT run, case_id FROM run_cases `+condition+` ORDER BY run, position`, args...)
+	err := each(ctx, s.reader, q, func(r row) error {
 		var run, id uuid.UUID
 		err := r.Scan(&run, &id)
 		cases[run] = append(cases[run], id)
 		return err
-	}, `SELECT run, case_id FROM run_cases `+condition+` ORDER BY run, position`, args...)
+	})
 	return cases, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +102,7 @@ func TestMigrateIsRepeatableAndRefusesANewerRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := open(t, path)
-	if got, err := again.Organisation(t.Context(), kept.ID); err != nil || got != kept {
+	if got, err := again.Organisations(t.Context()); err != nil || !slices.Equal(got, []registry.Organisation{kept}) {
 		t.Errorf("after migrating again: %+v, %v", got, err)
 	}
 	if _, err := s.writer.Exec(`INSERT INTO schema_version (version) VALUES (9999)`); err != nil {
@@ -153,6 +154,33 @@ func TestBusy(t *testing.T) {
 	}
 	if err := s.PutOrganisation(t.Context(), o); err != nil {
 		t.Errorf("after the lock: %v", err)
+	}
+}
+
+// TestTriesThatAreRefusedCostNoWrite has the write lock held elsewhere: who would write fails.
+func TestTriesThatAreRefusedCostNoWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "registry.db")
+	s, other := open(t, path), open(t, path)
+	c := registry.Challenge{ID: uuid.New(), Alias: uuid.New(), Expires: 100, Tries: 5}
+	if err := s.PutChallenge(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.writer.Exec(`PRAGMA busy_timeout = 1`); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := other.writer.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	for _, test := range []struct {
+		id    uuid.UUID
+		limit int
+		want  error
+	}{{c.ID, 5, registry.ErrSpent}, {uuid.New(), 5, registry.ErrNotFound}, {c.ID, 6, registry.ErrBusy}} {
+		if _, err := s.TryChallenge(t.Context(), test.id, 1, test.limit); !errors.Is(err, test.want) {
+			t.Errorf("limit %d: %v, want %v", test.limit, err, test.want)
+		}
 	}
 }
 

@@ -111,21 +111,25 @@ func one[T any](doing string, read func(row) (T, error), from *sql.Row) (T, erro
 	return record, nil
 }
 
-// list returns every row that query gives.
-func list[T any](ctx context.Context, s *Store, doing string, read func(row) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := s.reader.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fault(doing, err)
-	}
-	records, err := collect(rows, read)
-	return records, fault(doing, err)
+// query is a question to the database.
+type query struct {
+	text string
+	args []any
 }
 
-// collect reads rows to their end and closes them. Without an error the records are never nil, so that none is written as
-// an empty list.
-func collect[T any](rows *sql.Rows, read func(row) (T, error)) ([]T, error) {
+func ask(text string, args ...any) query { return query{text, args} }
+
+// source is what answers queries: a pool of connections, or a transaction.
+type source interface {
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row
+}
+
+// list returns every row of an answer. Without an error the records are never nil, so that none is written as an empty
+// list.
+func list[T any](ctx context.Context, from source, q query, read func(row) (T, error)) ([]T, error) {
 	records := []T{}
-	err := walk(rows, func(r row) error {
+	err := each(ctx, from, q, func(r row) error {
 		record, err := read(r)
 		records = append(records, record)
 		return err
@@ -136,17 +140,12 @@ func collect[T any](rows *sql.Rows, read func(row) (T, error)) ([]T, error) {
 	return records, nil
 }
 
-// each calls visit for every row that query gives.
-func (s *Store) each(ctx context.Context, visit func(row) error, query string, args ...any) error {
-	rows, err := s.reader.QueryContext(ctx, query, args...)
+// each calls visit for every row of an answer.
+func each(ctx context.Context, from source, q query, visit func(row) error) error {
+	rows, err := from.QueryContext(ctx, q.text, q.args...)
 	if err != nil {
 		return err
 	}
-	return walk(rows, visit)
-}
-
-// walk calls visit for every row and closes them.
-func walk(rows *sql.Rows, visit func(row) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		if err := visit(rows); err != nil {
@@ -157,19 +156,30 @@ func walk(rows *sql.Rows, visit func(row) error) error {
 }
 
 // instants reads rows of an id and an instant; of an id that comes twice the last holds.
-func (s *Store) instants(ctx context.Context, doing, query string) (map[uuid.UUID]int64, error) {
-	instants := make(map[uuid.UUID]int64)
-	err := s.each(ctx, func(r row) error {
+func instants(ctx context.Context, from source, q query) (map[uuid.UUID]int64, error) {
+	found := make(map[uuid.UUID]int64)
+	err := each(ctx, from, q, func(r row) error {
 		var id uuid.UUID
 		var at int64
 		err := r.Scan(&id, &at)
-		instants[id] = at
+		found[id] = at
 		return err
-	}, query)
+	})
 	if err != nil {
-		return nil, fault(doing, err)
+		return nil, err
 	}
-	return instants, nil
+	return found, nil
+}
+
+// sight runs read in one transaction of a reader: all that it reads is of one moment.
+func (s *Store) sight(ctx context.Context, doing string, read func(*sql.Tx) error) error {
+	tx, err := s.reader.BeginTx(ctx, nil)
+	if err != nil {
+		return fault(doing, err)
+	}
+	// It has changed nothing: how it ends makes no difference.
+	defer func() { _ = tx.Rollback() }()
+	return fault(doing, read(tx))
 }
 
 // insert executes a prepared statement for each record.

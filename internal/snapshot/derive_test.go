@@ -1,0 +1,111 @@
+package snapshot
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/tracing"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// office is a registry, a log and a store whose content is written down.
+type office struct {
+	registry.World
+	scans []scan.Scan
+}
+
+func (o *office) Revision(context.Context) (int64, error) { return o.World.Revision, nil }
+
+func (o *office) Tail(context.Context) (scanlog.Watermark, error) {
+	return scanlog.Watermark{0: uint64(len(o.scans))}, nil
+}
+
+func (o *office) Stored(ctx context.Context) (scanlog.Watermark, error) { return o.Tail(ctx) }
+
+func (o *office) Read(_ context.Context, after, upTo scanlog.Watermark, yield func([]scan.Scan) error) error {
+	if after[0] == upTo[0] {
+		return nil
+	}
+	return yield(o.scans[after[0]:upTo[0]])
+}
+
+// facade gives the second of two fields of one name another one.
+type facade struct{ *office }
+
+func (f facade) World(context.Context) (registry.World, error) { return f.office.World, nil }
+
+func id(n byte) uuid.UUID { return uuid.UUID{15: n} }
+
+// TestOnlyWhoIsConcernedIsDerivedAnew counts whose stays are made anew by each change of the registry: An and Ba are in a shop,
+// Chi at a gate of a market.
+func TestOnlyWhoIsConcernedIsDerivedAnew(t *testing.T) {
+	const shop, market, gate, kiosk = 1, 2, 3, 4
+	an, ba, chi := id(11), id(12), id(13)
+	o := &office{World: registry.World{
+		Places: []registry.Place{{ID: id(shop), Dwell: 60}, {ID: id(market), Dwell: 60}, {ID: id(gate), Parent: id(market), Dwell: 60}},
+		Links:  map[uuid.UUID]uuid.UUID{},
+	}}
+	for i, at := range []struct {
+		alias uuid.UUID
+		place byte
+	}{{an, shop}, {ba, shop}, {chi, gate}} {
+		o.scans = append(o.scans, scan.Scan{
+			ID: uuid.New(), Alias: at.alias, Place: id(at.place), At: 1000, Kind: stay.In, Seq: uint64(i + 1),
+		})
+	}
+	m := NewMemory(facade{o}, o, o)
+	look := func() {
+		t.Helper()
+		if _, err := m.Snapshot(t.Context(), math.MaxInt64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	for _, step := range []struct {
+		name    string
+		change  func()
+		derived []uuid.UUID
+		index   bool // whether the index is made anew
+	}{
+		{"nothing that counts", func() {}, nil, false},
+		{"a link of an alias that has no scans", func() { o.Links[id(21)] = id(22) }, nil, false},
+		{"another alias of An without scans", func() { o.Links[id(23)] = an }, nil, false},
+		{"a new place", func() { o.Places = append(o.Places, registry.Place{ID: id(kiosk), Dwell: 60}) }, nil, true},
+		{"another dwell of the shop", func() { o.Places[0].Dwell = 90 }, []uuid.UUID{an, ba}, true},
+		{"another dwell of what the gate lies in", func() { o.Places[1].Dwell = 90 }, []uuid.UUID{chi}, true},
+		{"Ba's alias is linked", func() { o.Links[ba] = id(31) }, []uuid.UUID{id(31)}, true},
+		{"and to another", func() { o.Links[ba] = chi }, []uuid.UUID{chi}, true},
+		{"and to nobody", func() { delete(o.Links, ba) }, []uuid.UUID{ba, chi}, true},
+	} {
+		before := make(map[uuid.UUID]*tracing.Stay)
+		for person, stays := range m.stays {
+			before[person] = &stays[0]
+		}
+		index := m.index
+		o.World.Revision++
+		step.change()
+		look()
+		derived := make(map[uuid.UUID]bool)
+		for _, person := range step.derived {
+			derived[person] = true
+		}
+		for person, stays := range m.stays {
+			if anew := before[person] != &stays[0]; anew != derived[person] {
+				t.Errorf("%s: %v was derived anew: %v", step.name, person, anew)
+			}
+			delete(derived, person)
+		}
+		if len(derived) > 0 {
+			t.Errorf("%s: %v has no stays", step.name, derived)
+		}
+		if (m.index != index) != step.index {
+			t.Errorf("%s: the index was made anew: %v", step.name, m.index != index)
+		}
+	}
+}
