@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -24,17 +25,28 @@ type ConsumerOptions struct {
 	Poll      time.Duration // pause before looking again when there was nothing, 20 ms by default
 	ClaimIdle time.Duration // after which a silent worker counts as dead and its entries are taken over, 60 s by default
 	Grace     time.Duration // for which entries stay in the stream after they were stored, 10 min by default
+	// Retention is for how long dead letters are kept, from when they were put aside; 21 days by default. They may hold
+	// what a scan holds, so it should be that of the scans.
+	Retention time.Duration
+	// Forget is after what time a silent worker that has left nothing is no longer listed in the group, 24 h by default.
+	Forget time.Duration
+	Log    *slog.Logger // none by default
 }
+
+// maxDead is about how many dead letters a shard keeps, the newest.
+const maxDead = 10_000
 
 // Consumer reads the streams for one worker, each entry by one worker of the group. Its methods may be called from
 // several goroutines.
 //
 // An entry that was given out stays this worker's until Ack or Bury, or until the worker falls silent for ClaimIdle.
 // A goroutine of the consumer tells Redis that the worker lives, takes over what dead ones left, and trims the streams.
+// That it fails is logged when it begins and when it ends.
 type Consumer struct {
 	layout Layout
 	o      ConsumerOptions
 	client redis.UniversalClient
+	forget *redis.Script
 
 	mu     sync.Mutex
 	shards []shardState
@@ -74,11 +86,21 @@ func OpenConsumer(address string, o ConsumerOptions) (*Consumer, error) {
 	if o.Grace <= 0 {
 		o.Grace = 10 * time.Minute
 	}
+	if o.Retention <= 0 {
+		o.Retention = 21 * 24 * time.Hour
+	}
+	if o.Forget <= 0 {
+		o.Forget = 24 * time.Hour
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	c := &Consumer{
 		layout: o.Layout,
 		o:      o,
 		client: client,
+		forget: redis.NewScript(forgetScript),
 		shards: make([]shardState, o.Shards),
 		stop:   stop,
 		ended:  make(chan struct{}),
@@ -86,7 +108,7 @@ func OpenConsumer(address string, o ConsumerOptions) (*Consumer, error) {
 	for k := range c.shards {
 		c.shards[k] = shardState{replay: true, cursor: "0", held: make(map[uint64]struct{})}
 	}
-	go c.tend(ctx)
+	go c.keepTending(ctx)
 	return c, nil
 }
 
@@ -271,19 +293,26 @@ func (c *Consumer) Ack(ctx context.Context, entries []scanlog.Entry) error {
 }
 
 // Bury puts an entry that is no scan into the dead-letter stream of its shard, with its bytes and the reason, and
-// acknowledges it. After an error it may be called again; the entry may then stand there twice.
+// acknowledges it. After an error it may be called again; the entry may then stand there twice. The stream keeps the
+// newest ten thousand or so, for ConsumerOptions.Retention.
 func (c *Consumer) Bury(ctx context.Context, e scanlog.Entry, reason string) error {
+	dead := c.layout.dead(int(e.Shard))
+	var letters *redis.IntCmd
 	_, err := c.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.XAdd(ctx, &redis.XAddArgs{
-			Stream: c.layout.key(int(e.Shard), "dead"),
+			Stream: dead,
+			MaxLen: maxDead,
+			Approx: true,
 			Values: []any{"entry", entryID(e.Seq), "reason", reason, "raw", e.Raw, "worker", c.o.Name},
 		})
 		p.XAck(ctx, c.layout.stream(int(e.Shard)), c.layout.Group, entryID(e.Seq))
+		letters = p.XLen(ctx, dead)
 		return nil
 	})
 	if err != nil {
 		return unavailable("burying an entry", err)
 	}
+	c.o.Log.Warn("an entry was put to the dead letters", "stream", dead, "entry", entryID(e.Seq), "letters", letters.Val())
 	c.release([]scanlog.Entry{e})
 	return nil
 }
@@ -294,17 +323,4 @@ func (c *Consumer) release(entries []scanlog.Entry) {
 	for _, e := range entries {
 		delete(c.shards[e.Shard].held, e.Seq)
 	}
-}
-
-// afterAll is past the id of every stream entry: reading our own entries after it gives none. (The very last id would
-// not do, Redis takes it for ">".)
-const afterAll = "18446744073709551615-0"
-
-// trimID returns the id below which a stream may be trimmed: nothing that is pending, unread or younger than the grace.
-func trimID(p progress, now time.Time, grace time.Duration) string {
-	oldest := p.stored() + 1
-	if ms := now.Add(-grace).UnixMilli(); ms > 0 {
-		oldest = min(oldest, uint64(ms)<<countBits)
-	}
-	return entryID(oldest)
 }

@@ -62,6 +62,7 @@ func (l Layout) key(shard int, name string) string {
 }
 
 func (l Layout) stream(shard int) string { return l.key(shard, "scans") }
+func (l Layout) dead(shard int) string   { return l.key(shard, "dead") }
 
 // shardOf is FNV-1a of the alias: stable across releases.
 func (l Layout) shardOf(alias uuid.UUID) int {

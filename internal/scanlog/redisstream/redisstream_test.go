@@ -266,6 +266,9 @@ func TestServerOutOfMemory(t *testing.T) {
 		if err := worker.Ack(t.Context(), entries); err != nil {
 			t.Fatal(err)
 		}
+		if err := worker.Tend(t.Context()); err != nil {
+			t.Fatalf("tending a server that is out of memory: %v", err)
+		}
 	}
 }
 

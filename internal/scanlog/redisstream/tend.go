@@ -2,7 +2,9 @@ package redisstream
 
 import (
 	"context"
+	_ "embed"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -11,25 +13,40 @@ import (
 // takeOver is how many entries of a dead worker are taken over from one stream at a time.
 const takeOver = 1000
 
-// tend does what must go on while the worker is busy, or waits for a store that is down. Errors are not reported: each
-// step is tried again at the next turn, and a Redis that cannot be reached shows in Next.
-func (c *Consumer) tend(ctx context.Context) {
+// forgetScript deletes from the group who has long been silent and has nothing pending.
+//
+//go:embed forget.lua
+var forgetScript string
+
+// keepTending does what must go on while the worker is busy, or waits for a store that is down. Each step that fails is
+// tried again at the next turn.
+func (c *Consumer) keepTending(ctx context.Context) {
 	defer close(c.ended)
 	turn := time.NewTicker(c.o.ClaimIdle / 4)
 	defer turn.Stop()
+	var since time.Time // when it began to fail; zero while it works
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-turn.C:
-			_ = c.Tend(ctx)
+		}
+		switch err := c.tend(ctx); {
+		case ctx.Err() != nil:
+			return
+		case err != nil && since.IsZero():
+			since = time.Now()
+			c.o.Log.Warn("tending the streams fails and will be retried", "error", err)
+		case err == nil && !since.IsZero():
+			c.o.Log.Info("tending the streams works again", "after", time.Since(since).Round(time.Millisecond))
+			since = time.Time{}
 		}
 	}
 }
 
-// Tend is one turn of the consumer's own goroutine, at once: it tells Redis that the worker lives, takes over the entries
-// of dead workers, which Next then gives out, and trims the streams. The error is scanlog.ErrUnavailable.
-func (c *Consumer) Tend(ctx context.Context) error {
+// tend is one turn: it tells Redis that the worker lives, takes over the entries of dead workers, which Next then gives
+// out, trims the streams, forgets workers that left nothing, and drops old dead letters. The error is scanlog.ErrUnavailable.
+func (c *Consumer) tend(ctx context.Context) error {
 	if err := c.beat(ctx); err != nil {
 		return err
 	}
@@ -38,8 +55,20 @@ func (c *Consumer) Tend(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.trim(ctx)
+	if err := c.trim(ctx); err != nil {
+		return err
+	}
+	for k := range c.shards {
+		if err := c.forgetDead(ctx, k); err != nil {
+			return err
+		}
+	}
+	return c.trimDead(ctx)
 }
+
+// afterAll is past the id of every stream entry: reading our own entries after it gives none. (The very last id would
+// not do, Redis takes it for ">".)
+const afterAll = "18446744073709551615-0"
 
 // beat reads nothing, in the worker's name: that is what Redis dates a worker's idleness from.
 func (c *Consumer) beat(ctx context.Context) error {
@@ -100,6 +129,16 @@ func (c *Consumer) takeOverDead(ctx context.Context, shard int) error {
 	return nil
 }
 
+// forgetDead deletes the names of workers that will not come back: where they are made of host names, each new container
+// brings another one.
+func (c *Consumer) forgetDead(ctx context.Context, shard int) error {
+	err := c.forget.Run(ctx, c.client, []string{c.layout.stream(shard)}, c.layout.Group, c.o.Name, c.o.Forget.Milliseconds()).Err()
+	if err != nil && !isMissing(err) {
+		return unavailable("forgetting dead workers", err)
+	}
+	return nil
+}
+
 // trim drops what is stored and past its grace. A stream at half its limit has no grace.
 func (c *Consumer) trim(ctx context.Context) error {
 	all, err := groupProgress(ctx, c.client, c.layout)
@@ -128,4 +167,28 @@ func (c *Consumer) trim(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// trimDead drops the dead letters that retention has ended.
+func (c *Consumer) trimDead(ctx context.Context) error {
+	now, err := c.client.Time(ctx).Result()
+	if err != nil {
+		return unavailable("asking for the time", err)
+	}
+	first := strconv.FormatInt(max(now.Add(-c.o.Retention).UnixMilli(), 0), 10)
+	for k := range c.shards {
+		if err := c.client.XTrimMinID(ctx, c.layout.dead(k), first).Err(); err != nil {
+			return unavailable("dropping old dead letters", err)
+		}
+	}
+	return nil
+}
+
+// trimID returns the id below which a stream may be trimmed: nothing that is pending, unread or younger than the grace.
+func trimID(p progress, now time.Time, grace time.Duration) string {
+	oldest := p.stored() + 1
+	if ms := now.Add(-grace).UnixMilli(); ms > 0 {
+		oldest = min(oldest, uint64(ms)<<countBits)
+	}
+	return entryID(oldest)
 }
