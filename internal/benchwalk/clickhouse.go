@@ -40,7 +40,7 @@ func (c *clickHousePeer) connect() error {
 	return nil
 }
 
-func (*clickHousePeer) name() string { return "clickhouse" }
+func (*clickHousePeer) name() string { return clickHouseName }
 
 func (c *clickHousePeer) load(ctx context.Context, city *City, p *Plain) error {
 	const columns = " (person UInt32, place UInt32, enter UInt32, leave UInt32) ENGINE = MergeTree PARTITION BY tuple() ORDER BY "

@@ -8,10 +8,14 @@
 // UUID is made from the number.
 //
 // At 20 M stays there are 500,000 people, 20,000 places and 14 days; the smaller and the larger city keep those
-// proportions. Three places in ten are workplaces of about fifty people each. Six in ten people work, five days of seven,
-// six to ten hours, some of them through the night. All go on errands of ten minutes to an hour and a half: three in four of them to
-// half a dozen places of their neighbourhood that they keep going to, the others anywhere. Places differ much in how many come: the largest has
-// thousands of visitors a day. Nobody has two stays at once or two that touch, so that the stays are united stays.
+// proportions. Three places in ten are workplaces. Six in ten people work, five days of seven, six to ten hours, some of
+// them through the night. All go on errands of ten minutes to more than two hours: three in four of them to half a dozen
+// places of their neighbourhood that they keep going to, the others anywhere. Places differ much in how many come: the
+// largest has thousands of visitors a day. Nobody has two stays at once or two that touch, so that the stays are united
+// stays.
+//
+// The cases are chosen among people all over the city by how many F1 they have. At 20 M stays one case has 201 F1 and some
+// 82,000 F2, and the 26 cases have 26,000 F1, 474,000 F2 and 21 million contacts between the two.
 //
 // # The questions
 //
@@ -29,6 +33,6 @@
 //
 // A question's time is from the cases to the whole answer, with every stage between. SQL engines answer with the digest, not
 // with the rows, so that the time in which a driver would carry rows is not counted against them. The walk answers with
-// the rows. Each engine has the data in the orders that serve it best, loaded before, and holds it in memory. Engines run one
+// the rows, by number. Each engine has the data in the orders that serve it best, loaded before, and holds it in memory. Engines run one
 // after the other, each alone on the machine. Of the formulations of a question in SQL the best of the run counts.
 package benchwalk

@@ -24,7 +24,7 @@ func postgresArgs() []string {
 		"shared_buffers=2GB", "effective_cache_size=8GB", "work_mem=512MB", "maintenance_work_mem=1GB", "temp_buffers=256MB",
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "max_wal_size=16GB",
 		"random_page_cost=1.1", "max_parallel_workers_per_gather=2", "max_parallel_maintenance_workers=2", "jit=off", "autovacuum=off",
-		"dynamic_shared_memory_type=mmap",
+		"dynamic_shared_memory_type=mmap", // a container's /dev/shm may be too small for what workers share
 	} {
 		args = append(args, "-c", setting)
 	}
@@ -44,7 +44,7 @@ func openPostgres(ctx context.Context, addr string) (*postgresPeer, error) {
 	return p, p.reset(ctx)
 }
 
-func (*postgresPeer) name() string { return "postgres" }
+func (*postgresPeer) name() string { return postgresName }
 
 func (p *postgresPeer) load(ctx context.Context, city *City, plain *Plain) error {
 	if err := p.exec(ctx, "CREATE UNLOGGED TABLE stays (place int NOT NULL, enter int NOT NULL, leave int NOT NULL, person int NOT NULL);"+

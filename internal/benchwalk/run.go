@@ -20,13 +20,34 @@ type Options struct {
 	Cut  time.Duration // how long a query of a peer may take; it counts as this long then
 	// MostRounds is how often a question is asked at most, where it is positive: with 1, figures are rough and soon there.
 	MostRounds int
-	// Peers are the engines to run beside the two walks in memory, by name: sqlite, postgres, clickhouse (its SQL, and our
-	// source on the same server). SQLite and PostgreSQL sit out the largest city all the same.
+	// Peers are what to run beside the two walks in memory, of PeerNames. SQLite and PostgreSQL sit out the largest city all
+	// the same.
 	Peers []string
 }
 
+// The peers: three engines that answer in SQL, and the walk over our own source on the server of the third.
+const (
+	sqliteName     = "sqlite"
+	postgresName   = "postgres"
+	clickHouseName = "clickhouse"
+	sourceName     = "source"
+)
+
 // PeerNames returns the peers that there are.
-func PeerNames() []string { return []string{"sqlite", "postgres", "clickhouse"} }
+func PeerNames() []string { return []string{sqliteName, postgresName, clickHouseName, sourceName} }
+
+// validate says which peers cannot be run.
+func (o Options) validate() error {
+	for _, name := range o.Peers {
+		if !slices.Contains(PeerNames(), name) {
+			return fmt.Errorf("peer %q is none of %v", name, PeerNames())
+		}
+	}
+	if slices.Contains(o.Peers, sourceName) && !slices.Contains(o.Peers, clickHouseName) {
+		return fmt.Errorf("peer %s needs peer %s, on whose server it runs", sourceName, clickHouseName)
+	}
+	return nil
+}
 
 // DefaultCut is the cut of the published figures.
 const DefaultCut = 60 * time.Second
@@ -35,10 +56,8 @@ const DefaultCut = 60 * time.Second
 // as it is known, and what it is doing to progress. Servers are started on free loopback ports, with their data in temporary
 // folders that are removed. It fails when two engines differ in an answer.
 func Run(ctx context.Context, o Options, out, progress io.Writer) error {
-	for _, name := range o.Peers {
-		if !slices.Contains(PeerNames(), name) {
-			return fmt.Errorf("peer %q is none of %v", name, PeerNames())
-		}
+	if err := o.validate(); err != nil {
+		return err
 	}
 	b := &bench{Options: o, report: report{out: out}, progress: progress}
 	b.say("making the city")
@@ -141,11 +160,14 @@ func (b *bench) walkIndexed(ctx context.Context) error {
 func (b *bench) askPeers(ctx context.Context) error {
 	b.best, b.bestBy, b.same = make(map[string]peerResult), make(map[string]string), make(map[string]comparison)
 	for _, name := range b.Peers {
-		runtime.GC()
-		if name != "clickhouse" && !b.Size.Relational {
+		if name == sourceName { // with the server of another
+			continue
+		}
+		if name != clickHouseName && !b.Size.Relational {
 			b.say("%s sits out", name)
 			continue
 		}
+		runtime.GC()
 		if err := b.askPeer(ctx, name); err != nil {
 			return err
 		}
@@ -160,32 +182,39 @@ func (b *bench) askPeer(ctx context.Context, name string) (err error) {
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	var server *testenv.Server
-	var p peer
-	switch name {
-	case "sqlite":
-		p, err = openSQLite(ctx, dir)
-	case "postgres":
-		if server, err = testenv.StartPostgres(ctx, dir, testenv.PostgresOptions{Args: postgresArgs()}); err != nil {
-			return err
-		}
+	p, server, err := startPeer(ctx, name, dir)
+	if server != nil {
 		defer func() { err = errors.Join(err, server.Stop()) }()
-		p, err = openPostgres(ctx, server.Addr)
-	default:
-		if server, err = testenv.StartClickHouse(ctx, dir, testenv.ClickHouseOptions{}); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, server.Stop()) }()
-		p, err = openClickHouse(server.Addr)
 	}
 	if err != nil {
 		return err
 	}
 	times, err := b.askInSQL(ctx, p)
-	if err = errors.Join(err, p.close()); err != nil || name != "clickhouse" {
+	if err = errors.Join(err, p.close()); err != nil {
 		return err
 	}
-	return b.askSource(ctx, server.Addr, times)
+	if name == clickHouseName && slices.Contains(b.Peers, sourceName) {
+		return b.askSource(ctx, server.Addr, times)
+	}
+	return nil
+}
+
+// startPeer starts an engine with its data in dir. It returns the server, which may be there even where it fails; SQLite has
+// none.
+func startPeer(ctx context.Context, name, dir string) (p peer, server *testenv.Server, err error) {
+	switch name {
+	case sqliteName:
+		p, err = openSQLite(ctx, dir)
+	case postgresName:
+		if server, err = testenv.StartPostgres(ctx, dir, testenv.PostgresOptions{Args: postgresArgs()}); err == nil {
+			p, err = openPostgres(ctx, server.Addr)
+		}
+	default:
+		if server, err = testenv.StartClickHouse(ctx, dir, testenv.ClickHouseOptions{}); err == nil {
+			p, err = openClickHouse(server.Addr)
+		}
+	}
+	return p, server, err
 }
 
 // askInSQL loads a peer, asks it everything and returns its times by question.

@@ -3,9 +3,11 @@ package benchwalk
 import (
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // figures parses lines of a name, a value and a unit.
@@ -73,10 +75,49 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestRunWithAPeerThatIsNone(t *testing.T) {
-	o := Options{Size: sizeNamed(t, "toy"), Cut: DefaultCut, MostRounds: 1, Peers: []string{"oracle"}}
-	if err := Run(t.Context(), o, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), `"oracle"`) {
-		t.Errorf("got %v", err)
+func TestRunWithWrongPeers(t *testing.T) {
+	for peer, want := range map[string]string{"oracle": `"oracle" is none of`, "source": "needs peer clickhouse"} {
+		o := Options{Size: sizeNamed(t, "toy"), Cut: DefaultCut, MostRounds: 1, Peers: []string{peer}}
+		if err := Run(t.Context(), o, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", peer, err)
+		}
+	}
+}
+
+// TestPeersGoOnAfterACut gives real engines next to no time, and then all that they need.
+func TestPeersGoOnAfterACut(t *testing.T) {
+	const tooShort = 3 * time.Millisecond // for a dozen statements, and long enough for the first to be under way
+	city := Generate(sizeNamed(t, "toy"), 1)
+	plain := NewPlain(city)
+	questions := Questions(city, plain)
+	q := questions[len(questions)-1]
+	for _, name := range []string{sqliteName, postgresName, clickHouseName} {
+		t.Run(name, func(t *testing.T) {
+			dir, err := os.MkdirTemp("", "truyvet-") // the folders above t.TempDir let no other user pass
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.RemoveAll(dir) })
+			p, server, err := startPeer(t.Context(), name, dir)
+			if server != nil {
+				t.Cleanup(func() { _ = server.Kill() })
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = p.close() }()
+			if err := p.load(t.Context(), city, plain); err != nil {
+				t.Fatal(err)
+			}
+			cut, err := answerBest(t.Context(), p, q, tooShort, 1, io.Discard)
+			if err != nil || !cut.cut || cut.took != tooShort {
+				t.Errorf("with next to no time it gives %+v, %v", cut, err)
+			}
+			got, err := answerBest(t.Context(), p, q, DefaultCut, 1, io.Discard)
+			if want := digest(plain.Answer(q).Rows); err != nil || got.cut || got.digest != want {
+				t.Errorf("after that it gives %+v, %v; want %+v", got, err, want)
+			}
+		})
 	}
 }
 

@@ -38,7 +38,7 @@ func openSQLite(ctx context.Context, dir string) (*sqlitePeer, error) {
 	return s, nil
 }
 
-func (*sqlitePeer) name() string { return "sqlite" }
+func (*sqlitePeer) name() string { return sqliteName }
 
 func (s *sqlitePeer) load(ctx context.Context, city *City, p *Plain) error {
 	for _, statement := range []string{
