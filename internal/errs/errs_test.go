@@ -113,3 +113,13 @@ func TestStatus(t *testing.T) {
 		}
 	}
 }
+
+func TestRetrySeconds(t *testing.T) {
+	for after, want := range map[time.Duration]int{
+		-time.Second: 0, 0: 0, 1: 1, time.Second: 1, time.Second + 1: 2, 90 * time.Second: 90,
+	} {
+		if got := (&errs.Error{RetryAfter: after}).RetrySeconds(); got != want {
+			t.Errorf("after %v: %d, want %d", after, got, want)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"log/slog"
-	"math"
 	"net/http"
 	"strconv"
 
@@ -28,15 +27,10 @@ func Fail(c *gin.Context, logger *slog.Logger, err error) {
 	if status == http.StatusInternalServerError || status == http.StatusServiceUnavailable {
 		logger.ErrorContext(c.Request.Context(), "request failed", "request", RequestID(c), "route", c.FullPath(), "code", e.Code, "error", err)
 	}
-	SetRetryAfter(c.Writer.Header(), e)
+	if seconds := e.RetrySeconds(); seconds > 0 {
+		c.Header("Retry-After", strconv.Itoa(seconds))
+	}
 	c.Abort()
 	c.Header("Content-Type", "application/problem+json; charset=utf-8")
 	c.JSON(status, problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message})
-}
-
-// SetRetryAfter sets the header that tells a client when to come back, where the error says so.
-func SetRetryAfter(h http.Header, e *errs.Error) {
-	if e.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
-	}
 }

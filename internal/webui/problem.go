@@ -3,7 +3,6 @@ package webui
 import (
 	"errors"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,11 +14,10 @@ import (
 
 // The failures that only pages have.
 var (
-	errForm       = errs.New(errs.Invalid, "form_unreadable", "What the form sent could not be read.")
-	errFormLarge  = errs.New(errs.TooLarge, "form_too_large", "The form sent more than is taken at once.")
-	errMethod     = errs.New(errs.NotAllowed, "method_not_allowed", "This address does not do that.")
-	errNoPage     = errs.New(errs.NotFound, "no_such_page", "There is no such page.")
-	errNotAllowed = errs.New(errs.Forbidden, "role_may_not", "The account may not do this.")
+	errForm      = errs.New(errs.Invalid, "form_unreadable", "What the form sent could not be read.")
+	errFormLarge = errs.New(errs.TooLarge, "form_too_large", "The form sent more than is taken at once.")
+	errMethod    = errs.New(errs.NotAllowed, "method_not_allowed", "This address does not do that.")
+	errNoPage    = errs.New(errs.NotFound, "no_such_page", "There is no such page.")
 )
 
 // problem is a failure as a page tells it: what happened, what is safe, what to do.
@@ -65,7 +63,7 @@ func problemOf(texts catalogue, err error) problem {
 	e := errs.Of(err)
 	kind := kindName(e.Kind)
 	p := problem{
-		Status: e.Kind.Status(), Happened: e.Message,
+		Status: e.Kind.Status(), Happened: e.Message, RetryAfter: e.RetrySeconds(),
 		Title: texts.text("problem." + kind + ".title"),
 		Safe:  texts.text("problem." + kind + ".safe"),
 		Do:    texts.text("problem." + kind + ".do"),
@@ -79,9 +77,6 @@ func problemOf(texts catalogue, err error) problem {
 	}
 	if texts.has(own + ".do") {
 		p.Do = texts.text(own + ".do")
-	}
-	if e.RetryAfter > 0 {
-		p.RetryAfter = int(math.Ceil(e.RetryAfter.Seconds()))
 	}
 	return p
 }

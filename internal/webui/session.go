@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
 )
@@ -58,7 +59,7 @@ func (u *UI) only(act account.Act) gin.HandlerFunc {
 			u.seeOther(c, "/login?"+url.Values{"next": {returnAddress(c)}}.Encode())
 			c.Abort()
 		case !account.May(a.Role, act):
-			u.Fail(c, errNotAllowed)
+			u.Fail(c, cases.ErrRole)
 		default:
 			c.Next()
 		}
@@ -113,6 +114,9 @@ func (u *UI) logIn(c *gin.Context) {
 		u.refuseLogin(c, page, err)
 		return
 	}
+	if detail, due := u.failures.rest(); due {
+		u.record(c, "system", "login_failed", "", detail)
+	}
 	if err := u.Audit.Append(ctx, a.Login, "login", a.ID.String(), ""); err != nil {
 		u.Fail(c, fmt.Errorf("recording a log-in: %w", err))
 		return
@@ -134,7 +138,9 @@ func (u *UI) logIn(c *gin.Context) {
 func (u *UI) refuseLogin(c *gin.Context, page loginForm, err error) {
 	u.logFault(c, err)
 	if errors.Is(err, account.ErrWrongLogin) {
-		u.record(c, "system", "login_failed", "", "")
+		if detail, due := u.failures.add(u.Clock()); due {
+			u.record(c, "system", "login_failed", "", detail)
+		}
 	}
 	p := problemOf(u.texts(c), err)
 	page.Problem = &p

@@ -2,9 +2,11 @@ package webui_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,13 +55,38 @@ func TestLogInRefused(t *testing.T) {
 	}
 	entries, err := s.store.AuditEntries(t.Context(), 0, 10)
 	must(t, err)
-	if len(entries) != 4 {
-		t.Errorf("%d audit entries, want one for each failure", len(entries))
+	if len(entries) != 1 || entries[0].Action != "login_failed" || entries[0].Actor != "system" || entries[0].Subject+entries[0].Detail != "" {
+		t.Errorf("not one entry that tells nothing of what was typed: %+v", entries)
 	}
-	for _, e := range entries {
-		if e.Action != "login_failed" || e.Actor != "system" || e.Subject+e.Detail != "" {
-			t.Errorf("the entry tells what was typed: %+v", e)
+}
+
+// TestFailedLogInsAreCounted has attempts without end, which must not fill the audit log, and wants each of them in it.
+func TestFailedLogInsAreCounted(t *testing.T) {
+	s := newSite(t, nil)
+	fail := func(times int) {
+		for n := range times {
+			s.browser().post("/login", url.Values{"login": {fmt.Sprint("nobody", n)}, "password": {"sai"}}).wants(http.StatusUnauthorized)
 		}
+	}
+	fail(3)
+	s.advance(time.Minute)
+	fail(1)
+	s.advance(time.Minute)
+	fail(3)
+	s.staff("owner")
+	s.staff("owner")
+	entries, err := s.store.AuditEntries(t.Context(), 0, 10)
+	must(t, err)
+	var told []string
+	for _, e := range slices.Backward(entries) {
+		told = append(told, strings.TrimSpace(e.Action+" "+e.Detail))
+	}
+	want := []string{
+		"login_failed", "login_failed 2 more since the entry before", "login_failed", "login_failed 2 more since the entry before",
+		"login", "login",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("the audit log says %q, want %q", told, want)
 	}
 }
 

@@ -24,6 +24,7 @@ type UI struct {
 	reader    reader
 	assets    *assets
 	languages map[language]*edition
+	failures  failures // to log in
 }
 
 // New makes the pages. An error means that what is embedded in the binary does not fit together.
