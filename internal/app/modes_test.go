@@ -16,6 +16,7 @@ import (
 	"github.com/truyvet/truyvet/internal/demo"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -28,8 +29,8 @@ type mode struct {
 // TestSameListsInEveryMode loads the same small district standalone and into a cluster, and sees the same lists, byte for
 // byte, traced from memory over either store and from ClickHouse itself, under every profile.
 func TestSameListsInEveryMode(t *testing.T) {
-	redis := testenv.Redis(t, testenv.RedisOptions{})
-	clickhouse := testenv.ClickHouse(t, testenv.ClickHouseOptions{Timezone: "America/Lima"})
+	redis := testserver.Redis(t, testenv.RedisOptions{})
+	clickhouse := testserver.ClickHouse(t, testenv.ClickHouseOptions{Timezone: "America/Lima"})
 	cluster := []string{"TRUYVET_REDIS_URL=redis://" + redis.Addr + "/0", "TRUYVET_CLICKHOUSE_URL=clickhouse://" + clickhouse.Addr + "/default"}
 
 	standalone := load(t, mode{"standalone", nil}, nil)

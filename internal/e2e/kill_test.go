@@ -24,6 +24,7 @@ import (
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
@@ -185,8 +186,8 @@ func (v *town) list(onset time.Time) [][]string {
 // TestKillsLoseNothing kills serve, worker, redis-server and clickhouse-server in turn, several times, while visitors send
 // their scans, and sees every acknowledged visit in the F0's list once.
 func TestKillsLoseNothing(t *testing.T) {
-	redis := testenv.Redis(t, testenv.RedisOptions{})
-	clickhouse := testenv.ClickHouse(t, testenv.ClickHouseOptions{})
+	redis := testserver.Redis(t, testenv.RedisOptions{})
+	clickhouse := testserver.ClickHouse(t, testenv.ClickHouseOptions{})
 	g := newGateway(t)
 	in := install(t, "TRUYVET_SMS_WEBHOOK="+g.URL, "TRUYVET_REDIS_URL=redis://"+redis.Addr+"/0",
 		"TRUYVET_CLICKHOUSE_URL=clickhouse://"+clickhouse.Addr+"/default")
@@ -310,8 +311,8 @@ func visits(token string, first time.Time) [][]wireScan {
 
 // TestStopsWhenTold sees serve and worker end by themselves, and well, on a SIGTERM.
 func TestStopsWhenTold(t *testing.T) {
-	redis := testenv.Redis(t, testenv.RedisOptions{})
-	clickhouse := testenv.ClickHouse(t, testenv.ClickHouseOptions{})
+	redis := testserver.Redis(t, testenv.RedisOptions{})
+	clickhouse := testserver.ClickHouse(t, testenv.ClickHouseOptions{})
 	in := install(t, "TRUYVET_REDIS_URL=redis://"+redis.Addr+"/0", "TRUYVET_CLICKHOUSE_URL=clickhouse://"+clickhouse.Addr+"/default")
 	in.run("migrate")
 	serve, worker := in.serve(), in.start("worker")

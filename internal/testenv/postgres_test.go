@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 )
 
 // postgresDo runs statements on a connection of its own and returns the one number that the last of them gives.
@@ -22,7 +23,7 @@ func postgresDo(t *testing.T, addr, query string) (n int, err error) {
 }
 
 func TestPostgresKeepsItsDataAndPort(t *testing.T) {
-	server := testenv.Postgres(t, testenv.PostgresOptions{Args: []string{"-c", "work_mem=7MB"}})
+	server := testserver.Postgres(t, testenv.PostgresOptions{Args: []string{"-c", "work_mem=7MB"}})
 	addr := server.Addr
 	if strings.HasSuffix(addr, ":5432") {
 		t.Error("it took the default port")

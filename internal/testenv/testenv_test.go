@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 )
 
 // childDir names, in the environment of a process of this test, the directory of the server that it starts.
@@ -45,7 +46,7 @@ func redisDo(t *testing.T, addr, command string) (string, error) {
 }
 
 func TestRedisKeepsItsDataAndPort(t *testing.T) {
-	server := testenv.Redis(t, testenv.RedisOptions{})
+	server := testserver.Redis(t, testenv.RedisOptions{})
 	addr := server.Addr
 	if got, err := redisDo(t, addr, "SET a 1"); err != nil || got != "+OK" {
 		t.Fatal(got, err)
@@ -89,7 +90,7 @@ func TestMissingBinaryNamesItsPackage(t *testing.T) {
 }
 
 func TestClickHouseKeepsItsDataAndPort(t *testing.T) {
-	server := testenv.ClickHouse(t, testenv.ClickHouseOptions{Timezone: "Asia/Ho_Chi_Minh"})
+	server := testserver.ClickHouse(t, testenv.ClickHouseOptions{Timezone: "Asia/Ho_Chi_Minh"})
 	for name, end := range map[string]func() error{"killed": server.Kill, "stopped": server.Stop} {
 		before := server.Addr
 		if err := end(); err != nil {

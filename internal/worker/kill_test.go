@@ -12,8 +12,10 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
 	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
+	"github.com/truyvet/truyvet/internal/scanstore"
 	"github.com/truyvet/truyvet/internal/scanstore/clickhouse"
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 	"github.com/truyvet/truyvet/internal/worker"
 )
 
@@ -28,8 +30,8 @@ type cluster struct {
 func newCluster(t testing.TB) *cluster {
 	t.Helper()
 	c := &cluster{
-		redis:      testenv.Redis(t, testenv.RedisOptions{}),
-		clickhouse: testenv.ClickHouse(t, testenv.ClickHouseOptions{}),
+		redis:      testserver.Redis(t, testenv.RedisOptions{}),
+		clickhouse: testserver.ClickHouse(t, testenv.ClickHouseOptions{}),
 		layout:     redisstream.Layout{Prefix: "kill", Shards: 4},
 	}
 	var err error
@@ -48,7 +50,7 @@ func newCluster(t testing.TB) *cluster {
 }
 
 // work runs a worker until ctx ends.
-func (c *cluster) work(ctx context.Context, t testing.TB, name string, store worker.Store, o worker.Options) {
+func (c *cluster) work(ctx context.Context, t testing.TB, name string, store scanstore.Writer, o worker.Options) {
 	t.Helper()
 	consumer, err := redisstream.OpenConsumer("redis://"+c.redis.Addr, redisstream.ConsumerOptions{
 		Layout: c.layout, Name: name, ClaimIdle: 2 * time.Second,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/scanstore"
 )
 
 // Consumer gives the entries of a log. Next waits a little where there are none and then returns none. An entry stays
@@ -23,11 +24,6 @@ type Consumer interface {
 	Next(ctx context.Context) ([]scanlog.Entry, error)
 	Ack(ctx context.Context, entries []scanlog.Entry) error
 	Bury(ctx context.Context, entry scanlog.Entry, reason string) error
-}
-
-// Store takes scans: scanstore.Writer.
-type Store interface {
-	Insert(ctx context.Context, scans []scan.Scan) error
 }
 
 // Options are the bounds of a worker. The zero value means the defaults.
@@ -46,7 +42,7 @@ type Options struct {
 // Worker carries scans from one consumer to a store.
 type Worker struct {
 	consumer Consumer
-	store    Store
+	store    scanstore.Writer
 	o        Options
 
 	reading   state
@@ -54,7 +50,7 @@ type Worker struct {
 }
 
 // New makes a worker.
-func New(consumer Consumer, store Store, o Options) *Worker {
+func New(consumer Consumer, store scanstore.Writer, o Options) *Worker {
 	if o.MaxScans <= 0 {
 		o.MaxScans = 50_000
 	}

@@ -11,13 +11,14 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
 	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 )
 
 // Appenders send batches, and send them again until they are answered, while the server is killed and started again:
 // everything they were told is logged is there once.
 func TestAcceptedSurvivesKillOfTheServer(t *testing.T) {
 	const appenders, batches, size, kills = 4, 150, 40, 4
-	server := testenv.Redis(t, testenv.RedisOptions{})
+	server := testserver.Redis(t, testenv.RedisOptions{})
 	layout := newLayout()
 	log := openLog(t, server, redisstream.Options{Layout: layout})
 	answered := make(chan struct{}, appenders*batches)

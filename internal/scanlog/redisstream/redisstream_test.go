@@ -17,6 +17,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
 	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 )
 
 // shared is the server that the tests of this package share, each with a prefix of its own.
@@ -130,7 +131,7 @@ func TestLog(t *testing.T) {
 }
 
 func TestLogOnCluster(t *testing.T) {
-	server := testenv.Redis(t, testenv.RedisOptions{Args: []string{"--cluster-enabled", "yes"}})
+	server := testserver.Redis(t, testenv.RedisOptions{Args: []string{"--cluster-enabled", "yes"}})
 	c := client(t, server)
 	if err := c.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)
@@ -185,7 +186,7 @@ func TestCheckFindsWhatIsUnsafe(t *testing.T) {
 	if findings, err := safe.Check(t.Context()); err != nil || len(findings) != 0 {
 		t.Errorf("of a safe server: %v, %v", findings, err)
 	}
-	server := testenv.Redis(t, testenv.RedisOptions{Args: []string{
+	server := testserver.Redis(t, testenv.RedisOptions{Args: []string{
 		"--appendonly", "no", "--appendfsync", "everysec", "--maxmemory-policy", "allkeys-lru",
 	}})
 	log := openLog(t, server, redisstream.Options{})
@@ -234,7 +235,7 @@ func TestFullStream(t *testing.T) {
 }
 
 func TestServerOutOfMemory(t *testing.T) {
-	server := testenv.Redis(t, testenv.RedisOptions{Args: []string{"--maxmemory", "8mb"}})
+	server := testserver.Redis(t, testenv.RedisOptions{Args: []string{"--maxmemory", "8mb"}})
 	layout := newLayout()
 	log := openLog(t, server, redisstream.Options{Layout: layout})
 	first := openConsumer(t, server, redisstream.ConsumerOptions{Layout: layout, Name: "first"})
@@ -273,7 +274,7 @@ func TestServerOutOfMemory(t *testing.T) {
 }
 
 func TestServerThatIsDownOrHangs(t *testing.T) {
-	server := testenv.Redis(t, testenv.RedisOptions{})
+	server := testserver.Redis(t, testenv.RedisOptions{})
 	log := openLog(t, server, redisstream.Options{Layout: newLayout()})
 	scanlogtest.Append(t, log, scanlogtest.Scans(0, 10))
 

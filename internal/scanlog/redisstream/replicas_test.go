@@ -14,6 +14,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
 	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 )
 
 // replicate starts a replica of a server, and returns when the server sends it what it writes.
@@ -23,7 +24,7 @@ func replicate(t *testing.T, server *testenv.Server) *testenv.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	replica := testenv.Redis(t, testenv.RedisOptions{Args: []string{"--replicaof", host, port}})
+	replica := testserver.Redis(t, testenv.RedisOptions{Args: []string{"--replicaof", host, port}})
 	waitReplicas(t, server, 1)
 	return replica
 }
@@ -52,7 +53,7 @@ func signal(t *testing.T, server *testenv.Server, sig syscall.Signal) {
 }
 
 func TestAcceptedIsOnAReplica(t *testing.T) {
-	server := testenv.Redis(t, testenv.RedisOptions{Args: []string{"--repl-diskless-sync-delay", "0"}})
+	server := testserver.Redis(t, testenv.RedisOptions{Args: []string{"--repl-diskless-sync-delay", "0"}})
 	layout := newLayout()
 	log := openLog(t, server, redisstream.Options{Layout: layout})
 	scanlogtest.Append(t, log, scanlogtest.Scans(0, 10))
@@ -93,7 +94,7 @@ func TestAcceptedIsOnAReplica(t *testing.T) {
 }
 
 func TestCheckOfReplicas(t *testing.T) {
-	server := testenv.Redis(t, testenv.RedisOptions{Args: []string{"--repl-diskless-sync-delay", "0"}})
+	server := testserver.Redis(t, testenv.RedisOptions{Args: []string{"--repl-diskless-sync-delay", "0"}})
 	log := openLog(t, server, redisstream.Options{Layout: newLayout()})
 	found := func() []string {
 		t.Helper()
@@ -148,7 +149,7 @@ func TestCheckOfReplicas(t *testing.T) {
 
 func TestReplicaInACluster(t *testing.T) {
 	options := testenv.RedisOptions{Args: []string{"--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0"}}
-	master, replica := testenv.Redis(t, options), testenv.Redis(t, options)
+	master, replica := testserver.Redis(t, options), testserver.Redis(t, options)
 	toMaster, toReplica := client(t, master), client(t, replica)
 	if err := toMaster.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scanstore/clickhouse"
 	"github.com/truyvet/truyvet/internal/scanstore/scanstoretest"
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 )
 
 // shared is the server that the tests of this package share, each with a database of its own. Its time zone is not UTC.
@@ -167,7 +168,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestServerThatIsDown(t *testing.T) {
-	server := testenv.ClickHouse(t, testenv.ClickHouseOptions{})
+	server := testserver.ClickHouse(t, testenv.ClickHouseOptions{})
 	store, err := clickhouse.Open("clickhouse://default@" + server.Addr + "/down")
 	if err != nil {
 		t.Fatal(err)
