@@ -143,12 +143,12 @@ func TestTours(t *testing.T) {
 
 func tourOwner(t *testing.T, in *installation, info demoInfo) {
 	b := browser(t)
-	b.logIn(in, info, "owner", `form[action="/places"]`)
+	b.logIn(in, info, "owner", `a[href="/places/new"]`)
 	b.do("adding a stall",
-		chromedp.Navigate(in.base+"/places?parent="+info.Place+"#add"),
+		chromedp.Navigate(in.base+"/places/new?parent="+info.Place),
 		chromedp.SendKeys(css("#name"), "Sạp bún cá số 99"),
 		chromedp.SetValue(css("#kind"), "stall"),
-		press(`form[action="/places"] button[type=submit]`, "figure.paper img"),
+		press(`form[action="/places/new"] button[type=submit]`, "figure.paper img"),
 	)
 	link := b.text("code.long")
 	width := read(b, "looking at the code", chromedp.Evaluate[int](

@@ -86,6 +86,7 @@ func (u *UI) functions(texts, opposite catalogue) template.FuncMap {
 		"short":    shortID,
 		"shortday": func(at int64) string { return u.reader.in(at).Format("02/01") },
 		"dwell":    func(k qrgen.Kind) int64 { return int64(k.Dwell().Seconds()) },
+		"faulty":   faulty,
 		"length":   func(e tracing.Evidence) int64 { return e.To - e.From },
 	}
 }

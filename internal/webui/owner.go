@@ -2,6 +2,7 @@ package webui
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,7 +21,8 @@ import (
 
 func (u *UI) registerPlaces(r gin.IRouter) {
 	serve(r, "", u.showPlaces)
-	r.POST("", u.createPlace)
+	serve(r, "/new", u.showNewPlace)
+	r.POST("/new", u.createPlace)
 	serve(r, "/:id", u.showPlace)
 	serve(r, "/:id/code.svg", u.serveCode("image/svg+xml", poster.SVG))
 	serve(r, "/:id/code.png", u.serveCode("image/png", poster.PNG))
@@ -31,17 +33,25 @@ func (u *UI) registerPlaces(r gin.IRouter) {
 // placeNode is a place with its parts beneath it.
 type placeNode struct {
 	registry.Place
+	Depth int // how many places it lies in
 	Parts []*placeNode
 }
 
-// placesPage lists an organisation's places and has the form for a new one.
+// Indent sets a place apart from those that it lies in, in a list that has no other means.
+func (n *placeNode) Indent() string { return strings.Repeat("\u2003", n.Depth) }
+
+// placesPage lists an organisation's places.
 type placesPage struct {
-	Roots   []*placeNode
-	All     []registry.Place
+	Roots []*placeNode
+	Count int
+}
+
+// newPlacePage is the form for a new place.
+type newPlacePage struct {
+	All     []*placeNode // each place above its parts
 	Wards   []wardGroup
 	Kinds   []qrgen.Kind
 	Form    placeForm
-	Open    bool
 	Problem *problem
 }
 
@@ -57,16 +67,42 @@ type wardGroup struct {
 }
 
 func (u *UI) showPlaces(c *gin.Context) {
-	u.answerPlaces(c, http.StatusOK, placesPage{Form: placeForm{Parent: c.Query("parent"), Kind: "office"}, Open: c.Query("parent") != ""})
+	all := u.Places.Tree(actor(c))
+	u.show(c, http.StatusOK, "places", placesPage{Roots: treeOf(inOrder(all)), Count: len(all)})
 }
 
-func (u *UI) answerPlaces(c *gin.Context, status int, page placesPage) {
-	page.All = u.Places.Tree(actor(c))
-	page.Roots = treeOf(page.All)
+// showNewPlace shows the form with what is most likely meant: a part of the place that the address names, else of the one
+// site that there is.
+func (u *UI) showNewPlace(c *gin.Context) {
+	all := u.Places.Tree(actor(c))
+	parent, named := c.GetQuery("parent")
+	if roots := treeOf(all); !named && len(roots) == 1 {
+		parent = roots[0].ID.String()
+	}
+	form := placeForm{Parent: parent}
+	for _, p := range all {
+		// Of the kinds only this one has parts that are nearly always of one kind.
+		if p.ID.String() == parent && p.Kind == qrgen.KindMarket {
+			form.Kind = qrgen.KindStall.String()
+		}
+	}
+	u.answerNewPlace(c, http.StatusOK, newPlacePage{Form: form})
+}
+
+func (u *UI) answerNewPlace(c *gin.Context, status int, page newPlacePage) {
+	page.All = flatten(treeOf(inOrder(u.Places.Tree(actor(c)))))
 	page.Wards = wardsOf(u.Map.Areas())
 	page.Kinds = qrgen.Kinds()
-	page.Open = page.Open || page.Problem != nil || len(page.All) == 0
-	u.show(c, status, "places", page)
+	u.show(c, status, "newplace", page)
+}
+
+// flatten lists each node before its parts.
+func flatten(nodes []*placeNode) []*placeNode {
+	var list []*placeNode
+	for _, node := range nodes {
+		list = append(append(list, node), flatten(node.Parts)...)
+	}
+	return list
 }
 
 // treeOf puts each place beneath its parent, in the order given.
@@ -84,7 +120,18 @@ func treeOf(all []registry.Place) []*placeNode {
 			roots = append(roots, node)
 		}
 	}
+	for _, root := range roots {
+		root.deepen(0)
+	}
 	return roots
+}
+
+// deepen notes how deep a place and its parts lie.
+func (n *placeNode) deepen(depth int) {
+	n.Depth = depth
+	for _, part := range n.Parts {
+		part.deepen(depth + 1)
+	}
 }
 
 // wardsOf groups the wards by the unit that they lie in, in the order given.
@@ -113,7 +160,7 @@ func wardsOf(areas []registry.Area) []wardGroup {
 func (u *UI) createPlace(c *gin.Context) {
 	form, err := formOf(c)
 	if err != nil {
-		u.failBackTo(c, err, "/places")
+		u.failBackTo(c, err, "/places/new")
 		return
 	}
 	typed := placeForm{
@@ -128,7 +175,7 @@ func (u *UI) createPlace(c *gin.Context) {
 	if err != nil {
 		u.logFault(c, err)
 		p := problemOf(u.texts(c), err)
-		u.answerPlaces(c, p.Status, placesPage{Form: typed, Problem: &p})
+		u.answerNewPlace(c, p.Status, newPlacePage{Form: typed, Problem: &p})
 		return
 	}
 	u.record(c, actor(c).Login, "place_created", made.ID.String(), "")
@@ -201,7 +248,7 @@ func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) 
 		return placePage{}, fmt.Errorf("writing a code's address: %w", err)
 	}
 	byID := make(map[uuid.UUID]registry.Place, len(tree))
-	for _, p := range tree {
+	for _, p := range inOrder(tree) {
 		byID[p.ID] = p
 		if p.Parent == place.ID {
 			page.Parts = append(page.Parts, p)
@@ -213,9 +260,10 @@ func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) 
 	return page, nil
 }
 
-// fileName tells codes apart in a folder of downloads.
+// fileName tells codes apart in a folder of downloads: by the name of the place, and its id where the name has no letter that
+// every system takes.
 func fileName(p registry.Place) string {
-	return fmt.Sprintf("truyvet-%s-%d", strings.ToLower(shortID(p.ID)), p.Serial)
+	return fmt.Sprintf("truyvet-%s-%d", cmp.Or(slug(p.Name), strings.ToLower(shortID(p.ID))), p.Serial)
 }
 
 // serveCode draws the code of a place. The same serial gives the same picture, so an address that names the serial may be

@@ -45,7 +45,7 @@ func TestEveryPageIsSound(t *testing.T) {
 		{waiting, []string{code + "/code"}},
 		{citizen, []string{code, code + "/stamp"}},
 		{gate, []string{"/gate", "/gate?mode=out"}},
-		{s.staff("owner"), []string{"/places", "/places?parent=" + s.market.ID.String(), place, place + "/reissue", "/cases"}},
+		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/reissue", "/cases"}},
 		{city, []string{"/cases", "/cases/new", "/cases/" + id, "/runs", run, run + "?q=zzz", run + "?generation=2&sort=first"}},
 		{s.staff("auditor"), []string{"/audit", "/audit?before=2"}},
 		{s.staff("admin"), []string{"/accounts"}},

@@ -23,6 +23,7 @@ var (
 // problem is a failure as a page tells it: what happened, what is safe, what to do.
 type problem struct {
 	Status     int
+	Code       string // the failure's
 	Title      string
 	Happened   string
 	Safe       string
@@ -68,6 +69,7 @@ func problemOf(texts catalogue, err error) problem {
 		Safe:  texts.text("problem." + kind + ".safe"),
 		Do:    texts.text("problem." + kind + ".do"),
 	}
+	p.Code = e.Code
 	own := "error." + e.Code
 	if texts.has(own) {
 		p.Happened = texts.text(own)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/net/html"
 
+	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/qrgen"
@@ -111,7 +112,7 @@ func TestLogInLeadsOnlyHome(t *testing.T) {
 func TestWhoMaySeeWhat(t *testing.T) {
 	s := newSite(t, nil)
 	pages := map[string][]string{
-		"/places": {"owner"}, "/places/" + s.market.ID.String(): {"owner"}, "/places/" + s.market.ID.String() + "/reissue": {"owner"},
+		"/places": {"owner"}, "/places/new": {"owner"}, "/places/" + s.market.ID.String(): {"owner"}, "/places/" + s.market.ID.String() + "/reissue": {"owner"},
 		"/places/" + s.market.ID.String() + "/code.svg": {"owner"}, "/places/" + s.market.ID.String() + "/code.png": {"owner"},
 		"/gate": {"gate"}, "/cases": {"ward", "district", "city"}, "/cases/new": {"ward", "district", "city"},
 		"/runs": {"ward", "district", "city"}, "/audit": {"auditor"}, "/accounts": {"admin"},
@@ -135,7 +136,7 @@ func TestWhoMaySeeWhat(t *testing.T) {
 		}
 	}
 	forms := map[string]string{
-		"/places": "admin", "/places/" + s.market.ID.String() + "/reissue": "city", "/gate": "owner", "/gate/undo": "owner",
+		"/places/new": "admin", "/places/" + s.market.ID.String() + "/reissue": "city", "/gate": "owner", "/gate/undo": "owner",
 		"/cases/new": "auditor", "/runs": "owner", "/accounts": "city",
 	}
 	for path, role := range forms {
@@ -156,33 +157,38 @@ func TestPlaces(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.staff("owner")
 	p := b.get("/places")
-	p.wants(http.StatusOK, "2 địa điểm", "Chợ Linh Xuân", "Sạp rau cô Tư", "Cửa hàng — 30 phút")
+	p.wants(http.StatusOK, "2 địa điểm", "Chợ Linh Xuân", "Sạp rau cô Tư")
 	if strings.Contains(p.text(), "Trụ sở Bến Thành") {
 		t.Error("another organisation's place is listed")
 	}
-	made := b.post("/places", url.Values{"name": {"Cổng <b>số 1</b>"}, "kind": {"checkpoint"}, "parent": {s.market.ID.String()}, "dwell": {"7"}})
+	b.get("/places/new").wants(http.StatusOK, "Chợ Linh Xuân", "Sạp rau cô Tư", "Cửa hàng — 30 phút")
+	made := b.post("/places/new", url.Values{"name": {"Cổng <b>số 1</b>"}, "kind": {"checkpoint"}, "parent": {s.market.ID.String()}, "dwell": {"7"}})
 	made.wants(http.StatusSeeOther)
 	p = b.get(made.location)
 	p.wants(http.StatusOK, "Cổng <b>số 1</b>", "Chốt kiểm soát dịch", "7 phút", "HTTPS://TRUYVET.EXAMPLE/Q/", "Chợ Linh Xuân")
 
 	for name, c := range map[string]struct {
-		form url.Values
-		says string
+		form  url.Values
+		says  string
+		field string
 	}{
-		"no name":       {url.Values{"kind": {"shop"}}, "Địa điểm cần có tên"},
-		"long name":     {url.Values{"name": {strings.Repeat("ề", 201)}, "kind": {"shop"}}, "Địa điểm cần có tên"},
-		"broken text":   {url.Values{"name": {"\xff\xfe"}, "kind": {"shop"}}, "Địa điểm cần có tên"},
-		"no kind":       {url.Values{"name": {"A"}}, "loại địa điểm"},
-		"unknown kind":  {url.Values{"name": {"A"}, "kind": {"castle"}}, "loại địa điểm"},
-		"word as dwell": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"lâu"}}, "Thời gian ở lại"},
-		"dwell of 0":    {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"0"}}, "Thời gian ở lại"},
-		"dwell of days": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"9999"}}, "Thời gian ở lại"},
-		"other's place": {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {s.other.ID.String()}}, "không phải của đơn vị bạn"},
-		"no parent":     {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {"x"}}, "không phải của đơn vị bạn"},
-		"no ward":       {url.Values{"name": {"A"}, "kind": {"shop"}, "area": {"769"}}, "phường, xã"},
+		"no name":       {url.Values{"kind": {"shop"}}, "Địa điểm cần có tên", "name"},
+		"long name":     {url.Values{"name": {strings.Repeat("ề", 201)}, "kind": {"shop"}}, "Địa điểm cần có tên", "name"},
+		"broken text":   {url.Values{"name": {"\xff\xfe"}, "kind": {"shop"}}, "Địa điểm cần có tên", "name"},
+		"no kind":       {url.Values{"name": {"A"}}, "loại địa điểm", "kind"},
+		"unknown kind":  {url.Values{"name": {"A"}, "kind": {"castle"}}, "loại địa điểm", "kind"},
+		"word as dwell": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"lâu"}}, "Thời gian ở lại", "dwell"},
+		"dwell of 0":    {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"0"}}, "Thời gian ở lại", "dwell"},
+		"dwell of days": {url.Values{"name": {"A"}, "kind": {"shop"}, "dwell": {"9999"}}, "Thời gian ở lại", "dwell"},
+		"other's place": {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {s.other.ID.String()}}, "không phải của đơn vị bạn", "parent"},
+		"no parent":     {url.Values{"name": {"A"}, "kind": {"shop"}, "parent": {"x"}}, "không phải của đơn vị bạn", "parent"},
+		"no ward":       {url.Values{"name": {"A"}, "kind": {"shop"}, "area": {"769"}}, "phường, xã", "area"},
 	} {
-		p := b.post("/places", c.form)
+		p := b.post("/places/new", c.form)
 		p.wants(http.StatusBadRequest, c.says)
+		if faulty := p.faultyFields(); !slices.Equal(faulty, []string{c.field}) {
+			t.Errorf("%s: the fields %v are marked, want %q", name, faulty, c.field)
+		}
 		if got := p.field("name"); name != "broken text" && got != c.form.Get("name") {
 			t.Errorf("%s: what was typed is lost: %q", name, got)
 		}
@@ -192,6 +198,49 @@ func TestPlaces(t *testing.T) {
 			b.get("/places/"+id+page).wants(http.StatusNotFound, "Không tìm thấy")
 		}
 		b.post("/places/"+id+"/reissue", url.Values{"serial": {"1"}}).wants(http.StatusNotFound)
+	}
+}
+
+// faultyFields returns the names of the fields that are marked as wrong.
+func (p page) faultyFields() []string {
+	var names []string
+	for _, n := range p.all(func(n *html.Node) bool { return attr(n, "aria-invalid") == "true" }) {
+		names = append(names, attr(n, "name"))
+	}
+	return names
+}
+
+// TestNewPlaceGuesses holds what the form has chosen before anybody chose.
+func TestNewPlaceGuesses(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("owner")
+	chosen := func(path string) string {
+		var values []string
+		for _, n := range b.get(path).all(func(n *html.Node) bool { return n.Data == "option" && hasAttr(n, "selected") }) {
+			values = append(values, attr(n, "value"))
+		}
+		return strings.Join(values, " ")
+	}
+	market, stall := s.market.ID.String(), s.stall.ID.String()
+	for path, want := range map[string]string{
+		"/places/new": market + " stall", "/places/new?parent=": "", "/places/new?parent=" + stall: stall, "/places/new?parent=" + s.other.ID.String(): "",
+	} {
+		if got := chosen(path); got != want {
+			t.Errorf("%s has chosen %q, want %q", path, got, want)
+		}
+	}
+	s.place(s.owner, places.NewPlace{Kind: qrgen.KindShop, Name: "Cửa hàng riêng", Area: "26794"})
+	if got := chosen("/places/new"); got != "" {
+		t.Errorf("with two sites %q is chosen", got)
+	}
+	for _, name := range []string{"Dãy 10", "Dãy 2"} {
+		s.place(s.owner, places.NewPlace{Kind: qrgen.KindStall, Name: name, Parent: s.market.ID})
+	}
+	for _, path := range []string{"/places", "/places/new", "/places/" + market} {
+		text := b.get(path).text()
+		if two, ten := strings.Index(text, "Dãy 2"), strings.Index(text, "Dãy 10"); two < 0 || ten < two {
+			t.Errorf("%s lists row 10 before row 2: %s", path, text)
+		}
 	}
 }
 
@@ -213,7 +262,7 @@ func TestCodePictures(t *testing.T) {
 	if !bytes.HasPrefix([]byte(png.body), []byte("\x89PNG")) || png.header.Get("Content-Type") != "image/png" {
 		t.Errorf("the PNG is none: %v", png.header)
 	}
-	if d := png.header.Get("Content-Disposition"); !regexp.MustCompile(`^attachment; filename=truyvet-[0-9a-f]{4}-[0-9a-f]{4}-1\.png$`).MatchString(d) {
+	if d := png.header.Get("Content-Disposition"); !regexp.MustCompile(`^attachment; filename=truyvet-cho-linh-xuan-1\.png$`).MatchString(d) {
 		t.Errorf("the file is called %q", d)
 	}
 }

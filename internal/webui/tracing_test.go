@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,24 +173,28 @@ func TestIntakeRefused(t *testing.T) {
 		change func(url.Values)
 		status int
 		says   string
+		fields []string
 	}{
-		"nobody":           {func(v url.Values) { v.Del("phone") }, http.StatusBadRequest, "Nhập một trong hai"},
-		"both":             {func(v url.Values) { v.Set("id_card", "079123456789") }, http.StatusBadRequest, "Nhập một trong hai"},
-		"no phone number":  {func(v url.Values) { v.Set("phone", "12") }, http.StatusBadRequest, "Không phải số điện thoại"},
-		"no card":          {func(v url.Values) { v.Del("phone"); v.Set("id_card", "12") }, http.StatusBadRequest, "12 chữ số"},
-		"unknown":          {func(v url.Values) { v.Set("phone", "0999999999") }, http.StatusNotFound, "Chưa có ai được ghi nhận"},
-		"no day":           {func(v url.Values) { v.Del("onset") }, http.StatusBadRequest, "Cần ngày khởi phát"},
-		"a day to come":    {func(v url.Values) { v.Set("onset", "2026-11-22") }, http.StatusBadRequest, "ở tương lai"},
-		"no such day":      {func(v url.Values) { v.Set("onset", "2026-02-30") }, http.StatusBadRequest, "Ngày không đúng"},
-		"isolated before":  {func(v url.Values) { v.Set("isolated", "2026-11-01T08:00") }, http.StatusBadRequest, "Thời điểm cách ly"},
-		"no laboratory":    {func(v url.Values) { v.Del("lab_ref") }, http.StatusBadRequest, "mã phiếu xét nghiệm"},
-		"long reference":   {func(v url.Values) { v.Set("lab_ref", strings.Repeat("x", 65)) }, http.StatusBadRequest, "mã phiếu xét nghiệm"},
-		"broken reference": {func(v url.Values) { v.Set("lab_ref", "\xff") }, http.StatusBadRequest, "mã phiếu xét nghiệm"},
+		"nobody":           {func(v url.Values) { v.Del("phone") }, http.StatusBadRequest, "Nhập một trong hai", []string{"phone", "id_card"}},
+		"both":             {func(v url.Values) { v.Set("id_card", "079123456789") }, http.StatusBadRequest, "Nhập một trong hai", []string{"phone", "id_card"}},
+		"no phone number":  {func(v url.Values) { v.Set("phone", "12") }, http.StatusBadRequest, "Không phải số điện thoại", []string{"phone"}},
+		"no card":          {func(v url.Values) { v.Del("phone"); v.Set("id_card", "12") }, http.StatusBadRequest, "12 chữ số", []string{"id_card"}},
+		"unknown":          {func(v url.Values) { v.Set("phone", "0999999999") }, http.StatusNotFound, "Chưa có ai được ghi nhận", []string{"phone"}},
+		"no day":           {func(v url.Values) { v.Del("onset") }, http.StatusBadRequest, "Cần ngày khởi phát", []string{"onset", "sample"}},
+		"a day to come":    {func(v url.Values) { v.Set("onset", "2026-11-22") }, http.StatusBadRequest, "ở tương lai", []string{"onset", "sample"}},
+		"no such day":      {func(v url.Values) { v.Set("onset", "2026-02-30") }, http.StatusBadRequest, "Ngày không đúng", []string{"onset", "sample"}},
+		"isolated before":  {func(v url.Values) { v.Set("isolated", "2026-11-01T08:00") }, http.StatusBadRequest, "Thời điểm cách ly", []string{"isolated"}},
+		"no laboratory":    {func(v url.Values) { v.Del("lab_ref") }, http.StatusBadRequest, "mã phiếu xét nghiệm", []string{"lab_ref"}},
+		"long reference":   {func(v url.Values) { v.Set("lab_ref", strings.Repeat("x", 65)) }, http.StatusBadRequest, "mã phiếu xét nghiệm", []string{"lab_ref"}},
+		"broken reference": {func(v url.Values) { v.Set("lab_ref", "\xff") }, http.StatusBadRequest, "mã phiếu xét nghiệm", []string{"lab_ref"}},
 	} {
 		form := good()
 		c.change(form)
 		p := b.post("/cases/new", form)
 		p.wants(c.status, c.says)
+		if faulty := p.faultyFields(); !slices.Equal(faulty, c.fields) {
+			t.Errorf("%s: the fields %v are marked, want %v", name, faulty, c.fields)
+		}
 		if name == "no laboratory" && (p.field("phone") != "0911111111" || p.field("onset") != "2026-11-19") {
 			t.Error("what was typed is lost")
 		}

@@ -1,0 +1,45 @@
+package webui
+
+import "slices"
+
+// faultyFields lists the fields, by their ids, that a failure of a form is about; none where it is about none of them.
+func faultyFields(code string) []string {
+	switch code {
+	case "place_name":
+		return []string{"name"}
+	case "place_kind":
+		return []string{"kind"}
+	case "place_parent":
+		return []string{"parent"}
+	case "place_area":
+		return []string{"area"}
+	case "place_dwell":
+		return []string{"dwell"}
+	case "case_person", "person_unknown":
+		return []string{"phone", "id_card"}
+	case "phone":
+		return []string{"phone"}
+	case "id_card":
+		return []string{"id_card"}
+	case "case_day_missing", "case_day":
+		return []string{"onset", "sample"}
+	case "case_isolation":
+		return []string{"isolated"}
+	case "case_lab_ref":
+		return []string{"lab_ref"}
+	case "login", "login_taken":
+		return []string{"login"}
+	case "wrong_login":
+		return []string{"login", "password"}
+	case "role", "role_not_granted":
+		return []string{"role"}
+	case "account_place":
+		return []string{"place"}
+	}
+	return nil
+}
+
+// faulty says whether a failure is about a field. There may be none.
+func faulty(p *problem, field string) bool {
+	return p != nil && slices.Contains(faultyFields(p.Code), field)
+}

@@ -1,0 +1,65 @@
+package webui
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/truyvet/truyvet/internal/registry"
+)
+
+// fold writes a text as somebody types it who leaves out the marks: in lower case, without the marks of Vietnamese and other
+// Latin letters, đ as d. What is no UTF-8 stays as it is.
+func fold(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+			return -1
+		case r == 'đ':
+			return 'd'
+		}
+		return r
+	}, norm.NFD.String(strings.ToLower(text)))
+}
+
+// slug writes a text as part of a file's name that every system takes: letters a to z, digits and hyphens, at most 60 of them.
+func slug(text string) string {
+	words := strings.FieldsFunc(fold(text), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	name := strings.Join(words, "-")
+	return strings.Trim(name[:min(len(name), 60)], "-")
+}
+
+// compareNatural orders names as people do: without regard to marks and case, and numbers in them by their value, so that
+// row 2 comes before row 10.
+func compareNatural(a, b string) int {
+	a, b = fold(a), fold(b)
+	for a != "" && b != "" {
+		n, m := leadingDigits(a), leadingDigits(b)
+		if n > 0 && m > 0 {
+			first, second := strings.TrimLeft(a[:n], "0"), strings.TrimLeft(b[:m], "0")
+			if c := cmp.Or(cmp.Compare(len(first), len(second)), strings.Compare(first, second)); c != 0 {
+				return c
+			}
+			a, b = a[n:], b[m:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// leadingDigits returns how many digits a text begins with.
+func leadingDigits(text string) int {
+	return len(text) - len(strings.TrimLeft(text, "0123456789"))
+}
+
+// inOrder returns places in the natural order of their names; those of one name stay in the order given.
+func inOrder(list []registry.Place) []registry.Place {
+	return slices.SortedStableFunc(slices.Values(list), func(a, b registry.Place) int { return compareNatural(a.Name, b.Name) })
+}
