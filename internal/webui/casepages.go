@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -34,8 +35,16 @@ type casesPage struct {
 	Problem  *problem
 }
 
+// noneChosen is in the address of the cases, as ?refused=, when a run was asked for without one.
+const noneChosen = "none"
+
 func (u *UI) showCases(c *gin.Context) {
-	u.answerCases(c, http.StatusOK, casesPage{Profile: tracing.DefaultProfile})
+	page := casesPage{Profile: cmp.Or(c.Query("profile"), tracing.DefaultProfile)}
+	if c.Query("refused") == noneChosen {
+		p := problemOf(u.texts(c), cases.ErrNoCases)
+		page.Problem = &p
+	}
+	u.answerCases(c, http.StatusOK, page)
 }
 
 func (u *UI) answerCases(c *gin.Context, status int, page casesPage) {
@@ -131,6 +140,10 @@ func (u *UI) makeRun(c *gin.Context) {
 		return
 	}
 	chosen, err := chosenCases(form)
+	if err == nil && len(chosen) == 0 {
+		u.seeOther(c, "/cases?"+url.Values{"refused": {noneChosen}, "profile": {form.Get("profile")}}.Encode())
+		return
+	}
 	var run registry.Run
 	if err == nil {
 		run, err = u.Traces.Run(c.Request.Context(), actor(c), chosen, form.Get("profile"))

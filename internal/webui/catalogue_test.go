@@ -75,7 +75,7 @@ func composed(t *testing.T) map[string][]string {
 		}
 	}
 	for _, p := range tracing.Profiles() {
-		keys["profile."] = append(keys["profile."], p.Name)
+		keys["profile."] = append(keys["profile."], p.Name, p.Name+".source")
 	}
 	for kind := errs.Internal; kind <= errs.Unavailable; kind++ {
 		for _, part := range []string{".title", ".safe", ".do"} {

@@ -18,7 +18,7 @@ const (
 	chartTop    = 12
 	chartBottom = 30 // room for the days
 	chartGap    = 2  // between bars
-	chartStep   = 56 // from one bar to the next at most
+	chartBar    = 72 // the width of a bar at most
 	// chartLabels is how many days are written out at most: more would touch.
 	chartLabels = 10
 	// chartDays is how many days are drawn at most, the latest ones: bars thinner than that cannot be told apart.
@@ -67,17 +67,18 @@ func (u *UI) chartOf(rows []cases.Row) *chart {
 	for _, d := range days {
 		top = max(top, d.F1+d.F2)
 	}
-	top = roundUp(top)
+	unit := niceStep(top)
+	top = (top + unit - 1) / unit * unit
 	c := &chart{
 		Width: chartWidth, Height: chartHeight, Base: chartHeight - chartBottom,
 		Left: chartLeft, Right: chartWidth - chartRight, Days: days,
 	}
 	tall := c.Base - chartTop
-	step := min((c.Right-c.Left)/len(days), chartStep)
-	width := max(1, step-chartGap)
+	room := c.Right - c.Left
+	width := min(max(1, room/len(days)-chartGap), chartBar)
 	every := (len(days) + chartLabels - 1) / chartLabels
 	for i, d := range days {
-		x := c.Left + i*step
+		x := c.Left + (2*i+1)*room/(2*len(days)) - width/2 // in the middle of the day's share
 		h1 := d.F1 * tall / top
 		h2 := (d.F1+d.F2)*tall/top - h1
 		c.Bars = append(c.Bars, bar{1, x, c.Base - h1, width, h1}, bar{2, x, c.Base - h1 - h2, width, h2})
@@ -85,7 +86,7 @@ func (u *UI) chartOf(rows []cases.Row) *chart {
 			c.Labels = append(c.Labels, mark{X: x + width/2, Y: chartHeight - 10, Start: d.Start})
 		}
 	}
-	for _, value := range []int{0, top / 2, top} {
+	for value := 0; value <= top; value += unit {
 		c.Scale = append(c.Scale, mark{X: chartLeft - 8, Y: c.Base - value*tall/top, Value: value})
 	}
 	return c
@@ -132,11 +133,11 @@ func (u *UI) daysOf(rows []cases.Row) []chartDay {
 	return days
 }
 
-// roundUp returns the next number that is good to read on a scale and can be halved.
-func roundUp(n int) int {
+// niceStep returns a step that is good to read on a scale, of which three to five reach the top.
+func niceStep(top int) int {
 	for unit := 1; ; unit *= 10 {
-		for _, factor := range []int{2, 4, 10} {
-			if unit*factor >= n {
+		for _, factor := range []int{1, 2, 5} {
+			if 5*unit*factor >= top {
 				return unit * factor
 			}
 		}

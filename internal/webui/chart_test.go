@@ -68,9 +68,9 @@ func TestChartKeepsToTheLastDays(t *testing.T) {
 	if len(c.Days) != chartDays || c.Days[chartDays-1].Start != 399*86400 {
 		t.Errorf("%d days, the last beginning at %d", len(c.Days), c.Days[len(c.Days)-1].Start)
 	}
-	for n, want := range map[int]int{1: 2, 2: 2, 3: 4, 5: 10, 11: 20, 39: 40, 41: 100, 840: 1000} {
-		if got := roundUp(n); got != want {
-			t.Errorf("%d is rounded up to %d, want %d", n, got, want)
+	for top, want := range map[int]int{1: 1, 5: 1, 6: 2, 10: 2, 11: 5, 25: 5, 26: 10, 41: 10, 101: 50, 840: 200} {
+		if got := niceStep(top); got != want {
+			t.Errorf("a scale up to %d goes in steps of %d, want %d", top, got, want)
 		}
 	}
 }

@@ -26,7 +26,7 @@ type runFilter struct {
 	Generation int    // 0 = all
 	Certainty  string // empty = all
 	Area       string // empty = all, noArea = those of whom it is not known
-	Text       string // part of a place's name, site or address, or of a person's short id
+	Text       string // what is looked for, see finder
 	Sort       string
 	Page       int // from 1
 }
@@ -107,24 +107,15 @@ func (f runFilter) In(area string) string {
 	return f.query()
 }
 
-// matches says whether a row is shown.
-func (f runFilter) matches(row cases.Row, names map[uuid.UUID]places.Name) bool {
+// matches says whether a row is shown; find is that of the filter's text.
+func (f runFilter) matches(row cases.Row, find *finder) bool {
 	switch {
 	case f.Generation != 0 && row.Generation != f.Generation,
 		f.Certainty != "" && row.Certainty.String() != f.Certainty,
 		f.Area != "" && f.Area != cmp.Or(row.Area, noArea):
 		return false
-	case f.Text == "":
-		return true
 	}
-	wanted := strings.ToLower(f.Text)
-	if strings.Contains(strings.ToLower(shortID(row.Person)), wanted) {
-		return true
-	}
-	return slices.ContainsFunc(row.Evidence, func(e tracing.Evidence) bool {
-		n := names[e.Place.ID]
-		return strings.Contains(strings.ToLower(n.Name+"\n"+n.Site+"\n"+n.Address), wanted)
-	})
+	return f.Text == "" || find.finds(row)
 }
 
 // compare orders rows of one generation; rows that are equal stay in the order of the report.
@@ -181,6 +172,7 @@ type source struct {
 	Generation int
 	Person     uuid.UUID
 	Case       uuid.UUID // uuid.Nil unless it is a case that the reader may see
+	LabRef     string    // of the case
 }
 
 // Source tells who a person in an encounter is.
@@ -190,6 +182,9 @@ func (p *runPage) Source(person uuid.UUID) source {
 	}
 	return source{Generation: -1, Person: person}
 }
+
+// CasesElsewhere is how many cases of the run the reader may not see.
+func (p *runPage) CasesElsewhere() int { return len(p.Run.Cases) - len(p.Cases) }
 
 // Where names a place in an encounter; what is not known any more has no name.
 func (p *runPage) Where(place tracing.Place) places.Name { return p.PlaceNames[place.ID] }
@@ -218,6 +213,7 @@ func (u *UI) showRun(c *gin.Context) {
 
 func (u *UI) runPage(list *cases.List, filter runFilter) *runPage {
 	p := &runPage{List: list, Filter: filter, Sorts: sorts(), Certainties: certainties(), known: make(map[uuid.UUID]source)}
+	find := newFinder(list, filter.Text)
 	var rows []cases.Row
 	for _, row := range list.People {
 		p.known[row.Person] = source{Generation: row.Generation, Person: row.Person}
@@ -233,12 +229,12 @@ func (u *UI) runPage(list *cases.List, filter runFilter) *runPage {
 		if !slices.Contains(p.Generations, row.Generation) {
 			p.Generations = append(p.Generations, row.Generation)
 		}
-		if filter.matches(row, list.PlaceNames) {
+		if filter.matches(row, find) {
 			rows = append(rows, row)
 		}
 	}
 	for _, known := range list.Cases {
-		p.known[known.Person] = source{Person: known.Person, Case: known.ID}
+		p.known[known.Person] = source{Person: known.Person, Case: known.ID, LabRef: known.LabRef}
 	}
 	slices.SortStableFunc(rows, filter.compare)
 	p.Shown = len(rows)

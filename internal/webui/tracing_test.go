@@ -59,7 +59,17 @@ func TestCaseToList(t *testing.T) {
 	run.wants(http.StatusOK, "Phơi nhiễm sớm nhất: 08:10 · 18/11/2026", "Phường Linh Xuân 1 F1 · 0 F2", "Phường Bình Chiểu 1 F1 · 0 F2",
 		"Chưa rõ phường, xã 0 F1 · 1 F2", "3 người trong 3", "Sạp rau cô Tư", "Chợ Linh Xuân", "08:10–08:45", "35 phút", "Cao",
 		"có quét ra / có quét ra", "Trụ sở Bến Thành", "14:00–15:00", "1 giờ", "29/12/2021", "đến khi cách ly", "SHA-256")
-	if run.heading() != "2 F1 1 F2 từ 1 ca F0" {
+	run.wants(http.StatusOK, "Từ 1 ca F0", "XN-2026-0001", "chưa có số để gọi", "3638/QĐ-BYT", "Xếp theo: Mức ưu tiên.")
+	caseLinks := run.all(func(n *html.Node) bool { return n.Data == "a" && attr(n, "href") == "/cases/"+id })
+	for _, n := range caseLinks {
+		if textOf(n) != shortCode(id) {
+			t.Errorf("the case %s is called %s", id, textOf(n))
+		}
+	}
+	if len(caseLinks) != 3 { // once above, and as the source of each F1
+		t.Errorf("%d links to the case", len(caseLinks))
+	}
+	if run.heading() != "2 F1 1 F2" {
 		t.Errorf("the answer is %q", run.heading())
 	}
 	b.get("/runs").wants(http.StatusOK, "07:40 · 21/11/2026", "vn-2021-12")
@@ -76,11 +86,18 @@ func TestCaseToList(t *testing.T) {
 	}
 }
 
+// shortCode is how pages call a case.
+func shortCode(id string) string {
+	digits := strings.ToUpper(id[len(id)-8:])
+	return digits[:4] + "-" + digits[4:]
+}
+
 func TestFilters(t *testing.T) {
 	s := newSite(t, nil)
 	s.outbreak()
 	b := s.staff("city")
-	path := b.post("/runs", url.Values{"case": {b.record()}, "profile": {"vn-2021-12"}}).location
+	id := b.record()
+	path := b.post("/runs", url.Values{"case": {id}, "profile": {"vn-2021-12"}}).location
 	people := func(p page) []string {
 		var codes []string
 		for _, n := range p.all(func(n *html.Node) bool { return attr(n, "class") == "code-cell" }) {
@@ -93,19 +110,27 @@ func TestFilters(t *testing.T) {
 		t.Fatalf("%d people are listed, want 3", len(all))
 	}
 	for query, want := range map[string]int{
-		"":                                       3,
-		"generation=1":                           2,
-		"generation=2":                           1,
-		"generation=7":                           0,
-		"certainty=confirmed":                    3,
-		"certainty=possible":                     0,
-		"ward=26797":                             1,
-		"ward=-":                                 1,
-		"ward=1":                                 0,
-		"q=" + url.QueryEscape("cô tư"):          2,
-		"q=" + url.QueryEscape("CHỢ LINH"):       2,
-		"q=quốc":                                 2,
-		"q=" + strings.ToLower(all[0]):           1,
+		"":                                      3,
+		"generation=1":                          2,
+		"generation=2":                          1,
+		"generation=7":                          0,
+		"certainty=confirmed":                   3,
+		"certainty=possible":                    0,
+		"ward=26797":                            1,
+		"ward=-":                                1,
+		"ward=1":                                0,
+		"q=" + url.QueryEscape("cô tư"):         2,
+		"q=" + url.QueryEscape("CHỢ LINH"):      2,
+		"q=quốc":                                2,
+		"q=" + strings.ToLower(all[0]):          1,
+		"q=co+tu":                               2,
+		"q=" + url.QueryEscape("CHO linh XUÂN"): 2,
+		"q=" + url.QueryEscape("ben THÀNH"):     1,
+		"q=" + strings.ReplaceAll(all[2], "-", ""):                   1,
+		"q=" + url.QueryEscape(strings.Replace(all[2], "-", " ", 1)): 1,
+		"q=" + shortCode(id):                     2, // whom the case met
+		"q=xn-2026-0001":                         2,
+		"q=" + all[0][:3]:                        0, // too little of a code
 		"q=%25":                                  0,
 		"q=%00%ff":                               0,
 		"generation=1&ward=26794":                1,
@@ -212,7 +237,6 @@ func TestRunRefused(t *testing.T) {
 		status int
 		says   string
 	}{
-		"no case":       {url.Values{"profile": {"who"}}, http.StatusBadRequest, "Chọn từ 1 đến 1000 ca"},
 		"no profile":    {url.Values{"case": {id}}, http.StatusBadRequest, "Không có bộ quy tắc"},
 		"other profile": {url.Values{"case": {id}, "profile": {"mine"}}, http.StatusBadRequest, "Không có bộ quy tắc"},
 		"unknown case":  {url.Values{"case": {uuid.NewString()}, "profile": {"who"}}, http.StatusNotFound, "Không có mục này"},
@@ -224,6 +248,13 @@ func TestRunRefused(t *testing.T) {
 		if want := c.form.Get("case") == id; (len(ticked) == 1) != want {
 			t.Errorf("%s: %d cases are still ticked", name, len(ticked))
 		}
+	}
+	none := b.post("/runs", url.Values{"profile": {"who"}})
+	none.leadsTo("/cases?profile=who&refused=none")
+	p := b.get(none.location)
+	p.wants(http.StatusOK, "Chọn từ 1 đến 1000 ca")
+	if chosen := p.all(func(n *html.Node) bool { return n.Data == "option" && hasAttr(n, "selected") }); len(chosen) != 1 || attr(chosen[0], "value") != "who" {
+		t.Error("the chosen profile is lost")
 	}
 	for _, path := range []string{"/runs/", "/cases/"} {
 		for _, id := range []string{uuid.NewString(), "x", "%ff"} {
