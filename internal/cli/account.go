@@ -1,11 +1,10 @@
 package cli
 
 import (
-	"encoding/csv"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/google/uuid"
@@ -30,36 +29,27 @@ func newAccountCmd(s *settings) *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, o.Close()) }()
-			a := registry.Account{Login: login, Role: registry.Role(role), Area: area}
+			wanted := registry.Account{Login: login, Role: registry.Role(role), Area: area}
 			if place != "" {
-				if a.Place, err = uuid.Parse(place); err != nil {
-					return errors.New("--place is not a UUID")
-				}
-			}
-			if organisation != "" {
-				if a.Organisation, err = uuid.NewV7(); err != nil {
-					return fmt.Errorf("making an id: %w", err)
-				}
-				org := registry.Organisation{ID: a.Organisation, Name: organisation, Created: o.Clock().Unix()}
-				if err := o.Registry.PutOrganisation(cmd.Context(), org); err != nil {
-					return err
+				if wanted.Place, err = uuid.Parse(place); err != nil {
+					return usage(errors.New("--place is not a UUID"))
 				}
 			}
 			password := account.NewPassword()
-			if a, err = o.Accounts.Create(cmd.Context(), a, password); err != nil {
+			made, err := createAccount(cmd.Context(), o.Accounts, wanted, organisation, password)
+			if err != nil {
 				return err
 			}
-			if err := o.Audit.Append(cmd.Context(), "system", "account_created", a.ID.String(), string(a.Role)); err != nil {
+			if err := o.Audit.Append(cmd.Context(), "system", "account_created", made.ID.String(), string(made.Role)); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "login     %s\npassword  %s\n", a.Login, password)
-			return err
+			return printAccount(cmd.OutOrStdout(), made, password)
 		},
 	}
 	create.Flags().StringVar(&login, "login", "", "name to log in with")
 	create.Flags().StringVar(&role, "role", "", "owner, gate, ward, district, city, admin or auditor")
 	create.Flags().StringVar(&area, "area", "", "code of the ward, district or city of a tracing role")
-	create.Flags().StringVar(&organisation, "organisation", "", "name of the owner's organisation, which is made")
+	create.Flags().StringVar(&organisation, "organisation", "", "name of the owner's organisation, which is made, or the id of one that is there")
 	create.Flags().StringVar(&place, "place", "", "id of the gate's place")
 	for _, name := range []string{"login", "role"} {
 		if err := create.MarkFlagRequired(name); err != nil {
@@ -71,6 +61,37 @@ func newAccountCmd(s *settings) *cobra.Command {
 	return parent
 }
 
+// createAccount makes an account. Organisation is the name of a new one, the id of one that is there, or empty.
+func createAccount(
+	ctx context.Context, accounts *account.Service, wanted registry.Account, organisation, password string,
+) (registry.Account, error) {
+	if organisation == "" {
+		return accounts.Create(ctx, wanted, password)
+	}
+	if id, err := uuid.Parse(organisation); err == nil {
+		wanted.Organisation = id
+		made, err := accounts.Create(ctx, wanted, password)
+		if errors.Is(err, registry.ErrDangling) {
+			return made, fmt.Errorf("there is no organisation %s: %w", id, err)
+		}
+		return made, err
+	}
+	if wanted.Role != registry.RoleOwner || wanted.Place != uuid.Nil || wanted.Area != "" {
+		return registry.Account{}, account.ErrRole
+	}
+	return accounts.CreateOwner(ctx, wanted.Login, organisation, password)
+}
+
+// printAccount prints what the account logs in with, and of an owner the organisation, by which others are made beside it.
+func printAccount(out io.Writer, a registry.Account, password string) error {
+	text := fmt.Sprintf("login         %s\npassword      %s\n", a.Login, password)
+	if a.Organisation != uuid.Nil {
+		text += fmt.Sprintf("organisation  %s\n", a.Organisation)
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}
+
 func newAreasCmd(s *settings) *cobra.Command {
 	parent := &cobra.Command{Use: "areas", Short: "Keep the tree of provinces, districts and wards", Args: cobra.NoArgs}
 	load := &cobra.Command{
@@ -78,19 +99,19 @@ func newAreasCmd(s *settings) *cobra.Command {
 		Short: "Take in areas from a CSV file with the header code,level,parent,name (level: province, district, ward)",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			areas, err := readAreas(args[0])
+			file, err := readAreas(args[0])
 			if err != nil {
-				return err
+				return fmt.Errorf("reading areas: %w", err)
 			}
 			o, err := s.openOffice(cmd)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, o.Close()) }()
-			if err := o.Registry.PutAreas(cmd.Context(), areas); err != nil {
-				return err
+			if err := o.Registry.PutAreas(cmd.Context(), file.areas); err != nil {
+				return file.fault(err)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d areas\n", len(areas))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d areas\n", len(file.areas))
 			return err
 		},
 	}
@@ -99,44 +120,44 @@ func newAreasCmd(s *settings) *cobra.Command {
 	return parent
 }
 
-// readAreas reads the file, parents before their children, and names the line that is wrong.
-func readAreas(path string) ([]registry.Area, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("opening the areas: %w", err)
+// areasFile is the areas of a CSV file.
+type areasFile struct {
+	file  string
+	areas []registry.Area
+	lines map[string]int // by code
+}
+
+// readAreas reads a file with the columns code, level, parent (may be empty) and name. Whether the areas form a tree with
+// those that are in the registry is for the registry to judge.
+func readAreas(file string) (*areasFile, error) {
+	f := &areasFile{file: file, lines: make(map[string]int)}
+	if err := readCSV(file, []string{"code", "level", "parent", "name"}, f.add); err != nil {
+		return nil, err
 	}
-	defer f.Close()
-	rows := csv.NewReader(f)
-	rows.FieldsPerRecord = 4
-	header, err := rows.Read()
-	if err != nil || strings.TrimPrefix(strings.Join(header, ","), "\ufeff") != "code,level,parent,name" {
-		return nil, fmt.Errorf("%s: the first line is not the header code,level,parent,name", path)
+	return f, nil
+}
+
+func (f *areasFile) add(t *csvTable) error {
+	text := func(column string) string { return strings.Clone(strings.TrimSpace(t.field(column))) }
+	a := registry.Area{Code: text("code"), Level: registry.Level(text("level")), Parent: text("parent"), Name: text("name")}
+	switch line, twice := f.lines[a.Code]; {
+	case a.Code == "":
+		return t.fault("code", errors.New("is empty"))
+	case a.Name == "":
+		return t.fault("name", errors.New("is empty"))
+	case twice:
+		return t.fault("code", fmt.Errorf("%q stands in line %d already", a.Code, line))
 	}
-	ranks := map[registry.Level]registry.Level{registry.District: registry.Province, registry.Ward: registry.District}
-	levels := make(map[string]registry.Level)
-	var areas []registry.Area
-	for {
-		row, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			return areas, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", path, err)
-		}
-		line, _ := rows.FieldPos(0)
-		a := registry.Area{Code: strings.TrimSpace(row[0]), Level: registry.Level(row[1]), Parent: strings.TrimSpace(row[2]), Name: strings.TrimSpace(row[3])}
-		above, below := ranks[a.Level]
-		switch {
-		case a.Code == "" || a.Name == "":
-			return nil, fmt.Errorf("%s:%d: an area needs a code and a name", path, line)
-		case levels[a.Code] != "":
-			return nil, fmt.Errorf("%s:%d: the code %s stands twice", path, line, a.Code)
-		case !below && a.Level != registry.Province:
-			return nil, fmt.Errorf("%s:%d: level %q is none of province, district, ward", path, line, row[1])
-		case levels[a.Parent] != above:
-			return nil, fmt.Errorf("%s:%d: the parent of a %s is a %s that stands before it", path, line, a.Level, above)
-		}
-		levels[a.Code] = a.Level
-		areas = append(areas, a)
+	f.lines[a.Code] = t.line()
+	f.areas = append(f.areas, a)
+	return nil
+}
+
+// fault names the line of the area that the registry refused, where it is one of the file.
+func (f *areasFile) fault(err error) error {
+	var refused *registry.AreaFault
+	if errors.As(err, &refused) && f.lines[refused.Code] > 0 {
+		return fmt.Errorf("%s:%d: %w", f.file, f.lines[refused.Code], err)
 	}
+	return err
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +34,7 @@ func newQRCmdAt(now func() time.Time) *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  qrGroup,
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return qrUsage(err) })
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	cmd.AddCommand(
 		newQRKeygenCmd(now),
 		newQRKeysCmd(now),
@@ -50,18 +49,16 @@ func newQRCmdAt(now func() time.Time) *cobra.Command {
 // qrGroup is what a command does that only holds others.
 func qrGroup(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return qrUsage(fmt.Errorf("%q has no command %q", cmd.CommandPath(), args[0]))
+		return usage(fmt.Errorf("%q has no command %q", cmd.CommandPath(), args[0]))
 	}
 	return cmd.Help()
 }
-
-func qrUsage(err error) error { return &ExitError{Code: ExitUsage, Err: err} }
 
 // qrArgs asks for exactly n arguments.
 func qrArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return qrUsage(fmt.Errorf("%q takes %d arguments, not %d", cmd.CommandPath(), n, len(args)))
+			return usage(fmt.Errorf("%q takes %d arguments, not %d", cmd.CommandPath(), n, len(args)))
 		}
 		return nil
 	}
@@ -72,7 +69,7 @@ func qrArgs(n int) cobra.PositionalArgs {
 func qrNeed(cmd *cobra.Command, flags ...string) error {
 	for _, name := range flags {
 		if f := cmd.Flags().Lookup(name); f.Value.String() == "" || !f.Changed {
-			return qrUsage(fmt.Errorf("%q needs --%s", cmd.CommandPath(), name))
+			return usage(fmt.Errorf("%q needs --%s", cmd.CommandPath(), name))
 		}
 	}
 	return nil
@@ -89,15 +86,15 @@ func (t *qrTime) String() string {
 }
 
 func (t *qrTime) Set(text string) error {
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		t.at = time.Unix(seconds, 0).UTC()
-		return nil
+	seconds, err := parseInstant(text)
+	if err != nil {
+		return err
 	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil || at.IsZero() { // the zero Time is a flag not given
-		return errors.New("a time is unix seconds or RFC 3339, as 2021-12-01T08:00:00+07:00")
+	at := time.Unix(seconds, 0).UTC()
+	if at.IsZero() {
+		return errors.New("the first second of the year 1 is a flag that was not given")
 	}
-	t.at = at.UTC()
+	t.at = at
 	return nil
 }
 
@@ -125,11 +122,11 @@ func newQRSignCmd(now func() time.Time) *cobra.Command {
 			}
 			id, err := uuid.Parse(place)
 			if err != nil {
-				return qrUsage(fmt.Errorf("--place: %w", err))
+				return usage(fmt.Errorf("--place: %w", err))
 			}
 			k, err := qrgen.ParseKind(kind)
 			if err != nil {
-				return qrUsage(fmt.Errorf("--kind: %w (known: %s)", err, qrKindNames()))
+				return usage(fmt.Errorf("--kind: %w (known: %s)", err, qrKindNames()))
 			}
 			ks, err := qrgen.ReadKeyFile(keys)
 			if err != nil {
@@ -140,11 +137,11 @@ func newQRSignCmd(now func() time.Time) *cobra.Command {
 				return err
 			}
 			if err != nil { // the times do not fit together
-				return qrUsage(err)
+				return usage(err)
 			}
 			if base != "" {
 				if text, err = qrgen.URL(base, text); err != nil {
-					return qrUsage(err)
+					return usage(err)
 				}
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
@@ -268,11 +265,11 @@ func newQRImageCmd() *cobra.Command {
 			case ".svg":
 				draw = poster.SVG
 			default:
-				return qrUsage(errors.New("--out must end in .png or .svg"))
+				return usage(errors.New("--out must end in .png or .svg"))
 			}
 			var image bytes.Buffer
 			if err := draw(&image, args[0], o); err != nil {
-				return qrUsage(err)
+				return usage(err)
 			}
 			if err := os.WriteFile(out, image.Bytes(), 0o644); err != nil {
 				return fmt.Errorf("writing the image: %w", err)
