@@ -82,7 +82,7 @@ func TestAcceptedIsOnAReplica(t *testing.T) {
 	if err := server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if err := client(t, replica).SlaveOf(t.Context(), "NO", "ONE").Err(); err != nil {
+	if err := client(t, replica).ReplicaOf(t.Context(), "NO", "ONE").Err(); err != nil {
 		t.Fatal(err)
 	}
 	heir := openLog(t, replica, redisstream.Options{Layout: layout})

@@ -21,14 +21,17 @@ const applicationID = 0x74767363
 // schemaVersion is the user_version of our files.
 const schemaVersion = 1
 
-// A row is the wire form of a scan, in which bytes 5 to 36 (counted from 1) are its id and alias. Rows are only ever
-// added, so seq is never used twice.
-const daySchema = `
-CREATE TABLE scans (seq INTEGER PRIMARY KEY, scan BLOB NOT NULL);
-CREATE UNIQUE INDEX scans_key ON scans (substr(scan, 5, 32));
-`
+// rowKey is the expression for what a row's scan is known by. A row is the wire form of a scan, and SQLite counts its bytes
+// from 1.
+func rowKey() string { return fmt.Sprintf("substr(scan, %d, %d)", scan.KeyOffset+1, scan.KeySize) }
 
-const rowKey = `substr(scan, 5, 32)`
+// daySchema is the schema of a day's file. Rows are only ever added, so seq is never used twice.
+func daySchema() string {
+	return `
+CREATE TABLE scans (seq INTEGER PRIMARY KEY, scan BLOB NOT NULL);
+CREATE UNIQUE INDEX scans_key ON scans (` + rowKey() + `);
+`
+}
 
 // chunk is how many rows or keys a prepared statement takes at once; the remainder goes one by one.
 const chunk = 50
@@ -86,7 +89,7 @@ func openDayFile(ctx context.Context, path, mode string) (_ *dayFile, last uint6
 	if f.writer, err = db.Conn(ctx); err != nil {
 		return nil, 0, err
 	}
-	if err = initialise(ctx, f.writer, daySchema); err != nil {
+	if err = initialise(ctx, f.writer, daySchema()); err != nil {
 		return nil, 0, err
 	}
 	if err = f.writer.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM scans`).Scan(&last); err != nil {
@@ -101,14 +104,14 @@ func openDayFile(ctx context.Context, path, mode string) (_ *dayFile, last uint6
 func (f *dayFile) prepare(ctx context.Context) (err error) {
 	for i, rows := range []int{chunk, 1} {
 		//nolint:gosec // nothing but constants is put together here
-		text := `INSERT INTO scans (seq, scan) VALUES ` + repeat("(?,?)", rows) + ` ON CONFLICT (` + rowKey + `) DO NOTHING`
+		text := `INSERT INTO scans (seq, scan) VALUES ` + repeat("(?,?)", rows) + ` ON CONFLICT (` + rowKey() + `) DO NOTHING`
 		//nolint:sqlclosecheck // closed with the file
 		if f.insert[i], err = f.writer.PrepareContext(ctx, text); err != nil {
 			return err
 		}
 	}
 	//nolint:gosec // nothing but constants is put together here
-	if f.lookup, err = f.writer.PrepareContext(ctx, `SELECT seq, scan FROM scans WHERE `+rowKey+` IN (`+repeat("?", chunk)+`)`); err != nil {
+	if f.lookup, err = f.writer.PrepareContext(ctx, `SELECT seq, scan FROM scans WHERE `+rowKey()+` IN (`+repeat("?", chunk)+`)`); err != nil {
 		return err
 	}
 	f.readBlock, err = f.db.PrepareContext(ctx, `SELECT seq, scan FROM scans WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`)
