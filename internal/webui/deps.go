@@ -65,6 +65,29 @@ type Demo struct {
 // HasRun says whether there is a finished run to look at.
 func (d *Demo) HasRun() bool { return d.Run != uuid.Nil }
 
+// LoginOf returns the name of the first login of a role, empty where there is none.
+func (d *Demo) LoginOf(role registry.Role) string {
+	for _, l := range d.Logins {
+		if l.Role == role {
+			return l.Login
+		}
+	}
+	return ""
+}
+
+// passwordOf returns the password of a login that anybody may use; empty for any other, and where there is no demonstration.
+func (d *Demo) passwordOf(login string) string {
+	if d == nil {
+		return ""
+	}
+	for _, l := range d.Logins {
+		if l.Login == login {
+			return l.Password
+		}
+	}
+	return ""
+}
+
 // DemoLogin is an account that anybody may use.
 type DemoLogin struct {
 	Login    string

@@ -217,7 +217,18 @@ func TestHome(t *testing.T) {
 	demo.Place, demo.Token = s.market.ID, s.stall.Code
 	demo.Phone, demo.Onset = "0912345678", "2026-11-06"
 	p := s.browser().get("/")
-	p.wants(http.StatusOK, "0912345678, khởi phát 06/11/2026", "pass-of-owner", "pass-of-city", "Quản lý địa điểm của đơn vị mình")
+	if filled := s.browser().get("/login?login=city").field("password"); filled != "pass-of-city" {
+		t.Errorf("the link of a login fills in %q", filled)
+	}
+	for _, login := range []string{"", "admin"} { // one that is none of the demonstration's
+		if filled := s.browser().get("/login?login=" + login).field("password"); filled != "" {
+			t.Errorf("a password is given away for %q: %q", login, filled)
+		}
+	}
+	if p := s.browser().post("/login", url.Values{"login": {"city"}, "password": {"wrong"}}); p.field("password") != "" {
+		t.Error("a password is filled in after a wrong one")
+	}
+	p.wants(http.StatusOK, "đăng nhập bằng owner", "đăng nhập bằng city", "0912345678, khởi phát 06/11/2026", "pass-of-owner", "pass-of-city", "Quản lý địa điểm của đơn vị mình")
 	links := make(map[string]bool)
 	for _, n := range p.all(func(n *html.Node) bool { return n.Data == "a" }) {
 		links[attr(n, "href")] = true

@@ -88,9 +88,10 @@ func localPath(path string) string {
 
 // loginForm is the log-in page.
 type loginForm struct {
-	Login   string
-	Next    string
-	Problem *problem
+	Login    string
+	Password string // of a login that anybody may use; what was typed is never sent back
+	Next     string
+	Problem  *problem
 }
 
 func (u *UI) showLogin(c *gin.Context) {
@@ -98,7 +99,8 @@ func (u *UI) showLogin(c *gin.Context) {
 		u.seeOther(c, landing(a.Role))
 		return
 	}
-	u.show(c, http.StatusOK, "login", loginForm{Login: c.Query("login"), Next: localPath(c.Query("next"))})
+	login := c.Query("login")
+	u.show(c, http.StatusOK, "login", loginForm{Login: login, Password: u.Demo.passwordOf(login), Next: localPath(c.Query("next"))})
 }
 
 func (u *UI) logIn(c *gin.Context) {
