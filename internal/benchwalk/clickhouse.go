@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,10 +44,13 @@ func (c *clickHousePeer) connect() error {
 func (*clickHousePeer) name() string { return clickHouseName }
 
 func (c *clickHousePeer) load(ctx context.Context, city *City, p *Plain) error {
-	const columns = " (person UInt32, place UInt32, enter UInt32, leave UInt32) ENGINE = MergeTree PARTITION BY tuple() ORDER BY "
+	// The hour of the entry is in the key so that a set of places and hours finds its stays by the index, which is fine enough
+	// to tell the days of a place apart.
+	const columns = " (person UInt32, place UInt32, enter UInt32, leave UInt32, hour UInt32 MATERIALIZED intDiv(enter, 3600))" +
+		" ENGINE = MergeTree PARTITION BY tuple() ORDER BY "
 	for _, statement := range []string{
 		"CREATE TABLE by_person" + columns + "(person, enter) SETTINGS index_granularity = 1024",
-		"CREATE TABLE by_place" + columns + "(place, enter) SETTINGS index_granularity = 1024",
+		"CREATE TABLE by_place" + columns + "(place, hour, enter) SETTINGS index_granularity = 256",
 		"CREATE TABLE places (place UInt32, longest UInt32) ENGINE = Memory",
 	} {
 		if err := c.exec(ctx, statement); err != nil {
@@ -139,18 +143,20 @@ const (
 		" arrayJoin(arrayMap(i -> toUInt32(first_slot + i), range(toUInt32(last_slot - first_slot + 1)))) AS slot FROM (" +
 		"SELECT place, person, p_since, p_until, intDiv(p_since - longest, {s}) AS first_slot, intDiv(p_until - {min}, {s}) AS last_slot" +
 		" FROM {from} ANY INNER JOIN places USING (place))"
-	clickHouseCandidates = "SELECT place, person, enter, leave, toUInt32(intDiv(enter, {s})) AS slot FROM by_place" +
-		" WHERE place IN (SELECT place FROM {from})"
-	clickHousePairs = "SELECT person, source, greatest(enter, p_since) AS exposed FROM (" + clickHouseCandidates + ")" +
-		" ALL INNER JOIN (" + clickHouseSlotted + ") USING (place, slot)" +
+	// Stays that may be met, of the places at all or of the slots: one of an hour is part of the key.
+	clickHouseOfPlaces = "SELECT place, person, enter, leave, toUInt32(intDiv(enter, {s})) AS slot FROM by_place" +
+		" WHERE place IN (SELECT place FROM slots)"
+	clickHouseOfHours = "SELECT place, person, enter, leave, hour AS slot FROM by_place WHERE (place, hour) IN (SELECT place, slot FROM slots)"
+	clickHousePairs   = "SELECT person, source, greatest(enter, p_since) AS exposed FROM ({candidates})" +
+		" ALL INNER JOIN slots USING (place, slot)" +
 		" WHERE least(leave, p_until) >= greatest(enter, p_since) + {min} AND person != source"
 	// The same with the presences of a slot in an array, so that each candidate is joined to one row.
-	clickHouseLists = "CREATE TEMPORARY TABLE slots AS SELECT place, slot, groupArray(source) AS sources, groupArray(p_since) AS sinces," +
+	clickHouseLists = "SELECT place, slot, groupArray(source) AS sources, groupArray(p_since) AS sinces," +
 		" groupArray(p_until) AS untils FROM (" + clickHouseSlotted + ") GROUP BY place, slot"
 	clickHouseMatched = "SELECT person, enter, arrayFilter((a, b, w) -> least(leave, b) >= greatest(enter, a) + {min} AND w != person," +
 		" sinces, untils, sources) AS met_since, arrayFilter((w, a, b) -> least(leave, b) >= greatest(enter, a) + {min} AND w != person," +
-		" sources, sinces, untils) AS met FROM (SELECT person, enter, leave, sources, sinces, untils FROM (" + clickHouseCandidates +
-		") ANY INNER JOIN slots USING (place, slot)) WHERE leave > enter AND notEmpty(met)"
+		" sources, sinces, untils) AS met FROM (SELECT person, enter, leave, sources, sinces, untils FROM ({candidates})" +
+		" ANY INNER JOIN slots USING (place, slot)) WHERE leave > enter AND notEmpty(met)"
 	// Beginnings and ends at a place in one sorted array, an instant twice plus one for an end: where as many have ended as
 	// have begun, a united window is over.
 	clickHouseWindows = "CREATE TEMPORARY TABLE windows AS SELECT place, toUInt32({nobody}) AS person, toUInt32(intDiv(a, 2)) AS p_since," +
@@ -163,42 +169,46 @@ const (
 
 func (*clickHousePeer) formulations(q Question) []formulation {
 	var all []formulation
-	for _, slot := range []int{hour, 4 * hour} {
-		suffix := fmt.Sprintf("/slots-%dh", slot/hour)
+	for _, by := range []struct {
+		name       string
+		slot       int
+		candidates string
+	}{{"hours", hour, clickHouseOfHours}, {"places", 4 * hour, clickHouseOfPlaces}} {
+		slots := func(text, from string) string { return "CREATE TEMPORARY TABLE slots AS " + fill(text, "{from}", from) }
+		pairs, matched := fill(clickHousePairs, "{candidates}", by.candidates), fill(clickHouseMatched, "{candidates}", by.candidates)
+		add := func(name string, stages []string, rows string) {
+			all = append(all, clickHouseFormulation(name+"/"+by.name, by.slot, stages, rows))
+		}
+		const inFirst = "SELECT person, toUInt32(since - {start}) AS value FROM listed"
+		const others = "person NOT IN (SELECT person FROM listed) AND person NOT IN (SELECT person FROM cases)"
 		stages := []string{
 			"CREATE TEMPORARY TABLE cases AS " + clickHouseCases(q.Cases),
 			"CREATE TEMPORARY TABLE seen AS " + fill(clickHousePresences, "{people}", "cases"),
+			slots(clickHouseSlotted, "seen"),
 			"CREATE TEMPORARY TABLE listed AS SELECT person, min(exposed) AS since, toUInt32({end}) AS until FROM (" +
-				fill(clickHousePairs, "{from}", "seen") + ") WHERE person NOT IN (SELECT person FROM cases) GROUP BY person",
+				pairs + ") WHERE person NOT IN (SELECT person FROM cases) GROUP BY person",
 		}
-		const inFirst = "SELECT person, toUInt32(since - {start}) AS value FROM listed"
 		if q.Kind == F1 {
-			all = append(all, clickHouseFormulation("pairs"+suffix, slot, stages, inFirst))
+			add("pairs", stages, inFirst)
 			continue
 		}
-		stages = append(stages, "CREATE TEMPORARY TABLE presences AS "+fill(clickHousePresences, "{people}", "listed"))
+		stages = append(stages, "DROP TABLE slots", "CREATE TEMPORARY TABLE presences AS "+fill(clickHousePresences, "{people}", "listed"))
 		from := "presences"
 		if q.Kind == WhoWhen {
 			from = "windows"
 			stages = append(stages, clickHouseWindows)
 		}
-		const others = "person NOT IN (SELECT person FROM listed) AND person NOT IN (SELECT person FROM cases)"
-		pairs, matched := fill(clickHousePairs, "{from}", from), fill(clickHouseMatched, "{from}", from)
-		listed := append(stages[:len(stages):len(stages)], fill(clickHouseLists, "{from}", from))
+		inPairs := append(slices.Clone(stages), slots(clickHouseSlotted, from))
+		inLists := append(slices.Clone(stages), slots(clickHouseLists, from))
 		if q.Kind == F2 {
-			all = append(all,
-				clickHouseFormulation("pairs"+suffix, slot, stages,
-					"SELECT person, toUInt32(uniqExact(source)) AS value FROM ("+pairs+") WHERE "+others+" GROUP BY person"),
-				clickHouseFormulation("lists"+suffix, slot, listed,
-					"SELECT person, toUInt32(uniqExactArray(met)) AS value FROM ("+matched+") WHERE "+others+" GROUP BY person"))
+			add("pairs", inPairs, "SELECT person, toUInt32(uniqExact(source)) AS value FROM ("+pairs+") WHERE "+others+" GROUP BY person")
+			add("lists", inLists, "SELECT person, toUInt32(uniqExactArray(met)) AS value FROM ("+matched+") WHERE "+others+" GROUP BY person")
 			continue
 		}
-		all = append(all,
-			clickHouseFormulation("merged-pairs"+suffix, slot, stages,
-				inFirst+" UNION ALL SELECT person, toUInt32(min(exposed) - {start}) AS value FROM ("+pairs+") WHERE "+others+" GROUP BY person"),
-			clickHouseFormulation("merged-lists"+suffix, slot, listed,
-				inFirst+" UNION ALL SELECT person, toUInt32(min(exposed) - {start}) AS value FROM ("+
-					"SELECT person, greatest(enter, arrayReduce('min', met_since)) AS exposed FROM ("+matched+")) WHERE "+others+" GROUP BY person"))
+		const exposed = " UNION ALL SELECT person, toUInt32(min(exposed) - {start}) AS value FROM ("
+		add("merged-pairs", inPairs, inFirst+exposed+pairs+") WHERE "+others+" GROUP BY person")
+		add("merged-lists", inLists, inFirst+exposed+"SELECT person, greatest(enter, arrayReduce('min', met_since)) AS exposed FROM ("+
+			matched+")) WHERE "+others+" GROUP BY person")
 	}
 	return all
 }

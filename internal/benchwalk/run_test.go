@@ -68,7 +68,7 @@ func TestRun(t *testing.T) {
 	for name := range got {
 		t.Errorf("nobody expects %s: it may have been cut", name)
 	}
-	for _, what := range []string{"sqlite p26.f2 ranges/distinct-rows", "postgres p26.who_when hash-slots", "clickhouse one.f2 lists/slots-4h"} {
+	for _, what := range []string{"sqlite p26.f2 ranges/distinct-rows", "postgres p26.who_when hash-slots", "clickhouse one.f2 lists/places"} {
 		if !strings.Contains(progress.String(), what) {
 			t.Errorf("the progress says nothing of %s", what)
 		}
