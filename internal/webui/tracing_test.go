@@ -81,6 +81,9 @@ func TestCaseToList(t *testing.T) {
 	}
 	lines, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.body, "\ufeff"))).ReadAll()
 	must(t, err)
+	if filtered := b.get(p.location + "/list.csv?q=zzz&generation=2"); filtered.body != file.body {
+		t.Error("a filter leaves people out of the file, which is of the whole list")
+	}
 	if len(lines) != 4 || lines[0][0] != "person" || !strings.Contains(file.body, "Sạp rau cô Tư") {
 		t.Errorf("the list is %q", file.body)
 	}
