@@ -128,12 +128,10 @@ func (w *walk) take(m *Meetings, last bool) []Infectious {
 
 // list adds a generation.
 func (w *walk) list(m *Meetings, listed []int32) {
-	generation := m.Met
-	if len(listed) < len(m.Met) {
-		generation = make([]Met, len(listed))
-		for i, n := range listed {
-			generation[i] = m.Met[n]
-		}
+	// The meetings are of no other use, and nobody moves back.
+	generation := m.Met[:0]
+	for _, n := range listed {
+		generation = append(generation, m.Met[n])
 	}
 	w.Generations = append(w.Generations, generation)
 	if w.words == 0 {

@@ -1,6 +1,7 @@
 package memindex
 
 import (
+	mathbits "math/bits"
 	"slices"
 
 	"github.com/truyvet/truyvet/tracing"
@@ -10,7 +11,7 @@ import (
 func (m *meeting) collect() tracing.Meetings {
 	first := m.scratches[0]
 	var found tracing.Meetings
-	if people := len(m.v.people); first.few && len(first.touched) < people/sweepFrom {
+	if people := len(m.v.people); first.few && len(first.touched) < people/m.sizes.sweepFrom {
 		slices.Sort(first.touched)
 		found = m.room(len(first.touched))
 		for i, person := range first.touched {
@@ -30,19 +31,16 @@ func (m *meeting) collectAll(people int) tracing.Meetings {
 	const chunk = 1 << 14
 	pieces := (people + chunk - 1) / chunk
 	starts := make([]int, pieces+1)
-	each := func(piece int, take func(person int)) {
-		for person := piece * chunk; person < min(people, (piece+1)*chunk); person++ {
-			for _, s := range m.scratches {
-				if s.cells[person].early != 0 {
-					take(person)
-					break
-				}
-			}
-		}
-	}
+	reached := newBits(people)
 	inParallel(m.workers, pieces, func() func(int) {
 		return func(piece int) {
-			each(piece, func(int) { starts[piece+1]++ })
+			from, to := piece*chunk, min(people, (piece+1)*chunk)
+			for _, s := range m.scratches {
+				mark(reached[from/64:], s.cells[from:to])
+			}
+			for _, word := range reached[from/64 : (to+63)/64] {
+				starts[piece+1] += mathbits.OnesCount64(word)
+			}
 		}
 	})
 	for i := range pieces {
@@ -52,13 +50,29 @@ func (m *meeting) collectAll(people int) tracing.Meetings {
 	inParallel(m.workers, pieces, func() func(int) {
 		return func(piece int) {
 			i := starts[piece]
-			each(piece, func(person int) {
-				m.take(&found, i, person)
-				i++
-			})
+			for w := piece * chunk / 64; w < min(len(reached), (piece+1)*chunk/64); w++ {
+				for word := reached[w]; word != 0; word &= word - 1 {
+					m.take(&found, i, w*64+mathbits.TrailingZeros64(word))
+					i++
+				}
+			}
 		}
 	})
 	return found
+}
+
+// mark adds to a set, which begins with the first of them, those of the cells that know of a contact.
+func mark(reached bits, cells []cell) {
+	for len(cells) > 0 {
+		n := min(64, len(cells))
+		word := uint64(0)
+		for i, c := range cells[:n] {
+			known := (c.early | -c.early) >> 31
+			word |= uint64(known) << i
+		}
+		reached[0] |= word
+		reached, cells = reached[1:], cells[n:]
+	}
 }
 
 // room makes the slices for so many people.

@@ -15,6 +15,7 @@ type walker struct {
 	*snapshot
 	workers int
 	plan    plan
+	sizes   sizes
 }
 
 var _ tracing.Walker = (*walker)(nil)
@@ -28,16 +29,18 @@ const (
 	sweeping
 )
 
-// The sizes by which the way is chosen.
-const (
-	// sweepFrom is the share of people, one in so many, from which on one sweep of all places is less work than to look
-	// their stays up.
-	sweepFrom = 64
-	// fewSources is up to how many sources those whom they met are kept in a list.
-	fewSources = 64
-	// parallelFrom is the number of sources that are worth a second worker.
-	parallelFrom = 64
-)
+// sizes are those by which the way is chosen and the work is cut.
+type sizes struct {
+	sweepFrom    int // the share of people, one in so many, from which on a sweep of all places is less work than to look sources up
+	few          int // up to so many sources, those whom they met are kept in a list
+	parallelFrom int // so many sources are worth a second worker
+	batch        int // windows that are worked at together
+	places       int // places that are swept at once
+}
+
+// usual returns the sizes for walks that count. What a batch needs stands all over the memory: looked up step by step for all its windows, it comes
+// in while other things are looked up, and not one after the other.
+func usual() sizes { return sizes{sweepFrom: 64, few: 64, parallelFrom: 64, batch: 16, places: 256} }
 
 // PersonNumber implements [tracing.Walker].
 func (w *walker) PersonNumber(id uuid.UUID) (uint32, bool) {
@@ -57,10 +60,10 @@ func (w *walker) Meet(ctx context.Context, q tracing.Question, sources []tracing
 	}
 	people := countPeople(sources)
 	workers := w.workers
-	if people < parallelFrom {
+	if people < w.sizes.parallelFrom {
 		workers = 1
 	}
-	m := meeting{ctx: ctx, v: v, q: q, asOf: v.clip(w.asOf), workers: workers}
+	m := meeting{ctx: ctx, v: v, q: q, asOf: v.clip(w.asOf), workers: workers, sizes: w.sizes}
 	if w.sweeps(q, len(sources), people, len(v.people)) {
 		m.sweep(sources)
 	} else {
@@ -68,7 +71,7 @@ func (w *walker) Meet(ctx context.Context, q tracing.Question, sources []tracing
 	}
 	if err := ctx.Err(); err != nil {
 		for _, s := range m.scratches {
-			*s = scratch{cells: make([]cell, len(v.people))}
+			*s = scratch{cells: makeLarge[cell](len(v.people))}
 			v.release(s)
 		}
 		return tracing.Meetings{}, err
@@ -94,7 +97,7 @@ func (w *walker) sweeps(q tracing.Question, windows, sources, people int) bool {
 	if q.Sources || q.Words > 0 || q.Numbers.CrowdLimit > 0 || windows > sources {
 		return false
 	}
-	return w.plan == sweeping || w.plan == bySize && sources >= people/sweepFrom
+	return w.plan == sweeping || w.plan == bySize && sources >= people/w.sizes.sweepFrom
 }
 
 // meeting is one call of Meet.
@@ -104,6 +107,7 @@ type meeting struct {
 	q         tracing.Question
 	asOf      int64
 	workers   int
+	sizes     sizes
 	scratches []*scratch
 }
 
@@ -112,7 +116,7 @@ func (m *meeting) newScans(workers, sources int) []*scan {
 	scans := make([]*scan, max(workers, 1))
 	for i := range scans {
 		s := m.v.scratch()
-		s.few = workers <= 1 && sources <= fewSources
+		s.few = workers <= 1 && sources <= m.sizes.few
 		if m.q.Numbers.CrowdLimit > 0 {
 			s.carrying = make([]uint32, len(m.v.people))
 			s.crowd = make([]uint32, len(m.v.people))
@@ -128,7 +132,7 @@ func (m *meeting) newScans(workers, sources int) []*scan {
 
 // scan looks the sources up.
 func (m *meeting) scan(sources []tracing.Infectious) {
-	pieces := batches(sources)
+	pieces := batches(sources, m.sizes.batch)
 	workers := min(m.workers, len(pieces))
 	given := handOut(m.newScans(workers, len(sources)))
 	inParallel(workers, len(pieces), func() func(int) {
@@ -142,7 +146,7 @@ func (m *meeting) scan(sources []tracing.Infectious) {
 }
 
 // batches cuts sources, sorted by person, into pieces of about batch that hold all windows of their people.
-func batches(sources []tracing.Infectious) [][]tracing.Infectious {
+func batches(sources []tracing.Infectious, batch int) [][]tracing.Infectious {
 	pieces := make([][]tracing.Infectious, 0, len(sources)/batch+1)
 	for first := 0; first < len(sources); {
 		end := min(first+batch, len(sources))
@@ -157,7 +161,7 @@ func batches(sources []tracing.Infectious) [][]tracing.Infectious {
 
 // sweep goes through all places.
 func (m *meeting) sweep(sources []tracing.Infectious) {
-	const chunk = 256
+	chunk := m.sizes.places
 	pieces := (len(m.v.places) + chunk - 1) / chunk
 	f := m.v.frontier(sources)
 	workers := min(m.workers, pieces)

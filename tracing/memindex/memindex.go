@@ -50,9 +50,14 @@ func BuildDense(places *tracing.Places, numbering *Numbering, stays []DenseStay,
 	return newIndex(places, numbering, segmentsOf(stays, len(people), workers))
 }
 
-// DayOf returns the number of the UTC day that an instant lies in, from 0 for 1 January 1970: that of a stay is the one on
-// which it was entered.
+// dayStart, in seconds after midnight UTC, is when the days of an index begin: at three at night in Vietnam, when fewest
+// people are at a place. Any other would do, with more stays that have to be looked for from two days.
+const dayStart int64 = 20 * 60 * 60
+
+// DayOf returns the number of the day that an instant lies in, for [Index.Update]: that of a stay is the day on which it was
+// entered. Day 0 begins at 20:00 UTC on 1 January 1970, and each lasts until that hour of the next.
 func DayOf(instant int64) int64 {
+	instant -= dayStart
 	d := instant / day
 	if instant%day < 0 {
 		d--
@@ -60,13 +65,16 @@ func DayOf(instant int64) int64 {
 	return d
 }
 
+// startOf is when a day begins.
+func startOf(d int64) int64 { return d*day + dayStart }
+
 // Update returns an index in which the stays of some days, by their numbers as DayOf gives them, are replaced by others;
 // nil takes a day out. All other days are shared with x, which stays as it is. Every stay must be entered on its day.
 func (x *Index) Update(days map[int64][]DenseStay, workers int) *Index {
 	var kept []*segment
 	for i := range x.scanned.days {
 		s := x.scanned.days[i].segment
-		if _, replaced := days[s.start/day]; !replaced {
+		if _, replaced := days[DayOf(s.start)]; !replaced {
 			kept = append(kept, s)
 		}
 	}

@@ -10,25 +10,59 @@ import (
 	"github.com/truyvet/truyvet/tracing/tracingtest"
 )
 
-// sources indexes every world without clipping, so that the index has to clip.
-func sources(t *testing.T, worlds []tracingtest.World) []tracing.Source {
-	t.Helper()
-	made := make([]tracing.Source, len(worlds))
-	for i, w := range worlds {
-		places, err := tracing.NewPlaces(w.Places)
-		if err != nil {
-			t.Fatalf("%s: %v", w.Name, err)
+// indexed indexes every world without clipping, so that the index has to clip, and walks it in a way.
+func indexed(options ...memindex.Option) tracingtest.Maker {
+	return func(t *testing.T, worlds []tracingtest.World) []tracing.Source {
+		t.Helper()
+		made := make([]tracing.Source, len(worlds))
+		for i, w := range worlds {
+			made[i] = index(t, w).AsOf(w.AsOf, options...)
 		}
-		stays := stay.All(w.Scans, stay.NewLinks(w.Links), places, math.MaxInt64)
-		made[i] = memindex.Build(places, stays).AsOf(w.AsOf)
+		return made
+	}
+}
+
+func index(t *testing.T, w tracingtest.World) *memindex.Index {
+	t.Helper()
+	places, err := tracing.NewPlaces(w.Places)
+	if err != nil {
+		t.Fatalf("%s: %v", w.Name, err)
+	}
+	return memindex.Build(places, stay.All(w.Scans, stay.NewLinks(w.Links), places, math.MaxInt64))
+}
+
+// windowsOnly hides that a source can walk by itself.
+func windowsOnly(t *testing.T, worlds []tracingtest.World) []tracing.Source {
+	t.Helper()
+	made := indexed()(t, worlds)
+	for i := range made {
+		made[i] = struct{ tracing.Source }{made[i]}
 	}
 	return made
 }
 
+// ways are all the ways to walk an index.
+func ways() map[string]tracingtest.Maker {
+	return map[string]tracingtest.Maker{
+		"by size":          indexed(),
+		"scan, 1 worker":   indexed(memindex.Scanning(), memindex.Workers(1)),
+		"scan, 2 workers":  indexed(memindex.Scanning(), memindex.Workers(2)),
+		"sweep, 1 worker":  indexed(memindex.Sweeping(), memindex.Workers(1)),
+		"sweep, 2 workers": indexed(memindex.Sweeping(), memindex.Workers(2)),
+		"windows only":     windowsOnly,
+	}
+}
+
 func TestConformance(t *testing.T) {
-	tracingtest.RunSource(t, 10_000, sources)
+	var makers []tracingtest.Maker
+	for _, maker := range ways() {
+		makers = append(makers, maker)
+	}
+	tracingtest.RunSource(t, 10_000, makers...)
 }
 
 func TestOutbreaks(t *testing.T) {
-	tracingtest.RunScripts(t, "../../testdata/outbreaks", sources)
+	for name, maker := range ways() {
+		t.Run(name, func(t *testing.T) { tracingtest.RunScripts(t, "../../testdata/outbreaks", maker) })
+	}
 }

@@ -1,8 +1,6 @@
 package memindex
 
 import (
-	"slices"
-
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -59,10 +57,6 @@ func newScan(v *view, s *scratch, q tracing.Question, asOf int64) *scan {
 	return &scan{scratch: s, v: v, q: q, asOf: asOf, least: max(q.Numbers.MinOverlap, 1)}
 }
 
-// batch is how many windows are worked at together. What they need stands all over the memory: looked up step by step for
-// all of them, it comes in while other things are looked up and not one after the other.
-const batch = 16
-
 // sources takes the contacts of some sources. The windows of a person stand together.
 func (s *scan) sources(sources []tracing.Infectious) {
 	s.windows = s.windows[:0]
@@ -73,6 +67,7 @@ func (s *scan) sources(sources []tracing.Infectious) {
 	s.findSpans()
 	s.findPresences()
 	s.findGroups()
+	s.warmUp()
 	next := 0
 	for i := range s.windows {
 		w := &s.windows[i]
@@ -137,6 +132,32 @@ func (s *scan) findGroups() {
 		group := d.groupOf(p.position)
 		p.group, p.place = int32(group), d.places[group]
 	}
+}
+
+// cacheLine is how many records lie in one line of the cache.
+const cacheLine = 8
+
+// warmUp reads from the lines that the presences will need first. These reads do not wait for one another, as those of the
+// search itself would.
+func (s *scan) warmUp() {
+	sum := record(0)
+	for i := range s.here {
+		p := &s.here[i]
+		d := &s.v.days[p.day]
+		lists := d.lists[int(classes)*int(p.group):][:classes+1]
+		for c := short; c < classes; c++ {
+			first, last := lists[c], lists[c+1]
+			if first <= p.position && p.position < last {
+				first, last = max(first, p.position-min(p.position, 4*cacheLine)), min(last, p.position+3*cacheLine)
+			} else {
+				last = min(last, first+4*cacheLine)
+			}
+			for ; first < last; first += cacheLine {
+				sum += d.records[first]
+			}
+		}
+	}
+	s.warm += sum // so that the reads have a use
 }
 
 // oddPresences takes the contacts of the source at work during odd stays.
@@ -216,7 +237,10 @@ func (s *scan) onDay(i, group int, p *presence, from, until, least int64, take t
 	from -= d.offset
 	end := before(until - d.offset - least + 1)
 	lists := d.lists[int(classes)*group:][:classes+1]
-	hits := slices.Grow(s.hits[:0], int(lists[classes]-lists[0]))
+	if n := int(lists[classes] - lists[0]); n > cap(s.hits) {
+		s.hits = make([]record, 2*n)
+	}
+	hits := s.hits[:0]
 	for c := short; c < classes; c++ {
 		first, last := lists[c], lists[c+1]
 		if first == last {

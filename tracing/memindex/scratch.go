@@ -29,6 +29,7 @@ type scratch struct {
 	inCrowd int
 
 	hits     []record
+	warm     record
 	unhidden []record
 }
 
@@ -37,7 +38,7 @@ func (v *view) scratch() *scratch {
 	case s := <-v.free:
 		return s
 	default:
-		return &scratch{cells: make([]cell, len(v.people))}
+		return &scratch{cells: makeLarge[cell](len(v.people))}
 	}
 }
 

@@ -120,6 +120,9 @@ func (s *segment) each(take func(DenseStay)) {
 
 // since returns the part of a sorted list that is not less than begin.
 func since(list []record, begin record) []record {
+	if begin == 0 {
+		return list
+	}
 	low, n := 0, len(list)
 	for n > 0 {
 		half := n / 2

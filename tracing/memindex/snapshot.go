@@ -26,7 +26,7 @@ func Workers(n int) Option { return func(w *walker) { w.workers = n } }
 //
 // The source is a [tracing.Walker], unless there are 136 years between its stays.
 func (x *Index) AsOf(t int64, options ...Option) tracing.Source {
-	w := &walker{snapshot: &snapshot{index: x, asOf: t}, workers: runtime.GOMAXPROCS(0)}
+	w := &walker{snapshot: &snapshot{index: x, asOf: t}, workers: runtime.GOMAXPROCS(0), sizes: usual()}
 	for _, o := range options {
 		o(w)
 	}

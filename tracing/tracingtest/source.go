@@ -18,21 +18,25 @@ import (
 // chunk is how many worlds are made into sources at once, at most.
 const chunk = 1000
 
+// Maker makes a source for each of some worlds, in their order.
+type Maker = func(t *testing.T, worlds []World) []tracing.Source
+
 // requestsPerWorld is how often each world is traced.
 const requestsPerWorld = 3
 
-// RunSource runs the conformance suite of [tracing.Source] on as many random small worlds as asked for. sources makes a
-// source for each of the worlds that it is given (up to 1,000, so that they may share tables), in their order; it may be
-// called several times. Every trace is compared with the naive oracle byte for byte, every answer of the source with the
-// contract. A failure names its seed, for RunSeed.
-func RunSource(t *testing.T, worlds int, sources func(t *testing.T, worlds []World) []tracing.Source) {
+// RunSource runs the conformance suite of [tracing.Source] on as many random small worlds as asked for. Each of makers makes
+// a source for each of the worlds that it is given (up to 1,000, so that they may share tables), in their order; it may be
+// called several times. Every trace of every source is compared with the naive oracle byte for byte, what is reached and its
+// evidence with the same lists, and every answer of the source with the contract. The oracle is asked once for all makers. A
+// failure names its seed, for RunSeed.
+func RunSource(t *testing.T, worlds int, makers ...Maker) {
 	t.Helper()
 	for first := 0; first < worlds; first += chunk {
 		seeds := make([]uint64, min(chunk, worlds-first))
 		for i := range seeds {
 			seeds[i] = uint64(first + i)
 		}
-		runSeeds(t, seeds, sources)
+		runSeeds(t, seeds, makers)
 		if t.Failed() {
 			return
 		}
@@ -40,30 +44,36 @@ func RunSource(t *testing.T, worlds int, sources func(t *testing.T, worlds []Wor
 }
 
 // RunSeed runs the suite on the world of one seed.
-func RunSeed(t *testing.T, seed uint64, sources func(t *testing.T, worlds []World) []tracing.Source) {
+func RunSeed(t *testing.T, seed uint64, makers ...Maker) {
 	t.Helper()
-	runSeeds(t, []uint64{seed}, sources)
+	runSeeds(t, []uint64{seed}, makers)
 }
 
-func runSeeds(t *testing.T, seeds []uint64, sources func(t *testing.T, worlds []World) []tracing.Source) {
+func runSeeds(t *testing.T, seeds []uint64, makers []Maker) {
 	t.Helper()
 	worlds := make([]World, len(seeds))
 	for i, seed := range seeds {
 		worlds[i] = RandomWorld(seed)
 	}
-	made := sources(t, worlds)
-	if len(made) != len(worlds) {
-		t.Fatalf("%d sources were made for %d worlds", len(made), len(worlds))
+	sources := make([][]tracing.Source, len(worlds))
+	for n, maker := range makers {
+		made := maker(t, worlds)
+		if len(made) != len(worlds) {
+			t.Fatalf("maker %d: %d sources were made for %d worlds", n, len(made), len(worlds))
+		}
+		for i := range made {
+			sources[i] = append(sources[i], made[i])
+		}
 	}
 	for i, seed := range seeds {
-		if err := checkWorld(t.Context(), worlds[i], seed, made[i]); err != nil {
+		if err := checkWorld(t.Context(), worlds[i], seed, sources[i]...); err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, worlds[i])
 		}
 	}
 }
 
-// checkWorld asks and traces the source of a world, several traces at once.
-func checkWorld(ctx context.Context, w World, seed uint64, src tracing.Source) error {
+// checkWorld asks and traces the sources of a world, several traces at once.
+func checkWorld(ctx context.Context, w World, seed uint64, sources ...tracing.Source) error {
 	d := newDice(^seed)
 	d.world = w
 	d.from, d.to = span(w)
@@ -74,10 +84,17 @@ func checkWorld(ctx context.Context, w World, seed uint64, src tracing.Source) e
 	faults := make([]error, len(requests))
 	var wait sync.WaitGroup
 	for i, req := range requests {
-		wait.Go(func() { faults[i] = checkTrace(ctx, w, src, req) })
+		wait.Go(func() {
+			want := NaiveTrace(w, req)
+			for n, src := range sources {
+				if err := errors.Join(checkTrace(ctx, want, src, req), checkReach(ctx, want, src, req)); err != nil {
+					faults[i] = errors.Join(faults[i], fmt.Errorf("source %d: %w", n, err))
+				}
+			}
+		})
 	}
 	wait.Wait()
-	return errors.Join(append(faults, checkAnswers(ctx, d, src))...)
+	return errors.Join(append(faults, checkAnswers(ctx, d, sources))...)
 }
 
 // span returns the times between which a world's scans are, or any span for a world without scans.
@@ -93,7 +110,7 @@ func span(w World) (from, to int64) {
 }
 
 // checkTrace compares a trace with the oracle's.
-func checkTrace(ctx context.Context, w World, src tracing.Source, req tracing.Request) error {
+func checkTrace(ctx context.Context, oracle *tracing.Report, src tracing.Source, req tracing.Request) error {
 	report, err := tracing.Trace(ctx, src, req)
 	if err != nil {
 		return fmt.Errorf("tracing %+v: %w", req, err)
@@ -102,7 +119,7 @@ func checkTrace(ctx context.Context, w World, src tracing.Source, req tracing.Re
 	if err != nil {
 		return err
 	}
-	want, err := json.Marshal(NaiveTrace(w, req))
+	want, err := json.Marshal(oracle)
 	if err != nil {
 		return err
 	}
@@ -112,29 +129,30 @@ func checkTrace(ctx context.Context, w World, src tracing.Source, req tracing.Re
 	return nil
 }
 
-// checkAnswers compares what both methods yield with what the contract says.
-func checkAnswers(ctx context.Context, d *dice, src tracing.Source) error {
+// checkAnswers compares what both methods of the sources yield with what the contract says.
+func checkAnswers(ctx context.Context, d *dice, sources []tracing.Source) error {
 	for _, scope := range []tracing.Scope{tracing.ScopePart, tracing.ScopePlace, tracing.ScopeSite} {
 		united := NaiveUnited(d.world, scope)
-		people := d.personWindows()
-		err := checkAnswer(len(people),
-			func(yield func(int, tracing.United) error) error { return src.OfPeople(ctx, scope, people, yield) },
-			func(i int) []tracing.United {
-				w := people[i]
-				return thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Person == w.Person })
-			})
-		if err != nil {
-			return fmt.Errorf("OfPeople, scope %s, windows %v: %w", scope, people, err)
-		}
-		places := d.placeWindows(united)
-		err = checkAnswer(len(places),
-			func(yield func(int, tracing.United) error) error { return src.AtPlaces(ctx, scope, places, yield) },
-			func(i int) []tracing.United {
-				w := places[i]
-				return thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Place == w.Place })
-			})
-		if err != nil {
-			return fmt.Errorf("AtPlaces, scope %s, windows %v: %w", scope, places, err)
+		people, places := d.personWindows(), d.placeWindows(united)
+		for n, src := range sources {
+			err := checkAnswer(len(people),
+				func(yield func(int, tracing.United) error) error { return src.OfPeople(ctx, scope, people, yield) },
+				func(i int) []tracing.United {
+					w := people[i]
+					return thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Person == w.Person })
+				})
+			if err != nil {
+				return fmt.Errorf("source %d: OfPeople, scope %s, windows %v: %w", n, scope, people, err)
+			}
+			err = checkAnswer(len(places),
+				func(yield func(int, tracing.United) error) error { return src.AtPlaces(ctx, scope, places, yield) },
+				func(i int) []tracing.United {
+					w := places[i]
+					return thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Place == w.Place })
+				})
+			if err != nil {
+				return fmt.Errorf("source %d: AtPlaces, scope %s, windows %v: %w", n, scope, places, err)
+			}
 		}
 	}
 	return nil

@@ -1,0 +1,16 @@
+package memindex
+
+// The ways that a walk can take, for tests: all sizes are small, so that small worlds are cut into pieces too.
+
+// Scanning looks every source up.
+func Scanning() Option { return in(scanning) }
+
+// Sweeping sweeps wherever it can.
+func Sweeping() Option { return in(sweeping) }
+
+func in(p plan) Option {
+	return func(w *walker) {
+		w.plan = p
+		w.sizes = sizes{sweepFrom: 64, few: 0, parallelFrom: 1, batch: 1, places: 2}
+	}
+}
