@@ -115,7 +115,9 @@ func TestAccountCreate(t *testing.T) {
 		}
 		return all
 	}
-	create := func(args ...string) (string, error) { return b.run(newAccountCmd, append([]string{"create"}, args...)...) }
+	create := func(args ...string) (string, error) {
+		return b.run(newAccountCmd, append([]string{"create"}, args...)...)
+	}
 	for _, refused := range []struct {
 		args []string
 		want error

@@ -25,7 +25,7 @@ func (s *Store) PutAreas(ctx context.Context, areas []registry.Area) error {
 		if err := registry.CheckAreas(all); err != nil {
 			return err
 		}
-		return raise(ctx, tx, gazetteerCount, len(areas))
+		return raise(ctx, tx, raiseGazetteer, len(areas))
 	})
 }
 

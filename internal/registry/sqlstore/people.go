@@ -58,7 +58,7 @@ func (s *Store) EnsurePerson(ctx context.Context, link registry.Link, area strin
 		if _, err := tx.ExecContext(ctx, insertLink, linkValues(&link)...); err != nil {
 			return err
 		}
-		return raise(ctx, tx, revisionCount, 1)
+		return raise(ctx, tx, raiseRevision, 1)
 	})
 	if err != nil {
 		return registry.Person{}, err
@@ -76,7 +76,7 @@ func (s *Store) PutPeople(ctx context.Context, people []registry.Person, links [
 		if err := insert(ctx, tx, insertLink, links, linkValues); err != nil {
 			return err
 		}
-		return raise(ctx, tx, revisionCount, len(links))
+		return raise(ctx, tx, raiseRevision, len(links))
 	})
 }
 

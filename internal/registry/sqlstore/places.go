@@ -30,10 +30,10 @@ func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
 		if err != nil {
 			return err
 		}
-		if err := raise(ctx, tx, revisionCount, len(places)); err != nil {
+		if err := raise(ctx, tx, raiseRevision, len(places)); err != nil {
 			return err
 		}
-		return raise(ctx, tx, gazetteerCount, len(places))
+		return raise(ctx, tx, raiseGazetteer, len(places))
 	})
 }
 
@@ -62,11 +62,11 @@ func (s *Store) UpdatePlace(ctx context.Context, p registry.Place) error {
 			return err
 		}
 		if stored.DwellSeconds() != p.DwellSeconds() { // nothing else that changes here is part of a stay
-			if err := raise(ctx, tx, revisionCount, 1); err != nil {
+			if err := raise(ctx, tx, raiseRevision, 1); err != nil {
 				return err
 			}
 		}
-		return raise(ctx, tx, gazetteerCount, 1)
+		return raise(ctx, tx, raiseGazetteer, 1)
 	})
 }
 
@@ -101,6 +101,6 @@ func (s *Store) Revoke(ctx context.Context, r registry.Revocation) error {
 		if err != nil {
 			return err
 		}
-		return raise(ctx, tx, gazetteerCount, int(changed))
+		return raise(ctx, tx, raiseGazetteer, int(changed))
 	})
 }

@@ -10,39 +10,40 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-// counter is the table of one row that counts the transactions which changed something.
-type counter string
-
+// Two tables of one row count the transactions which changed something: of what stays are derived with, and of places, areas
+// and revocations.
 const (
-	revisionCount  counter = "revision"         // of what stays are derived with
-	gazetteerCount counter = "gazetteer_change" // of places, areas and revocations
+	readRevision   = `SELECT count FROM revision`
+	raiseRevision  = `UPDATE revision SET count = count + 1`
+	readGazetteer  = `SELECT count FROM gazetteer_change`
+	raiseGazetteer = `UPDATE gazetteer_change SET count = count + 1`
 )
 
-// raise counts the transaction if it changed anything.
-func raise(ctx context.Context, tx *sql.Tx, c counter, changed int) error {
+// raise counts the transaction, with one of the statements above, if it changed anything.
+func raise(ctx context.Context, tx *sql.Tx, statement string, changed int) error {
 	if changed == 0 {
 		return nil
 	}
-	result, err := tx.ExecContext(ctx, `UPDATE `+string(c)+` SET count = count + 1`)
+	result, err := tx.ExecContext(ctx, statement)
 	if err != nil {
 		return err
 	}
 	if rows, err := result.RowsAffected(); err != nil || rows != 1 {
-		return errors.Join(errors.New("counting a change: the row of "+string(c)+" is missing"), err)
+		return errors.Join(errors.New("counting a change: the row that counts is missing"), err)
 	}
 	return nil
 }
 
 // count returns how far a counter is.
-func count(ctx context.Context, from source, c counter) (count int64, err error) {
-	err = from.QueryRowContext(ctx, `SELECT count FROM `+string(c)).Scan(&count)
+func count(ctx context.Context, from source, statement string) (count int64, err error) {
+	err = from.QueryRowContext(ctx, statement).Scan(&count)
 	return count, err
 }
 
 // Revision returns the number of transactions that have changed what stays are derived with: links, and which places there
 // are, what they lie in and what dwell holds for them. While it is the same, so is the stay of every scan.
 func (s *Store) Revision(ctx context.Context) (int64, error) {
-	revision, err := count(ctx, s.reader, revisionCount)
+	revision, err := count(ctx, s.reader, readRevision)
 	return revision, fault("reading the revision", err)
 }
 
@@ -50,7 +51,7 @@ func (s *Store) Revision(ctx context.Context) (int64, error) {
 // caller's.
 func (s *Store) World(ctx context.Context) (w registry.World, err error) {
 	err = s.sight(ctx, "reading places and links", func(tx *sql.Tx) error {
-		if w.Revision, err = count(ctx, tx, revisionCount); err != nil {
+		if w.Revision, err = count(ctx, tx, readRevision); err != nil {
 			return err
 		}
 		if w.Places, err = list(ctx, tx, ask(selectPlaces+` ORDER BY id`), readPlace); err != nil {
@@ -74,7 +75,7 @@ func (s *Store) World(ctx context.Context) (w registry.World, err error) {
 // count of their changes. Where that count is still the known one nothing is read, and the rest is nil.
 func (s *Store) Gazetteer(ctx context.Context, known int64) (g registry.Gazetteer, err error) {
 	err = s.sight(ctx, "reading places, areas and revocations", func(tx *sql.Tx) error {
-		if g.Changes, err = count(ctx, tx, gazetteerCount); err != nil || g.Changes == known {
+		if g.Changes, err = count(ctx, tx, readGazetteer); err != nil || g.Changes == known {
 			return err
 		}
 		if g.Places, err = list(ctx, tx, ask(selectPlaces+` ORDER BY id`), readPlace); err != nil {
