@@ -41,7 +41,7 @@ func makeTown(people int) *town {
 		own := (home + r.IntN(40)) % work
 		for d := range townDays {
 			at := townStart + int64(d)*86_400
-			now := at + 20*hour/10*0 + 0
+			now := at
 			if r.IntN(10) < 7 {
 				enter := at + hour/2 + r.Int64N(hour)
 				leave := enter + 7*hour + r.Int64N(2*hour)
@@ -114,7 +114,7 @@ type plain struct {
 	people, places          []uint32
 	longest                 []uint32
 	first                   []uint32
-	source, sources, listed []uint32
+	source, sources         []uint32
 }
 
 type plainStay struct{ other, enter, leave uint32 }

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/google/uuid"
-
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -90,7 +88,7 @@ func (x *Index) Update(days map[int64][]DenseStay, workers int) *Index {
 
 func newIndex(tree *tracing.Places, numbering *Numbering, segments []*segment) *Index {
 	x := &Index{tree: tree}
-	x.scanned = newView(numbering, segments, func(p tracing.Place) bool {
+	x.scanned = newView(numbering, numbering, segments, func(p tracing.Place) bool {
 		_, is := tree.Contact(tracing.ScopePart, p)
 		return is
 	})
@@ -101,7 +99,6 @@ func newIndex(tree *tracing.Places, numbering *Numbering, segments []*segment) *
 // rollUp makes the view of the same stays at their sites.
 func (x *Index) rollUp() *view {
 	sites := NewNumbering(0, 0)
-	sites.people = numbers[uuid.UUID]{x.scanned.numbering.people.number, x.scanned.people}
 	siteOf := make([]uint32, len(x.scanned.places))
 	for i, p := range x.scanned.places {
 		site, _ := x.tree.Contact(tracing.ScopeSite, p)
@@ -115,7 +112,7 @@ func (x *Index) rollUp() *view {
 		})
 	}
 	segments := segmentsOf(stays, len(x.scanned.people), runtime.GOMAXPROCS(0))
-	return newView(sites, segments, func(tracing.Place) bool { return true })
+	return newView(x.scanned.numbering, sites, segments, func(tracing.Place) bool { return true })
 }
 
 // Size is what an index holds and takes.

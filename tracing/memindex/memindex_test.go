@@ -10,31 +10,38 @@ import (
 	"github.com/truyvet/truyvet/tracing/tracingtest"
 )
 
+// built holds the indices of worlds by their names, which all ways share.
+type built map[string]*memindex.Index
+
 // indexed indexes every world without clipping, so that the index has to clip, and walks it in a way.
-func indexed(options ...memindex.Option) tracingtest.Maker {
+func (b built) indexed(options ...memindex.Option) tracingtest.Maker {
 	return func(t *testing.T, worlds []tracingtest.World) []tracing.Source {
 		t.Helper()
 		made := make([]tracing.Source, len(worlds))
 		for i, w := range worlds {
-			made[i] = index(t, w).AsOf(w.AsOf, options...)
+			made[i] = b.index(t, w).AsOf(w.AsOf, options...)
 		}
 		return made
 	}
 }
 
-func index(t *testing.T, w tracingtest.World) *memindex.Index {
+func (b built) index(t *testing.T, w tracingtest.World) *memindex.Index {
 	t.Helper()
+	if x, is := b[w.Name]; is {
+		return x
+	}
 	places, err := tracing.NewPlaces(w.Places)
 	if err != nil {
 		t.Fatalf("%s: %v", w.Name, err)
 	}
-	return memindex.Build(places, stay.All(w.Scans, stay.NewLinks(w.Links), places, math.MaxInt64))
+	b[w.Name] = memindex.Build(places, stay.All(w.Scans, stay.NewLinks(w.Links), places, math.MaxInt64))
+	return b[w.Name]
 }
 
 // windowsOnly hides that a source can walk by itself.
-func windowsOnly(t *testing.T, worlds []tracingtest.World) []tracing.Source {
+func (b built) windowsOnly(t *testing.T, worlds []tracingtest.World) []tracing.Source {
 	t.Helper()
-	made := indexed()(t, worlds)
+	made := b.indexed()(t, worlds)
 	for i := range made {
 		made[i] = struct{ tracing.Source }{made[i]}
 	}
@@ -43,13 +50,14 @@ func windowsOnly(t *testing.T, worlds []tracingtest.World) []tracing.Source {
 
 // ways are all the ways to walk an index.
 func ways() map[string]tracingtest.Maker {
+	b := make(built)
 	return map[string]tracingtest.Maker{
-		"by size":          indexed(),
-		"scan, 1 worker":   indexed(memindex.Scanning(), memindex.Workers(1)),
-		"scan, 2 workers":  indexed(memindex.Scanning(), memindex.Workers(2)),
-		"sweep, 1 worker":  indexed(memindex.Sweeping(), memindex.Workers(1)),
-		"sweep, 2 workers": indexed(memindex.Sweeping(), memindex.Workers(2)),
-		"windows only":     windowsOnly,
+		"by size":          b.indexed(),
+		"scan, 1 worker":   b.indexed(memindex.Scanning(), memindex.Workers(1)),
+		"scan, 2 workers":  b.indexed(memindex.Scanning(), memindex.Workers(2)),
+		"sweep, 1 worker":  b.indexed(memindex.Sweeping(), memindex.Workers(1)),
+		"sweep, 2 workers": b.indexed(memindex.Sweeping(), memindex.Workers(2)),
+		"windows only":     b.windowsOnly,
 	}
 }
 

@@ -84,7 +84,7 @@ func (s *snapshot) AtPlaces(
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if place, known := a.v.numbering.FindPlace(w.Place); known {
+		if place, known := a.v.placed.FindPlace(w.Place); known {
 			if err := a.place(i, place, w.From, min(w.To, s.asOf)); err != nil {
 				return err
 			}
@@ -146,7 +146,7 @@ func (a *answer) list(window int, d *dayOf, group int, c class, from, to int64) 
 		skipped := len(list) - len(since(list, before(from-d.start-longFrom)))
 		list, first = list[skipped:], first+uint32(skipped)
 	}
-	end := before(to - d.start)
+	end := before(min(to, d.start+day) - d.start)
 	for j, r := range list {
 		if r >= end {
 			break
@@ -167,7 +167,7 @@ func (a *answer) give(window int, d *dayOf, position, place uint32, from, to int
 		return nil
 	}
 	if cap(a.parts)-len(a.parts) < 1 {
-		a.parts = make([]tracing.Part, 0, 256)
+		a.parts = make([]tracing.Part, 0, min(max(2*cap(a.parts), 8), 512)) // yield may keep the ones before
 	}
 	first := len(a.parts)
 	a.parts = d.appendParts(a.parts, position)

@@ -11,7 +11,8 @@ import (
 
 // view is a set of united stays: segments by day, and what concerns more than one of them.
 type view struct {
-	numbering *Numbering
+	numbering *Numbering // of the people
+	placed    *Numbering // of the places
 	people    []uuid.UUID
 	places    []tracing.Place
 	isPart    []bool // by place: whether it is a contact place in ScopePart
@@ -53,9 +54,10 @@ func (b bits) set(i uint32)      { b[i/64] |= 1 << (i % 64) }
 func (b bits) has(i uint32) bool { return int(i/64) < len(b) && b[i/64]>>(i%64)&1 != 0 }
 
 // newView puts segments, in the order of their days, together.
-func newView(numbering *Numbering, segments []*segment, contact func(tracing.Place) bool) *view {
-	v := &view{numbering: numbering, free: make(chan *scratch, idle)}
-	v.people, v.places = numbering.names()
+func newView(numbering, placed *Numbering, segments []*segment, contact func(tracing.Place) bool) *view {
+	v := &view{numbering: numbering, placed: placed, free: make(chan *scratch, idle)}
+	v.people, _ = numbering.names()
+	_, v.places = placed.names()
 	v.isPart = make([]bool, len(v.places))
 	for i, p := range v.places {
 		v.isPart[i] = contact(p)
