@@ -9,7 +9,7 @@ import (
 
 // segmentsOf makes the segments of stays, in the order of their days, with at most so many workers.
 func segmentsOf(stays []DenseStay, people, workers int) []*segment {
-	days := byDay(stays, workers)
+	days := slices.DeleteFunc(byDay(stays, workers), func(d dayStays) bool { return len(d.entries)+len(d.long) == 0 })
 	segments := make([]*segment, len(days))
 	inParallel(workers, len(days), func() func(int) {
 		var b builder
@@ -82,7 +82,7 @@ func byDay(stays []DenseStay, workers int) []dayStays {
 	return days
 }
 
-// calendar is the days on which somebody entered, in their order.
+// calendar is the days on which somebody may have entered, in their order.
 type calendar struct {
 	days   []int64
 	number []int32 // by day − days[0]; nil where the days lie too far apart
@@ -118,7 +118,7 @@ func newCalendar(blocks [][]DenseStay, workers int) calendar {
 	return c
 }
 
-// daysOf returns the days of stays, perhaps some more than once.
+// daysOf returns the days of stays, perhaps some more than once, and perhaps some between them.
 func daysOf(stays []DenseStay) []int64 {
 	first, last := int64(math.MaxInt64), int64(math.MinInt64)
 	for i := range stays {
@@ -139,16 +139,8 @@ func daysOf(stays []DenseStay) []int64 {
 		}
 		return days
 	}
-	seen := make([]bool, last-first+1)
-	for i := range stays {
-		if s := &stays[i]; s.Leave > s.Enter {
-			seen[DayOf(s.Enter)-first] = true
-		}
-	}
-	for d, is := range seen {
-		if is {
-			days = append(days, first+int64(d))
-		}
+	for d := first; d <= last; d++ {
+		days = append(days, d)
 	}
 	return days
 }

@@ -110,11 +110,11 @@ var theTown = sync.OnceValue(func() *town {
 // plain is what the index is measured against: two arrays of twelve bytes a stay, by person and by place, each in the order
 // of entries, and where each person and each place begins. Candidates are searched by the longest stay of the place.
 type plain struct {
-	ofPerson, atPlace       []plainStay
-	people, places          []uint32
-	longest                 []uint32
-	first                   []uint32
-	source, sources         []uint32
+	ofPerson, atPlace []plainStay
+	people, places    []uint32
+	longest           []uint32
+	first             []uint32
+	source, sources   []uint32
 }
 
 type plainStay struct{ other, enter, leave uint32 }

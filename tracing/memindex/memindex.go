@@ -45,7 +45,7 @@ func BuildSeq(places *tracing.Places, stays iter.Seq[tracing.Stay]) *Index {
 // in any order.
 func BuildDense(places *tracing.Places, numbering *Numbering, stays []DenseStay, workers int) *Index {
 	people, _ := numbering.names()
-	return newIndex(places, numbering, segmentsOf(stays, len(people), workers))
+	return newIndex(places, numbering, segmentsOf(stays, len(people), workers), workers)
 }
 
 // dayStart, in seconds after midnight UTC, is when the days of an index begin: at three at night in Vietnam, when fewest
@@ -83,12 +83,12 @@ func (x *Index) Update(days map[int64][]DenseStay, workers int) *Index {
 	}
 	kept = append(kept, segmentsOf(all, len(people), workers)...)
 	slices.SortFunc(kept, func(a, b *segment) int { return cmp.Compare(a.start, b.start) })
-	return newIndex(x.tree, x.scanned.numbering, kept)
+	return newIndex(x.tree, x.scanned.numbering, kept, workers)
 }
 
-func newIndex(tree *tracing.Places, numbering *Numbering, segments []*segment) *Index {
+func newIndex(tree *tracing.Places, numbering *Numbering, segments []*segment, workers int) *Index {
 	x := &Index{tree: tree}
-	x.scanned = newView(numbering, numbering, segments, func(p tracing.Place) bool {
+	x.scanned = newView(numbering, numbering, segments, workers, func(p tracing.Place) bool {
 		_, is := tree.Contact(tracing.ScopePart, p)
 		return is
 	})
@@ -112,7 +112,7 @@ func (x *Index) rollUp() *view {
 		})
 	}
 	segments := segmentsOf(stays, len(x.scanned.people), runtime.GOMAXPROCS(0))
-	return newView(x.scanned.numbering, sites, segments, func(tracing.Place) bool { return true })
+	return newView(x.scanned.numbering, sites, segments, runtime.GOMAXPROCS(0), func(tracing.Place) bool { return true })
 }
 
 // Size is what an index holds and takes.

@@ -1,6 +1,7 @@
 package memindex
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -54,7 +55,7 @@ func (b bits) set(i uint32)      { b[i/64] |= 1 << (i % 64) }
 func (b bits) has(i uint32) bool { return int(i/64) < len(b) && b[i/64]>>(i%64)&1 != 0 }
 
 // newView puts segments, in the order of their days, together.
-func newView(numbering, placed *Numbering, segments []*segment, contact func(tracing.Place) bool) *view {
+func newView(numbering, placed *Numbering, segments []*segment, workers int, contact func(tracing.Place) bool) *view {
 	v := &view{numbering: numbering, placed: placed, free: make(chan *scratch, idle)}
 	v.people, _ = numbering.names()
 	_, v.places = placed.names()
@@ -76,7 +77,7 @@ func newView(numbering, placed *Numbering, segments []*segment, contact func(tra
 	for i, s := range segments {
 		v.days[i] = dayOf{segment: s, offset: s.start - v.base, end: s.latest - v.base}
 	}
-	v.joinNights()
+	v.joinNights(workers)
 	v.markEntered()
 	return v
 }
@@ -85,23 +86,14 @@ func newView(numbering, placed *Numbering, segments []*segment, contact func(tra
 type key struct{ person, place uint32 }
 
 // joinNights finds the united stays that lie in several segments or in no record.
-func (v *view) joinNights() {
+func (v *view) joinNights(workers int) {
+	found := make([]map[key]bool, len(v.days))
+	inParallel(workers, len(v.days), func() func(int) {
+		return func(i int) { found[i] = v.keysFrom(i) }
+	})
 	keys := make(map[key]bool)
-	for i := range v.days {
-		for _, st := range v.days[i].long {
-			keys[key{st.Person, st.Place}] = true
-		}
-		v.eachOvernight(i, func(group int, r record) {
-			k := key{r.person(), v.days[i].places[group]}
-			leave := v.days[i].offset + r.enter() + r.length()
-			for j := i + 1; j < len(v.days) && v.days[j].offset <= leave; j++ {
-				for _, position := range v.days[j].of(k.person) {
-					if v.days[j].offset+v.days[j].records[position].enter() <= leave && v.placeOf(j, position) == k.place {
-						keys[k] = true
-					}
-				}
-			}
-		})
+	for _, those := range found {
+		maps.Copy(keys, those)
 	}
 	for k := range keys {
 		v.join(k)
@@ -113,6 +105,26 @@ func (v *view) joinNights() {
 		v.oddAt.set(v.odd[i].place)
 		v.oddOf[v.odd[i].person] = append(v.oddOf[v.odd[i].person], int32(i))
 	}
+}
+
+// keysFrom returns who, of a day's stays, may have an odd one.
+func (v *view) keysFrom(i int) map[key]bool {
+	keys := make(map[key]bool)
+	for _, st := range v.days[i].long {
+		keys[key{st.Person, st.Place}] = true
+	}
+	v.eachOvernight(i, func(group int, r record) {
+		k := key{r.person(), v.days[i].places[group]}
+		leave := v.days[i].offset + r.enter() + r.length()
+		for j := i + 1; j < len(v.days) && v.days[j].offset <= leave; j++ {
+			for _, position := range v.days[j].of(k.person) {
+				if v.days[j].offset+v.days[j].records[position].enter() <= leave && v.placeOf(j, position) == k.place {
+					keys[k] = true
+				}
+			}
+		}
+	})
+	return keys
 }
 
 // join unites what one person has at one place on all days, and keeps what no record holds.
