@@ -84,7 +84,7 @@ func reach(ctx context.Context, src Source, by meeter, req Request, detail Detai
 	return w.Reached, nil
 }
 
-// start returns the cases as sources, ascending by person. Who has no number has no stay either.
+// start returns the cases that infected others at all as sources, ascending by person. Who has no number has no stay either.
 func (w *walk) start() []Infectious {
 	var sources []Infectious
 	for i, c := range w.req.Cases {
@@ -99,7 +99,7 @@ func (w *walk) start() []Infectious {
 	}
 	slices.SortStableFunc(sources, func(a, b Infectious) int { return cmp.Compare(a.Person, b.Person) })
 	w.labels.cases = caseNumbers(sources)
-	return sources
+	return slices.DeleteFunc(sources, func(s Infectious) bool { return s.Window.To <= s.Window.From })
 }
 
 // take takes in what a hop found and returns the sources of the next.

@@ -8,7 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Case is a confirmed infected person with the time during which they could infect others.
+// Case is a confirmed infected person with the time during which they could infect others. An empty window (To ≤ From) is
+// that of somebody who was isolated before: they reach nobody, and as a case they are not listed either.
 type Case struct {
 	Person uuid.UUID
 	Window Window
@@ -28,11 +29,6 @@ type Request struct {
 func (r Request) Validate() error {
 	if len(r.Cases) == 0 {
 		return errors.New("a trace needs a case")
-	}
-	for i, c := range r.Cases {
-		if c.Window.To <= c.Window.From {
-			return fmt.Errorf("case %d: the window [%d, %d) is empty", i+1, c.Window.From, c.Window.To)
-		}
 	}
 	return r.Numbers.Validate()
 }

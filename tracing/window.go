@@ -2,7 +2,6 @@ package tracing
 
 import (
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -26,7 +25,8 @@ type Illness struct {
 // the positive sample), to isolation if it is known, else to 24:00 of the day after_onset days after that same day if the
 // profile has such a number, else to asOf. Days begin and end in loc.
 //
-// It is an error when neither onset nor sample is known, and when the window would be empty.
+// Somebody who was isolated before that first day infected nobody: the window is empty. It is an error when neither onset
+// nor sample is known.
 func (p Profile) InfectiousWindow(ill Illness, asOf int64, loc *time.Location) (Window, error) {
 	if ill.Explicit != (Window{}) {
 		if ill.Explicit.To <= ill.Explicit.From {
@@ -42,17 +42,14 @@ func (p Profile) InfectiousWindow(ill Illness, asOf int64, loc *time.Location) (
 		return Window{}, errors.New("neither the onset nor the day of a positive sample is known")
 	}
 	w := Window{From: first.AddDays(-p.BeforeOnset).Start(loc), To: asOf}
-	ends := "the as-of time"
 	switch {
 	case ill.IsolatedAt != 0:
-		w.To, ends = ill.IsolatedAt, "isolation"
+		w.To = ill.IsolatedAt
 	case !ill.IsolatedOn.IsZero():
-		w.To, ends = ill.IsolatedOn.AddDays(1).Start(loc), "isolation"
+		w.To = ill.IsolatedOn.AddDays(1).Start(loc)
 	case p.AfterOnset != nil:
 		w.To = first.AddDays(*p.AfterOnset + 1).Start(loc)
 	}
-	if w.To <= w.From {
-		return Window{}, fmt.Errorf("the infectious window is empty: %s comes before its first day, %s", ends, first.AddDays(-p.BeforeOnset))
-	}
+	w.To = max(w.To, w.From)
 	return w, nil
 }

@@ -86,7 +86,9 @@ func Work(ctx context.Context, cfg *config.Config, logger *slog.Logger) (err err
 		return fmt.Errorf("TRUYVET_CLICKHOUSE_URL: %w", err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	consumer, err := redisstream.OpenConsumer(cfg.RedisURL, redisstream.ConsumerOptions{Layout: layout(cfg), Name: name})
+	consumer, err := redisstream.OpenConsumer(cfg.RedisURL, redisstream.ConsumerOptions{
+		Layout: layout(cfg), Name: name, Retention: cfg.Retention(), Log: logger,
+	})
 	if err != nil {
 		return fmt.Errorf("TRUYVET_REDIS_URL: %w", err)
 	}

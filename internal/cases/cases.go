@@ -28,11 +28,10 @@ var (
 	ErrPersonUnknown = errs.New(errs.NotFound, "person_unknown", "Nobody is registered under this number, so there are no scans to trace.")
 	ErrNoDay         = errs.New(errs.Invalid, "case_day_missing", "Give the day of onset, or for a case without symptoms the day of the positive sample.")
 	ErrDay           = errs.New(errs.Invalid, "case_day", "A day is written as 2021-11-06 and does not lie in the future.")
-	ErrIsolation     = errs.New(errs.Invalid, "case_isolation", "The isolation is a day, or a day and a time, not before the onset or the sample and not after today.")
+	ErrIsolation     = errs.New(errs.Invalid, "case_isolation", "The isolation is a day, or a day and a time, not after today.")
 	ErrLabRef        = errs.New(errs.Invalid, "case_lab_ref", "A case needs its laboratory reference, of at most 64 characters.")
 	ErrNoCases       = errs.New(errs.Invalid, "run_cases", "Choose between 1 and 1000 cases to trace from.")
 	ErrProfile       = errs.New(errs.Invalid, "run_profile", "There is no such profile.")
-	ErrWindow        = errs.New(errs.Invalid, "case_window", "A case's infectious window is empty: look at its days.")
 	ErrBusy          = errs.Busy("run_busy", "Another trace is being made; try again in a moment.", 2*time.Second)
 )
 
@@ -178,14 +177,10 @@ func (s *Service) newCase(in Intake) (registry.Case, error) {
 	if err != nil {
 		return registry.Case{}, err
 	}
-	first := onset
-	if onset.IsZero() {
-		first = sample
-	}
-	if first.IsZero() {
+	if onset.IsZero() && sample.IsZero() {
 		return registry.Case{}, ErrNoDay
 	}
-	isolated, err := s.isolation(in.Isolated, first, today)
+	isolated, err := s.isolation(in.Isolated, today)
 	if err != nil {
 		return registry.Case{}, err
 	}
@@ -215,9 +210,9 @@ func pastDay(text string, today tracing.Date) (tracing.Date, error) {
 	return day, nil
 }
 
-// isolation reads when a case was isolated: at the instant, or at the end of the day where only that is given. It lies
-// between the start of the first day and the end of the last; 0 means not yet.
-func (s *Service) isolation(text string, first, last tracing.Date) (int64, error) {
+// isolation reads when a case was isolated: at the instant, or at the end of the day where only that is given. It is not
+// after the end of today, and often before the onset: contacts in isolation fall ill. 0 means not yet.
+func (s *Service) isolation(text string, today tracing.Date) (int64, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return 0, nil
@@ -233,7 +228,7 @@ func (s *Service) isolation(text string, first, last tracing.Date) (int64, error
 		}
 		at = instant.Unix()
 	}
-	if at < first.Start(s.d.Location) || at > last.AddDays(1).Start(s.d.Location) {
+	if at <= 0 || at > today.AddDays(1).Start(s.d.Location) {
 		return 0, ErrIsolation
 	}
 	return at, nil

@@ -15,7 +15,7 @@ import (
 )
 
 // Run traces from the given cases of the actor's area, as of now, and keeps the result. It returns the run with its
-// report. A case that is given twice counts once. The errors: ErrRole, ErrProfile, ErrNoCases, ErrWindow, ErrBusy while
+// report. A case that is given twice counts once. The errors: ErrRole, ErrProfile, ErrNoCases, ErrBusy while
 // another run is being made, registry.ErrNotFound for a case of another area, and those of taking a snapshot.
 func (s *Service) Run(ctx context.Context, actor registry.Account, ids []uuid.UUID, profileName string) (registry.Run, error) {
 	if !account.May(actor.Role, account.ActTrace) {
@@ -62,7 +62,7 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 	for i, c := range chosen {
 		window, err := s.window(c, profile, asOf)
 		if err != nil {
-			return registry.Run{}, ErrWindow.Because(fmt.Errorf("case %s: %w", c.ID, err))
+			return registry.Run{}, fmt.Errorf("case %s: %w", c.ID, err)
 		}
 		ids[i] = c.ID
 		req.Cases = append(req.Cases, tracing.Case{Person: c.Person, Window: window})

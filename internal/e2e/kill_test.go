@@ -175,7 +175,17 @@ func (v *town) list(onset time.Time) [][]string {
 	v.t.Helper()
 	_, landed := v.city.post("/cases/new", "phone", v.f0, "id_card", "", "onset", onset.Format(time.DateOnly), "sample", "", "isolated", "", "lab_ref", "XN-1")
 	id := find(v.t, landed, `/cases/([0-9a-f-]{36})`)
-	_, landed = v.city.post("/runs", "case", id, "profile", "vn-2021-12")
+	eventually(v.t, "the store has caught up with the log and a trace is made", func() error {
+		res, err := v.city.client.PostForm(v.base+"/runs", url.Values{"case": {id}, "profile": {"vn-2021-12"}})
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		if landed = res.Request.URL.Path; res.StatusCode != http.StatusOK {
+			return fmt.Errorf("status %d", res.StatusCode)
+		}
+		return nil
+	})
 	rows, err := csv.NewReader(strings.NewReader(v.city.get(landed + "/list.csv"))).ReadAll()
 	if err != nil {
 		v.t.Fatal(err)

@@ -211,7 +211,7 @@ func TestIntakeRefused(t *testing.T) {
 		"no day":           {func(v url.Values) { v.Del("onset") }, http.StatusBadRequest, "Cần ngày khởi phát", []string{"onset", "sample"}},
 		"a day to come":    {func(v url.Values) { v.Set("onset", "2026-11-22") }, http.StatusBadRequest, "ở tương lai", []string{"onset", "sample"}},
 		"no such day":      {func(v url.Values) { v.Set("onset", "2026-02-30") }, http.StatusBadRequest, "Ngày không đúng", []string{"onset", "sample"}},
-		"isolated before":  {func(v url.Values) { v.Set("isolated", "2026-11-01T08:00") }, http.StatusBadRequest, "Thời điểm cách ly", []string{"isolated"}},
+		"isolated to come": {func(v url.Values) { v.Set("isolated", "2027-11-01T08:00") }, http.StatusBadRequest, "Thời điểm cách ly", []string{"isolated"}},
 		"no laboratory":    {func(v url.Values) { v.Del("lab_ref") }, http.StatusBadRequest, "mã phiếu xét nghiệm", []string{"lab_ref"}},
 		"long reference":   {func(v url.Values) { v.Set("lab_ref", strings.Repeat("x", 65)) }, http.StatusBadRequest, "mã phiếu xét nghiệm", []string{"lab_ref"}},
 		"broken reference": {func(v url.Values) { v.Set("lab_ref", "\xff") }, http.StatusBadRequest, "mã phiếu xét nghiệm", []string{"lab_ref"}},

@@ -195,6 +195,9 @@ func (s *Script) caseLine(args []string) error {
 		return err
 	}
 	to, err := instant(args[2])
+	if err == nil && to < from {
+		err = errors.New("the window ends before it begins")
+	}
 	s.Request.Cases = append(s.Request.Cases, tracing.Case{
 		Person: s.id("person", args[0]), Window: tracing.Window{From: from, To: to},
 	})

@@ -18,7 +18,7 @@ func TestParseScriptNamesTheFault(t *testing.T) {
 		{"place p dwell", "has no value"},
 		{"place p dwell 1.5s", "no duration in whole seconds"},
 		{"place p in q\ncase an 1/00:00 2/00:00\nexpect nobody", "is not known"},
-		{"case an 2/00:00 1/00:00\nexpect nobody", "is empty"},
+		{"case an 2/00:00 1/00:00\nexpect nobody", "ends before it begins"},
 		{"case an 1/00:00 2/00:00", "nothing is expected"},
 		{"expect G1 an", "want: expect"},
 		{"expect F1 an height 2", "cannot be expected"},

@@ -292,6 +292,9 @@ func (d *dice) request() tracing.Request {
 			a, b := d.time(), d.time()
 			w.From, w.To = min(a, b), max(a, b, min(a, b)+1)
 		}
+		if d.IntN(20) == 0 {
+			w.To = w.From - d.Int64N(2) // isolated before it could begin
+		}
 		req.Cases = append(req.Cases, tracing.Case{Person: pick(d, people), Window: w})
 	}
 	for _, p := range people {
