@@ -102,21 +102,39 @@ func NewPlaces(infos []PlaceInfo) (*Places, error) {
 		if in.Parent != uuid.Nil {
 			p.hasParts[in.Parent] = true
 		}
-		root := in.ID
-		for steps := 0; p.info[root].Parent != uuid.Nil; steps++ {
-			parent := p.info[root].Parent
-			if _, known := p.info[parent]; !known {
-				return nil, &PlaceError{root, "Parent", "the parent is not known"}
-			}
-			if steps > len(infos) {
-				return nil, &PlaceError{in.ID, "Parent", "is its own ancestor"}
-			}
-			root = parent
+		if err := p.findRoot(in.ID); err != nil {
+			return nil, err
 		}
-		p.root[in.ID] = root
+		root := p.root[in.ID]
 		p.below[root] = append(p.below[root], in.ID)
 	}
 	return p, nil
+}
+
+// findRoot notes the root of a place and of every place on the way up to it, so that each step up is taken once.
+func (p *Places) findRoot(id uuid.UUID) error {
+	var way []uuid.UUID
+	root, known := p.root[id]
+	for !known {
+		way = append(way, id)
+		parent := p.info[id].Parent
+		if parent == uuid.Nil {
+			root = id
+			break
+		}
+		if _, there := p.info[parent]; !there {
+			return &PlaceError{id, "Parent", "the parent is not known"}
+		}
+		if len(way) > len(p.info) {
+			return &PlaceError{way[0], "Parent", "is its own ancestor"}
+		}
+		id = parent
+		root, known = p.root[id]
+	}
+	for _, passed := range way {
+		p.root[passed] = root
+	}
+	return nil
 }
 
 // Dwell returns the dwell of a place in seconds.
