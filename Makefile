@@ -34,7 +34,8 @@ bench-walk: ## measure the walk beside SQL on SQLite, PostgreSQL and ClickHouse:
 	@deploy/dev/test-packages.sh clickhouse-server postgresql
 	$(GO) run ./cmd/benchwalk --size $(SIZE)
 
-lint: ## gofumpt, go vet, staticcheck, golangci-lint
+lint: ## go mod tidy, gofumpt, go vet, staticcheck, golangci-lint
+	$(GO) mod tidy -diff
 	@files=$$($(GO) run $(GOFUMPT) -l .); if [ -n "$$files" ]; then echo "not gofumpt-clean:"; echo "$$files"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) run $(STATIC) ./...
