@@ -82,17 +82,18 @@ func (c cluster) run(ctx context.Context) error {
 		}
 	}
 	ctx, stop := context.WithCancel(ctx)
-	ended := make(chan error)
+	type end struct{ fault error }
+	ended := make(chan end)
 	running := 0
 	start := func(args ...string) {
 		running++
-		go func() { ended <- named(args[0], c.command(ctx, args...).Run()) }()
+		go func() { ended <- end{named(args[0], c.command(ctx, args...).Run())} }()
 	}
 	start("worker")
 	fault := named("demo", c.command(ctx, "demo", "--load-only").Run())
 	if fault == nil {
 		start("serve", "--demo")
-		fault = <-ended
+		fault = (<-ended).fault
 		running--
 	}
 	stop()

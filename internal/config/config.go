@@ -106,14 +106,14 @@ func (c *Config) fillIn() {
 	}
 }
 
-// reachable returns what a server that listens there is reached under from the same machine: where it listens on every
-// address, that is localhost.
+// reachable returns what a server that listens there is reached under from the same machine. Where it listens on every
+// address, that is localhost; and so it is on the machine's own IPv6 address, which no code can hold.
 func reachable(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return listen
 	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && (ip.IsUnspecified() || ip == netip.IPv6Loopback()) {
 		host = "localhost"
 	}
 	return net.JoinHostPort(host, port)

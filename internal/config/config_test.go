@@ -73,7 +73,7 @@ func TestFlagsOutweighEnvironmentOutweighsFile(t *testing.T) {
 func TestWhatFollowsFromOthers(t *testing.T) {
 	for listen, want := range map[string]string{
 		"127.0.0.1:9000": "http://127.0.0.1:9000", ":9000": "http://localhost:9000", "0.0.0.0:9000": "http://localhost:9000",
-		"[::]:9000": "http://localhost:9000", "[::1]:9000": "http://[::1]:9000", "gate:0": "http://gate:0",
+		"[::]:9000": "http://localhost:9000", "[::1]:9000": "http://localhost:9000", "gate:0": "http://gate:0",
 	} {
 		if c := load(t, []string{"TRUYVET_LISTEN=" + listen}, nil); c.BaseURL != want {
 			t.Errorf("%s is reached under %s", listen, c.BaseURL)

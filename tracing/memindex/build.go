@@ -55,7 +55,7 @@ func byDay(stays []DenseStay, workers int) []dayStays {
 		for i := range next {
 			next[i][d], total = total, total+next[i][d]
 		}
-		days[d] = dayStays{start: startOf(c.days[d]), entries: makeLarge[entry](int(total))}
+		days[d] = dayStays{start: startOf(c.days[d]), entries: make([]entry, int(total))}
 	}
 	var mu sync.Mutex
 	inParallel(workers, len(blocks), func() func(int) {

@@ -3,8 +3,6 @@ package memindex
 import (
 	"cmp"
 	"slices"
-
-	"github.com/truyvet/truyvet/tracing"
 )
 
 // entry is a record on its way into a segment.
@@ -19,7 +17,6 @@ type builder struct {
 	counts []uint32 // by place
 	lists  []uint32 // where the next record of each list goes
 	mixed  []mixed
-	parts  []tracing.Part
 }
 
 // mixed is a union of several parts on its way into a segment.
@@ -36,9 +33,9 @@ type mixed struct {
 func (b *builder) segment(start int64, people int, entries []entry, long []DenseStay) *segment {
 	s := &segment{start: start, stays: len(entries) + len(long), long: long}
 	if cap(b.sorted) < len(entries) {
-		b.sorted = makeLarge[entry](len(entries))
+		b.sorted = make([]entry, len(entries))
 	}
-	s.people = makeLarge[uint32](people + 1)
+	s.people = make([]uint32, people+1)
 	byPerson := b.sorted[:len(entries)]
 	for i := range entries {
 		s.people[entries[i].record.person()]++
@@ -195,7 +192,7 @@ func (b *builder) byPlace(s *segment, entries []entry) {
 	}
 	starts(s.lists)
 	b.lists = append(b.lists[:0], s.lists...)
-	s.records = makeLarge[record](len(entries))
+	s.records = make([]record, len(entries))
 	for i := range entries {
 		e := &entries[i]
 		next := &b.lists[uint32(classes)*b.counts[e.place]+uint32(e.record.class())]
@@ -255,7 +252,7 @@ func (s *segment) indexPeople() {
 	}
 	s.latest = s.start + last
 	starts(s.people)
-	s.byPerson = makeLarge[uint32](len(s.records))
+	s.byPerson = make([]uint32, len(s.records))
 	for i, r := range s.records {
 		next := &s.people[r.person()]
 		s.byPerson[*next] = uint32(i)

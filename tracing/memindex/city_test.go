@@ -41,7 +41,7 @@ func makeTown(people int) *town {
 		own := (home + r.IntN(40)) % work
 		for d := range townDays {
 			at := townStart + int64(d)*86_400
-			now := at
+			var now int64
 			if r.IntN(10) < 7 {
 				enter := at + hour/2 + r.Int64N(hour)
 				leave := enter + 7*hour + r.Int64N(2*hour)

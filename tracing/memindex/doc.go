@@ -33,8 +33,7 @@
 // the line, and the lines before and after it. The place is one line of groups and one of lists. Sources are worked at in
 // batches, step by step, so that those lines are waited for together. Then there are 8 B to read for each candidate, with no
 // branch on whether it is one, and a cell of 8 B for each contact: earliest exposure, last source, number of sources. Cells of
-// 500,000 people are 4 MB, about what the second cache holds, and are the larger half of the time. All large arrays ask Linux
-// for large pages; random reads of 160 MB were twice as fast with them on the virtual machine that this was measured on.
+// 500,000 people are 4 MB, about what the second cache holds, and are the larger half of the time.
 //
 // # Two ways to walk
 //

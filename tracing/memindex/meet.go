@@ -71,7 +71,7 @@ func (w *walker) Meet(ctx context.Context, q tracing.Question, sources []tracing
 	}
 	if err := ctx.Err(); err != nil {
 		for _, s := range m.scratches {
-			*s = scratch{cells: makeLarge[cell](len(v.people))}
+			*s = scratch{cells: make([]cell, len(v.people))}
 			v.release(s)
 		}
 		return tracing.Meetings{}, err

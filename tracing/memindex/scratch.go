@@ -38,7 +38,7 @@ func (v *view) scratch() *scratch {
 	case s := <-v.free:
 		return s
 	default:
-		return &scratch{cells: makeLarge[cell](len(v.people))}
+		return &scratch{cells: make([]cell, len(v.people))}
 	}
 }
 

@@ -19,7 +19,7 @@ type frontier struct {
 type window struct{ from, to int64 }
 
 func (v *view) frontier(sources []tracing.Infectious) *frontier {
-	f := &frontier{people: newBits(len(v.people)), windows: makeLarge[window](len(v.people)), first: math.MaxInt64}
+	f := &frontier{people: newBits(len(v.people)), windows: make([]window, len(v.people)), first: math.MaxInt64}
 	for i := range sources {
 		s := &sources[i]
 		f.people.set(s.Person)
