@@ -3,7 +3,7 @@
 //
 // Pages are made on the server and need no script. They are in Vietnamese, and in English for who asks; the key words of
 // a check-in stand in both. Nothing is loaded from elsewhere and nothing is inline, so that a content security policy of
-// default-src 'self' holds. A GET never writes anything but cookies.
+// default-src 'self' holds. A GET stores no scan and changes no record; reading a list leaves its entry in the audit log.
 //
 // Cross-site requests, security headers, panics and the request log are the engine's business, not these pages'.
 package webui
