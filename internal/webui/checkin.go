@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -108,6 +109,20 @@ func (u *UI) refuseCode(c *gin.Context, token qrgen.Token, err error) {
 	u.show(c, page.Status, "refused", page)
 }
 
+// formAt reads the code in the path and the form that a page behind it sent. On false the refusal has been answered.
+func (u *UI) formAt(c *gin.Context, page string) (wall, url.Values, bool) {
+	w, ok := u.wallOf(c)
+	if !ok {
+		return w, nil, false
+	}
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, w.Path(page))
+		return w, nil, false
+	}
+	return w, form, true
+}
+
 // checkInPage is the page behind a code: one button for who is known here, else the field for the phone number.
 type checkInPage struct {
 	wall
@@ -160,13 +175,8 @@ type pendingProof struct {
 }
 
 func (u *UI) startProof(c *gin.Context) {
-	w, ok := u.wallOf(c)
+	w, form, ok := u.formAt(c, "")
 	if !ok {
-		return
-	}
-	form, err := formOf(c)
-	if err != nil {
-		u.failBackTo(c, err, w.Path(""))
 		return
 	}
 	phone := form.Get("phone")
@@ -247,13 +257,8 @@ func (u *UI) pendingProof(c *gin.Context) (pendingProof, bool) {
 }
 
 func (u *UI) finishProof(c *gin.Context) {
-	w, ok := u.wallOf(c)
+	w, form, ok := u.formAt(c, "/code")
 	if !ok {
-		return
-	}
-	form, err := formOf(c)
-	if err != nil {
-		u.failBackTo(c, err, w.Path("/code"))
 		return
 	}
 	pending, ok := u.pendingProof(c)
@@ -286,13 +291,8 @@ func (u *UI) refuseProof(c *gin.Context, w wall, pending pendingProof, err error
 }
 
 func (u *UI) submitScan(c *gin.Context) {
-	w, ok := u.wallOf(c)
+	w, form, ok := u.formAt(c, "")
 	if !ok {
-		return
-	}
-	form, err := formOf(c)
-	if err != nil {
-		u.failBackTo(c, err, w.Path(""))
 		return
 	}
 	kind, ok := kindOfScan(form.Get("kind"))
