@@ -22,6 +22,7 @@ var (
 	ErrDangling = errs.New(errs.Invalid, "unknown_reference", "It names a record that does not exist.")
 	ErrPlaces   = errs.New(errs.Invalid, "place_tree", "A place cannot lie in itself, and it stays with its parent and its organisation.")
 	ErrAreas    = errs.New(errs.Invalid, "area_tree", "An area is a province, district or ward, and lies in one of a wider level.")
+	ErrRevision = errs.New(errs.Conflict, "unknown_revision", "The registry has never been at that revision.")
 	ErrSpent    = errs.New(errs.Gone, "spent", "It has been tried as often as it may be.")
 	ErrBusy     = errs.Busy("registry_busy", "The registry is busy at this moment; try again.", 2*time.Second)
 )
@@ -178,11 +179,28 @@ type Run struct {
 	Created   int64
 }
 
-// World is what stays are derived with, of one moment. Links has for every alias the person that it stands for.
+// Erasure is a tombstone: scans of the alias that were received before the instant do not exist any more, for any reader.
+// Their bytes go with their day. See stay.Links for how readers tell.
+type Erasure struct {
+	Alias  uuid.UUID
+	Before int64
+}
+
+// World is what stays are derived with, of one moment. Links has for every alias the person that it stands for, Erased for
+// every alias with an erasure its instant.
 type World struct {
-	Revision int64 // grows with every change of links, and of which places there are, their parents and their dwell
+	Revision int64 // grows with every change of links and erasures, and of which places there are, their parents and their dwell
 	Places   []Place
 	Links    map[uuid.UUID]uuid.UUID
+	Erased   map[uuid.UUID]int64
+}
+
+// Delta is what has changed of a World since one revision. Put over the World of that revision it makes the World of this.
+type Delta struct {
+	Revision int64
+	Places   []Place                 // all of them; nil where what stays are derived with is the same of every place
+	Links    map[uuid.UUID]uuid.UUID // of the aliases whose link has changed; uuid.Nil where it is gone
+	Erased   map[uuid.UUID]int64     // of the aliases that were erased, or erased again
 }
 
 // Gazetteer is everything that has a name on the map, of one moment, and the codes that are dead.

@@ -159,6 +159,8 @@ func testCounts(t *testing.T, s Store) {
 	ground(t, s)
 	link := registry.Link{Alias: id(0xe0, 1), Kind: "phone", Linked: 9}
 	other := registry.Link{Alias: id(0xe0, 2), Person: id(0xd0, 9), Kind: "phone", Linked: 9}
+	relinked, dangling := link, link
+	relinked.Person, dangling.Person = other.Person, id(0xd0, 8)
 	p := place(1, uuid.Nil)
 	update := func(change func()) func() error {
 		return func() error {
@@ -191,6 +193,14 @@ func testCounts(t *testing.T, s Store) {
 		{"person found", func() error { _, err := s.EnsurePerson(ctx, link, ""); return err }, false, false},
 		{"people without links", func() error { return s.PutPeople(ctx, []registry.Person{{ID: other.Person}}, nil) }, false, false},
 		{"a link", func() error { return s.PutPeople(ctx, nil, []registry.Link{other}) }, true, false},
+		{"linked to another", func() error { return s.Relink(ctx, relinked) }, true, false},
+		{"linked to the same", func() error { return s.Relink(ctx, relinked) }, false, false},
+		{"linked to nobody there is", func() error { return ignore(s.Relink(ctx, dangling), registry.ErrDangling) }, false, false},
+		{"unlinked", func() error { return s.Unlink(ctx, other.Alias, 9) }, true, false},
+		{"unlinked again", func() error { return ignore(s.Unlink(ctx, other.Alias, 9), registry.ErrNotFound) }, false, false},
+		{"nothing erased", func() error { return s.Erase(ctx) }, false, false},
+		{"erased", func() error { return s.Erase(ctx, registry.Erasure{Alias: link.Alias, Before: 9}) }, true, false},
+		{"erased before", func() error { return s.Erase(ctx, registry.Erasure{Alias: link.Alias, Before: 9}) }, false, false},
 		{"organisation put", func() error { return s.PutOrganisation(ctx, registry.Organisation{ID: id(0xa0, 7)}) }, false, false},
 	}
 	for _, step := range steps {

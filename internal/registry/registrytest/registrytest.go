@@ -44,13 +44,17 @@ type Places interface {
 	Revoke(ctx context.Context, r registry.Revocation) error
 	Revision(ctx context.Context) (int64, error)
 	World(ctx context.Context) (registry.World, error)
+	Changes(ctx context.Context, since int64) (registry.Delta, error)
 	Gazetteer(ctx context.Context, known int64) (registry.Gazetteer, error)
 }
 
-// People are people and their aliases.
+// People are people, their aliases, and which of their scans are erased.
 type People interface {
 	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
 	PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error
+	Relink(ctx context.Context, link registry.Link) error
+	Unlink(ctx context.Context, alias uuid.UUID, at int64) error
+	Erase(ctx context.Context, erasures ...registry.Erasure) error
 	PersonByAlias(ctx context.Context, alias uuid.UUID) (registry.Person, error)
 	AreasOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID]string, error)
 }
@@ -110,6 +114,9 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"what is read as a whole is of one moment", testWorldOfOneMoment},
 		{"a person is made once", testEnsurePerson},
 		{"people in bulk", testPutPeople},
+		{"an alias becomes somebody else's, and nobody's", testRelink},
+		{"erasures", testErase},
+		{"what was and what has changed is what is", testChanges},
 		{"where many people reside", testAreasOfMany},
 		{"credentials", testRevokedCredentials},
 		{"challenges", testChallenges},

@@ -15,17 +15,12 @@ import (
 
 const (
 	insertPerson = `INSERT INTO people (id, area, created) VALUES (?, ?, ?)`
-	insertLink   = `INSERT INTO links (alias, person, kind, linked) VALUES (?, ?, ?, ?)`
 	selectPeople = `SELECT people.id, COALESCE(people.area, ''), people.created FROM people`
 	whoseAlias   = ` JOIN links ON links.person = people.id WHERE links.alias = ?`
 )
 
 func personValues(p *registry.Person) []any {
 	return []any{blob(p.ID), optionalText(p.Area), p.Created}
-}
-
-func linkValues(l *registry.Link) []any {
-	return []any{blob(l.Alias), blob(l.Person), l.Kind, l.Linked}
 }
 
 func readPerson(r row) (p registry.Person, err error) {
@@ -55,10 +50,7 @@ func (s *Store) EnsurePerson(ctx context.Context, link registry.Link, area strin
 		if _, err := tx.ExecContext(ctx, insertPerson, personValues(&person)...); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, insertLink, linkValues(&link)...); err != nil {
-			return err
-		}
-		return raise(ctx, tx, raiseRevision, 1)
+		return putLinks(ctx, tx, []registry.Link{link})
 	})
 	if err != nil {
 		return registry.Person{}, err
@@ -73,10 +65,7 @@ func (s *Store) PutPeople(ctx context.Context, people []registry.Person, links [
 		if err := insert(ctx, tx, insertPerson, people, personValues); err != nil {
 			return err
 		}
-		if err := insert(ctx, tx, insertLink, links, linkValues); err != nil {
-			return err
-		}
-		return raise(ctx, tx, raiseRevision, len(links))
+		return putLinks(ctx, tx, links)
 	})
 }
 

@@ -30,7 +30,7 @@ func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
 		if err != nil {
 			return err
 		}
-		if err := raise(ctx, tx, raiseRevision, len(places)); err != nil {
+		if err := raisePlaces(ctx, tx, len(places)); err != nil {
 			return err
 		}
 		return raise(ctx, tx, raiseGazetteer, len(places))
@@ -62,7 +62,7 @@ func (s *Store) UpdatePlace(ctx context.Context, p registry.Place) error {
 			return err
 		}
 		if stored.DwellSeconds() != p.DwellSeconds() { // nothing else that changes here is part of a stay
-			if err := raise(ctx, tx, raiseRevision, 1); err != nil {
+			if err := raisePlaces(ctx, tx, 1); err != nil {
 				return err
 			}
 		}

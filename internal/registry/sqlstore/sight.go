@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/google/uuid"
-
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
@@ -38,37 +36,6 @@ func raise(ctx context.Context, tx *sql.Tx, statement string, changed int) error
 func count(ctx context.Context, from source, statement string) (count int64, err error) {
 	err = from.QueryRowContext(ctx, statement).Scan(&count)
 	return count, err
-}
-
-// Revision returns the number of transactions that have changed what stays are derived with: links, and which places there
-// are, what they lie in and what dwell holds for them. While it is the same, so is the stay of every scan.
-func (s *Store) Revision(ctx context.Context) (int64, error) {
-	revision, err := count(ctx, s.reader, readRevision)
-	return revision, fault("reading the revision", err)
-}
-
-// World returns every place, in the order of the ids, and every link with the revision that they are of. It is the
-// caller's.
-func (s *Store) World(ctx context.Context) (w registry.World, err error) {
-	err = s.sight(ctx, "reading places and links", func(tx *sql.Tx) error {
-		if w.Revision, err = count(ctx, tx, readRevision); err != nil {
-			return err
-		}
-		if w.Places, err = list(ctx, tx, ask(selectPlaces+` ORDER BY id`), readPlace); err != nil {
-			return err
-		}
-		w.Links = make(map[uuid.UUID]uuid.UUID)
-		return each(ctx, tx, ask(`SELECT alias, person FROM links`), func(r row) error {
-			var alias, person uuid.UUID
-			err := r.Scan(&alias, &person)
-			w.Links[alias] = person
-			return err
-		})
-	})
-	if err != nil {
-		return registry.World{}, err
-	}
-	return w, nil
 }
 
 // Gazetteer returns every place, area and revocation, in the orders of the ids, the codes and the places' ids, with the

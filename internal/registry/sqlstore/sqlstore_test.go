@@ -113,6 +113,59 @@ func TestMigrateIsRepeatableAndRefusesANewerRegistry(t *testing.T) {
 	}
 }
 
+// TestLinksOfBeforeTheirVersions migrates a registry whose links were made before versions were kept.
+func TestLinksOfBeforeTheirVersions(t *testing.T) {
+	s := fresh(t)
+	link := registry.Link{Alias: uuid.New(), Person: uuid.New(), Kind: "phone", Linked: 7}
+	if err := s.PutPeople(t.Context(), []registry.Person{{ID: link.Person}}, []registry.Link{link}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := s.Revision(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.writer.Exec(`DROP TABLE link_versions; DROP TABLE places_changed; DELETE FROM schema_version WHERE version >= 3`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time nothing happens
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d, err := s.Changes(t.Context(), before-1)
+		if err != nil || len(d.Links) != 1 || d.Links[link.Alias] != link.Person || d.Places == nil {
+			t.Errorf("what has changed is %+v, %v", d, err)
+		}
+		if d, err = s.Changes(t.Context(), before); err != nil || len(d.Links) > 0 || d.Places != nil {
+			t.Errorf("what has changed since is %+v, %v", d, err)
+		}
+	}
+}
+
+// TestVersionsOfALinkAreKept reads the table: nothing else of the program looks back yet.
+func TestVersionsOfALinkAreKept(t *testing.T) {
+	s, ctx := fresh(t), t.Context()
+	a, b := registry.Person{ID: uuid.New()}, registry.Person{ID: uuid.New()}
+	first := registry.Link{Alias: uuid.New(), Person: a.ID, Kind: "phone", Linked: 7}
+	second := registry.Link{Alias: first.Alias, Person: b.ID, Kind: "id_card", Linked: 8}
+	for _, err := range []error{
+		s.PutPeople(ctx, []registry.Person{a, b}, []registry.Link{first}), s.Relink(ctx, second), s.Unlink(ctx, first.Alias, 9),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	versions, err := list(ctx, s.reader, ask(`SELECT alias, person, kind, changed FROM link_versions ORDER BY revision`),
+		func(r row) (l registry.Link, err error) {
+			err = r.Scan(&l.Alias, &l.Person, &l.Kind, &l.Linked)
+			return l, err
+		})
+	want := []registry.Link{first, second, {Alias: first.Alias, Kind: "id_card", Linked: 9}}
+	if err != nil || !slices.Equal(versions, want) {
+		t.Errorf("the versions are %+v, %v", versions, err)
+	}
+}
+
 func TestMigrateTwiceAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "registry.db")
 	outcomes := make(chan error, 2)
