@@ -19,7 +19,7 @@ import (
 
 // Memory keeps an index of all stays in memory, fed in sequence from the scan store. Each snapshot reads only what is new
 // since the one before, and derives anew only the people whose stays that can change: who has new scans, whose aliases were
-// linked, and who was at a place that is new, lies elsewhere or has another dwell.
+// linked or erased, and who was at a place that is new, lies elsewhere or has another dwell.
 //
 // It is safe for concurrent use. Snapshots taken at the same time wait for the store side by side, and for one another while
 // they read and derive. Those that were given stay good.
@@ -30,18 +30,24 @@ type Memory struct {
 
 	turn    chan struct{} // holds one token; who has it may use what follows
 	read    scanlog.Watermark
-	scans   map[uuid.UUID][]stay.Scan    // by alias, in the order of the log
+	scans   map[uuid.UUID][]held         // by alias, in the order of the log
 	changed map[uuid.UUID]bool           // aliases whose scans have changed since stays were derived from them
 	world   *world                       // that stays are derived with; nil before the first snapshot
 	stays   map[uuid.UUID][]tracing.Stay // by person
 	index   *memindex.Index              // of stays; nil where it is not up to date
 }
 
+// held is a scan as Memory keeps it: with when it was received, by which erasures go.
+type held struct {
+	stay.Scan
+	received int64
+}
+
 // NewMemory returns a Memory that has read nothing yet.
 func NewMemory(registry Registry, progress scanlog.Progress, store scanstore.Reader) *Memory {
 	m := &Memory{
 		registry: registry, progress: progress, store: store, turn: make(chan struct{}, 1),
-		read: make(scanlog.Watermark), scans: make(map[uuid.UUID][]stay.Scan), changed: make(map[uuid.UUID]bool),
+		read: make(scanlog.Watermark), scans: make(map[uuid.UUID][]held), changed: make(map[uuid.UUID]bool),
 		stays: make(map[uuid.UUID][]tracing.Stay),
 	}
 	m.turn <- struct{}{}
@@ -78,7 +84,7 @@ func (m *Memory) readTo(ctx context.Context, upTo scanlog.Watermark) error {
 	err := m.store.Read(ctx, maps.Clone(m.read), upTo, func(block []scan.Scan) error {
 		for i := range block {
 			alias := block[i].Alias
-			m.scans[alias] = append(m.scans[alias], block[i].ForStay())
+			m.scans[alias] = append(m.scans[alias], held{block[i].ForStay(), block[i].ReceivedAt})
 			m.changed[alias] = true
 			m.read[block[i].Shard] = block[i].Seq
 		}
@@ -141,7 +147,8 @@ func (m *Memory) takeOver(ctx context.Context) (stale map[uuid.UUID]bool, err er
 		was, is := before.links.Person(alias), now.links.Person(alias)
 		if was != is {
 			stale[was], stale[is] = true, true
-		} else if len(moved) > 0 && slices.ContainsFunc(scans, func(s stay.Scan) bool { return moved[s.Place.ID] }) {
+		} else if before.erased[alias] != now.erased[alias] ||
+			len(moved) > 0 && slices.ContainsFunc(scans, func(s held) bool { return moved[s.Place.ID] }) {
 			stale[is] = true
 		}
 	}
@@ -191,7 +198,11 @@ func movedPlaces(before, now []tracing.PlaceInfo) map[uuid.UUID]bool {
 func (m *Memory) derivePerson(person uuid.UUID) {
 	var scans []stay.Scan
 	for _, alias := range m.world.links.Aliases(person) {
-		scans = append(scans, m.scans[alias]...)
+		for _, s := range m.scans[alias] {
+			if !m.world.links.Erased(alias, s.received) {
+				scans = append(scans, s.Scan)
+			}
+		}
 	}
 	stays := stay.Derive(person, scans, m.world.places, math.MaxInt64)
 	if len(stays) == 0 {
@@ -217,7 +228,7 @@ func (m *Memory) allStays(yield func(tracing.Stay) bool) {
 func (m *Memory) DropBefore(first scan.Day) {
 	<-m.turn
 	defer func() { m.turn <- struct{}{} }()
-	expired := func(s stay.Scan) bool { return scan.DayOf(s.At) < first }
+	expired := func(s held) bool { return scan.DayOf(s.At) < first }
 	for alias, scans := range m.scans {
 		kept := slices.DeleteFunc(scans, expired)
 		if len(kept) == len(scans) {

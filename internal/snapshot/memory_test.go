@@ -62,7 +62,7 @@ func TestMemoryOverRealStores(t *testing.T) {
 }
 
 // unfold lets the scans, places and links of a random world come bit by bit, in an order that has nothing to do with time,
-// drops days in between, and looks at every turn.
+// drops days and erases scans in between, and looks at every turn.
 func unfold(ctx context.Context, t fataler, d *desk, seed uint64, turns int) {
 	dice := rand.New(rand.NewPCG(seed, 1))
 	coming := tracingtest.RandomWorld(seed)
@@ -87,9 +87,9 @@ func unfold(ctx context.Context, t fataler, d *desk, seed uint64, turns int) {
 		}
 	}
 	rest, building := coming.Scans, parentsFirst(coming.Places)
-	kinds := 5
+	kinds := 6
 	if d.forgiving {
-		kinds = 8
+		kinds = 9
 	}
 	for range turns {
 		switch dice.IntN(kinds) {
@@ -111,7 +111,12 @@ func unfold(ctx context.Context, t fataler, d *desk, seed uint64, turns int) {
 			if len(d.known.Scans) > 0 {
 				d.drop(ctx, t, m, scan.DayOf(d.known.Scans[dice.IntN(len(d.known.Scans))].At)+scan.Day(dice.IntN(2)))
 			}
-		case 5: // an alias becomes somebody else's, or is linked of whom nothing was scanned
+		case 5:
+			if len(d.known.Scans) > 0 {
+				one := d.known.Scans[dice.IntN(len(d.known.Scans))]
+				d.erase(ctx, t, one.Alias, one.At+dice.Int64N(2))
+			}
+		case 6: // an alias becomes somebody else's, or is linked of whom nothing was scanned
 			alias, person := uuid.New(), uuid.New()
 			if linked := slices.Collect(maps.Keys(d.known.Links)); len(linked) > 0 && dice.IntN(4) > 0 {
 				slices.SortFunc(linked, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
@@ -119,13 +124,13 @@ func unfold(ctx context.Context, t fataler, d *desk, seed uint64, turns int) {
 				person = d.known.Links[linked[dice.IntN(len(linked))]]
 			}
 			d.link(ctx, t, alias, person)
-		case 6: // a place gets another dwell
+		case 7: // a place gets another dwell
 			if n := len(d.known.Places); n > 0 {
 				info := d.known.Places[dice.IntN(n)]
 				info.Dwell = 600 + 60*dice.Int64N(90)
 				d.movePlace(ctx, t, info)
 			}
-		case 7: // a place moves to the root, or under one that stood before it and so cannot lie in it
+		case 8: // a place moves to the root, or under one that stood before it and so cannot lie in it
 			if n := len(d.known.Places); n > 0 {
 				i := dice.IntN(n)
 				info := d.known.Places[i]

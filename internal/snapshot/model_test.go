@@ -20,6 +20,7 @@ type model struct {
 	revision int64
 	places   []registry.Place
 	links    map[uuid.UUID]uuid.UUID
+	erased   map[uuid.UUID]int64
 	tail     scanlog.Watermark
 	stored   []scan.Scan // by shard and seq
 }
@@ -29,7 +30,7 @@ func (m *model) Tail(context.Context) (scanlog.Watermark, error)   { return m.ta
 func (m *model) Stored(context.Context) (scanlog.Watermark, error) { return m.tail, nil }
 
 func (m *model) World(context.Context) (registry.World, error) {
-	return registry.World{Revision: m.revision, Places: m.places, Links: m.links}, nil
+	return registry.World{Revision: m.revision, Places: m.places, Links: m.links, Erased: m.erased}, nil
 }
 
 // PutPlaces puts new places, and new versions of those that are there.
@@ -54,6 +55,19 @@ func (m *model) PutPeople(_ context.Context, _ []registry.Person, links []regist
 	for _, l := range links {
 		m.links[l.Alias] = l.Person
 	}
+	m.revision++
+	return nil
+}
+
+func (m *model) Erase(_ context.Context, erasures ...registry.Erasure) error {
+	erased := maps.Clone(m.erased)
+	if erased == nil {
+		erased = make(map[uuid.UUID]int64)
+	}
+	for _, e := range erasures {
+		erased[e.Alias] = max(erased[e.Alias], e.Before)
+	}
+	m.erased = erased
 	m.revision++
 	return nil
 }

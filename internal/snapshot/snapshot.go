@@ -9,6 +9,8 @@ import (
 	"maps"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scanlog"
@@ -25,8 +27,8 @@ type Snapshot struct {
 	Revision  int64             // of places and links
 }
 
-// Registry is where places and links come from. While Revision returns the same, World holds the same links, and the same
-// places with the same parents and dwell.
+// Registry is where places and links come from. While Revision returns the same, World holds the same links and
+// erasures, and the same places with the same parents and dwell.
 type Registry interface {
 	Revision(ctx context.Context) (int64, error)
 	World(ctx context.Context) (registry.World, error)
@@ -75,12 +77,13 @@ func whileWaiting(ctx context.Context, doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// world is the places and links of one revision.
+// world is the places, links and erasures of one revision.
 type world struct {
 	revision int64
 	infos    []tracing.PlaceInfo // of places
 	places   *tracing.Places
 	links    *stay.Links
+	erased   map[uuid.UUID]int64 // of links
 }
 
 // readWorld reads places and links as they are.
@@ -89,7 +92,9 @@ func readWorld(ctx context.Context, r Registry) (world, error) {
 	if err != nil {
 		return world{}, fmt.Errorf("reading places and links: %w", err)
 	}
-	w := world{revision: now.Revision, infos: infos(now.Places), links: stay.NewLinks(now.Links)}
+	w := world{
+		revision: now.Revision, infos: infos(now.Places), links: stay.NewLinks(now.Links).Without(now.Erased), erased: now.Erased,
+	}
 	if w.places, err = tracing.NewPlaces(w.infos); err != nil {
 		return world{}, fmt.Errorf("making the tree of places: %w", err)
 	}

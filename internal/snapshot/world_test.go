@@ -34,6 +34,7 @@ type parts interface {
 	scanstore.Reader
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error
+	Erase(ctx context.Context, erasures ...registry.Erasure) error
 	Append(ctx context.Context, scans []scan.Scan) ([]scanlog.Outcome, error)
 	DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error)
 }
@@ -78,11 +79,12 @@ var organisation = uuid.UUID{15: 9}
 type desk struct {
 	parts
 	known     tracingtest.World
+	erased    map[uuid.UUID]int64
 	forgiving bool // whether places may be put and aliases linked that are there
 }
 
 func newDesk(p parts) *desk {
-	return &desk{parts: p, known: tracingtest.World{Links: map[uuid.UUID]uuid.UUID{}}}
+	return &desk{parts: p, known: tracingtest.World{Links: map[uuid.UUID]uuid.UUID{}}, erased: map[uuid.UUID]int64{}}
 }
 
 // fataler is what tests and property tests have in common.
@@ -107,6 +109,7 @@ func (d *desk) append(ctx context.Context, t fataler, scans ...stay.Scan) {
 		}
 	}
 	d.known.Scans = append(d.known.Scans, scans...)
+	d.forget() // what was on its way when it was erased
 }
 
 // movePlace gives a place that is there another parent or dwell.
@@ -139,6 +142,20 @@ func (d *desk) link(ctx context.Context, t fataler, alias, person uuid.UUID) {
 		t.Fatal(err)
 	}
 	d.known.Links[alias] = person
+}
+
+// erase erases the scans of an alias that were received before an instant: in this package at the time of the scan.
+func (d *desk) erase(ctx context.Context, t fataler, alias uuid.UUID, before int64) {
+	if err := d.Erase(ctx, registry.Erasure{Alias: alias, Before: before}); err != nil {
+		t.Fatal(err)
+	}
+	d.erased[alias] = max(d.erased[alias], before)
+	d.forget()
+}
+
+// forget drops from known what is erased.
+func (d *desk) forget() {
+	d.known.Scans = slices.DeleteFunc(d.known.Scans, func(one stay.Scan) bool { return one.At < d.erased[one.Alias] })
 }
 
 // drop drops the days before one from the store and then from the memory.

@@ -1,12 +1,21 @@
 package stay
 
-import "github.com/google/uuid"
+import (
+	"maps"
 
-// Links says which aliases are one person. It is immutable and safe for concurrent use. An alias with no link is a person
-// of its own, under its own id.
+	"github.com/google/uuid"
+)
+
+// Links says which aliases are one person, and which scans of an alias were erased. It is immutable and safe for concurrent
+// use. An alias with no link is a person of its own, under its own id.
+//
+// An erased scan does not exist: whoever reads scans passes over it before anything else is made of it, so before [Derive],
+// before the first of two scans of one id is chosen, and before somebody counts as having been at a place. It is judged by
+// itself, a void and the scan that the void takes back too.
 type Links struct {
 	person  map[uuid.UUID]uuid.UUID
 	aliases map[uuid.UUID][]uuid.UUID
+	erased  map[uuid.UUID]int64
 }
 
 // NewLinks makes the links from a map of alias to person, which it does not keep.
@@ -25,6 +34,18 @@ func NewLinks(personOf map[uuid.UUID]uuid.UUID) *Links {
 		}
 	}
 	return l
+}
+
+// Without returns the same links with erasures in place of those that it had: by alias, the instant (UTC seconds) before
+// which a scan must have been received to be erased. It does not keep the map.
+func (l *Links) Without(erased map[uuid.UUID]int64) *Links {
+	return &Links{person: l.person, aliases: l.aliases, erased: maps.Clone(erased)}
+}
+
+// Erased says whether a scan of an alias that was received at an instant (UTC seconds) was erased.
+func (l *Links) Erased(alias uuid.UUID, receivedAt int64) bool {
+	before, is := l.erased[alias]
+	return is && receivedAt < before
 }
 
 // Person returns whom an alias stands for.

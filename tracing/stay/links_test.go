@@ -34,3 +34,32 @@ func TestAliasesAreThoseOfPerson(t *testing.T) {
 		}
 	})
 }
+
+func TestErased(t *testing.T) {
+	alias, other, person := uuid.UUID{15: 1}, uuid.UUID{15: 2}, uuid.UUID{15: 3}
+	all := stay.NewLinks(map[uuid.UUID]uuid.UUID{alias: person})
+	erased := map[uuid.UUID]int64{alias: 100}
+	links := all.Without(erased)
+	erased[alias] = 200 // the caller's own
+	for _, test := range []struct {
+		links      *stay.Links
+		alias      uuid.UUID
+		receivedAt int64
+		want       bool
+	}{
+		{links, alias, 99, true},
+		{links, alias, 100, false},
+		{links, other, 99, false},
+		{links, person, 99, false},
+		{links, other, -1, false}, // there is no erasure, whatever the instant
+		{all, alias, 99, false},
+		{links.Without(nil), alias, 99, false},
+	} {
+		if got := test.links.Erased(test.alias, test.receivedAt); got != test.want {
+			t.Errorf("%v, received at %d: erased %v", test.alias, test.receivedAt, got)
+		}
+	}
+	if links.Person(alias) != person || len(links.Aliases(person)) != 2 {
+		t.Error("the links are not those of before")
+	}
+}

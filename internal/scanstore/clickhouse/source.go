@@ -175,7 +175,7 @@ func (s *Source) staysOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID
 	return stays, nil
 }
 
-// scansOf reads every scan of people, in the order of their positions: that is what decides between two of one id.
+// scansOf reads every scan of people that was not erased, in the order of their positions: that is what decides between two of one id.
 func (s *Source) scansOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID][]stay.Scan, error) {
 	aliases := make(map[uuid.UUID]bool, len(people))
 	for _, person := range people {
@@ -187,8 +187,10 @@ func (s *Source) scansOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID
 	for part := range slices.Chunk(sortedIDs(aliases), listed) {
 		query := "SELECT " + selectColumns + " FROM scans WHERE alias IN (" + uuidList(part) + ") AND " + s.upTo
 		err := s.store.query(ctx, query, func(sc scan.Scan) error {
-			person := s.links.Person(sc.Alias)
-			found[person] = append(found[person], sc)
+			if !s.links.Erased(sc.Alias, sc.ReceivedAt) {
+				person := s.links.Person(sc.Alias)
+				found[person] = append(found[person], sc)
+			}
 			return nil
 		})
 		if err != nil {
