@@ -4,8 +4,8 @@
 //
 // A [Numbering] gives people and places (a vehicle on a trip is a place of its own) the numbers 0, 1, 2, … An [Index] then has
 // a segment for each day, of the stays that began on it; days run from 3 at night in Vietnam. A segment knows of no other and
-// never changes, so all of them are built at once on all cores, and [Index.Update] makes an index that replaces some days
-// and shares the others. In a segment:
+// never changes, so all of them are built at once on all cores, and [Index.Replace] makes an index that replaces the days on
+// which some people's stays have changed and shares the others. In a segment:
 //
 //	records    8 B per stay       enter 17 bits, length 17, person 27, basis 2, flagged 1; by place, class, entry
 //	byPerson   4 B per stay       positions in records, by person

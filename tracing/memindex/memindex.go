@@ -1,7 +1,6 @@
 package memindex
 
 import (
-	"cmp"
 	"iter"
 	"runtime"
 	"slices"
@@ -15,6 +14,7 @@ type Index struct {
 	tree    *tracing.Places
 	scanned *view        // united at the places scanned: for ScopePart and ScopePlace
 	site    func() *view // the same stays united at their sites, made when first asked for
+	sites   *sites       // what site is made of
 }
 
 // DenseStay is a stay by the numbers that a [Numbering] gave. Enter and Leave are UTC seconds.
@@ -45,15 +45,14 @@ func BuildSeq(places *tracing.Places, stays iter.Seq[tracing.Stay]) *Index {
 // in any order.
 func BuildDense(places *tracing.Places, numbering *Numbering, stays []DenseStay, workers int) *Index {
 	people, _ := numbering.names()
-	return newIndex(places, numbering, segmentsOf(stays, len(people), workers), workers)
+	return newIndex(places, numbering, segmentsOf(stays, len(people), workers), workers, nil)
 }
 
 // dayStart, in seconds after midnight UTC, is when the days of an index begin: at three at night in Vietnam, when fewest
 // people are at a place. Any other would do, with more stays that have to be looked for from two days.
 const dayStart int64 = 20 * 60 * 60
 
-// DayOf returns the number of the day that an instant lies in, for [Index.Update]: that of a stay is the day on which it was
-// entered. Day 0 begins at 20:00 UTC on 1 January 1970, and each lasts until that hour of the next.
+// DayOf returns the number of the day that an instant lies in: that of a stay is the day on which it was entered. Day 0 begins at 20:00 UTC on 1 January 1970, and each lasts until that hour of the next.
 func DayOf(instant int64) int64 {
 	instant -= dayStart
 	d := instant / day
@@ -66,53 +65,29 @@ func DayOf(instant int64) int64 {
 // startOf is when a day begins.
 func startOf(d int64) int64 { return d*day + dayStart }
 
-// Update returns an index in which the stays of some days, by their numbers as DayOf gives them, are replaced by others;
-// nil takes a day out. All other days are shared with x, which stays as it is. Every stay must be entered on its day.
-func (x *Index) Update(days map[int64][]DenseStay, workers int) *Index {
-	var kept []*segment
-	for i := range x.scanned.days {
-		s := x.scanned.days[i].segment
-		if _, replaced := days[DayOf(s.start)]; !replaced {
-			kept = append(kept, s)
-		}
-	}
-	people, _ := x.scanned.numbering.names()
-	var all []DenseStay
-	for _, stays := range days {
-		all = append(all, stays...)
-	}
-	kept = append(kept, segmentsOf(all, len(people), workers)...)
-	slices.SortFunc(kept, func(a, b *segment) int { return cmp.Compare(a.start, b.start) })
-	return newIndex(x.tree, x.scanned.numbering, kept, workers)
-}
-
-func newIndex(tree *tracing.Places, numbering *Numbering, segments []*segment, workers int) *Index {
+// newIndex puts segments, in the order of their days, together. What it can it takes over from another index of the same
+// numbering, which may be nil.
+func newIndex(tree *tracing.Places, numbering *Numbering, segments []*segment, workers int, before *Index) *Index {
 	x := &Index{tree: tree}
-	x.scanned = newView(numbering, numbering, segments, workers, func(p tracing.Place) bool {
-		_, is := tree.Contact(tracing.ScopePart, p)
-		return is
-	})
+	var known []bool
+	if before != nil && before.tree == tree {
+		known = before.scanned.isPart
+	}
+	_, places := numbering.names()
+	x.scanned = newView(numbering, numbering, segments, workers, parts(tree, places, known))
+	x.sites = before.sitesOn(tree, places)
 	x.site = sync.OnceValue(x.rollUp)
 	return x
 }
 
-// rollUp makes the view of the same stays at their sites.
-func (x *Index) rollUp() *view {
-	sites := NewNumbering(0, 0)
-	siteOf := make([]uint32, len(x.scanned.places))
-	for i, p := range x.scanned.places {
-		site, _ := x.tree.Contact(tracing.ScopeSite, p)
-		siteOf[i] = sites.places.of(site)
+// parts says of each place whether it is a contact place in ScopePart; known is the answer for the first ones.
+func parts(tree *tracing.Places, places []tracing.Place, known []bool) []bool {
+	is := slices.Grow(slices.Clone(known), len(places)-len(known))
+	for _, p := range places[len(known):] {
+		_, one := tree.Contact(tracing.ScopePart, p)
+		is = append(is, one)
 	}
-	var stays []DenseStay
-	for i := range x.scanned.days {
-		x.scanned.days[i].each(func(s DenseStay) {
-			s.Place = siteOf[s.Place]
-			stays = append(stays, s)
-		})
-	}
-	segments := segmentsOf(stays, len(x.scanned.people), runtime.GOMAXPROCS(0))
-	return newView(x.scanned.numbering, sites, segments, runtime.GOMAXPROCS(0), func(tracing.Place) bool { return true })
+	return is
 }
 
 // Size is what an index holds and takes.

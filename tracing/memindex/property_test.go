@@ -81,12 +81,12 @@ func TestIndexGivesBackWhatItWasMadeOf(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		stays := drawStays(r, people, places)
 		var all []tracing.Stay
-		days := make(map[int64][]memindex.DenseStay)
+		of := make(map[uint32][]memindex.DenseStay)
 		for _, s := range stays {
 			all = append(all, tracing.Stay{
 				Person: id(s.Person), Place: tracing.Place{ID: id(s.Place)}, Enter: s.Enter, Leave: s.Leave, Basis: s.Basis, Flagged: s.Flagged,
 			})
-			days[memindex.DayOf(s.Enter)] = append(days[memindex.DayOf(s.Enter)], s)
+			of[s.Person] = append(of[s.Person], s)
 		}
 		asOf := rapid.SampledFrom([]int64{math.MaxInt64, 2*86_400 + 72_000, 2 * 86_400}).Draw(r, "as of")
 		var want []string
@@ -98,14 +98,18 @@ func TestIndexGivesBackWhatItWasMadeOf(t *testing.T) {
 		slices.Sort(want)
 
 		n := numbered(people, places)
-		others := drawStays(r, people, places) // replaced day by day
-		late := memindex.BuildDense(tree, n, others, 1)
-		for _, s := range slices.Concat(others, stays) {
-			d := memindex.DayOf(s.Enter)
-			late = late.Update(map[int64][]memindex.DenseStay{d: days[d]}, 1)
+		others := drawStays(r, people, places) // replaced person by person
+		replaced := memindex.BuildDense(tree, n, others, 1)
+		for person := range uint32(people) {
+			replaced = replaced.Replace([]uint32{person, person}, slices.Clone(of[person]), 1)
+		}
+		piles := memindex.NewBuilder(n)
+		for piece := range slices.Chunk(stays, 3) {
+			piles.Add(piece)
 		}
 		for name, x := range map[string]*memindex.Index{
-			"built": memindex.BuildDense(tree, n, stays, 1), "built by two": memindex.BuildDense(tree, n, stays, 2), "updated": late,
+			"built": memindex.BuildDense(tree, n, stays, 1), "built by two": memindex.BuildDense(tree, n, stays, 2),
+			"replaced": replaced, "bit by bit": piles.Build(tree, 2),
 		} {
 			byPlace, byPerson := everything(r, x.AsOf(asOf), people, places)
 			if !slices.Equal(byPlace, want) || !slices.Equal(byPerson, want) {

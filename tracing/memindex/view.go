@@ -54,15 +54,13 @@ func newBits(n int) bits         { return make(bits, (n+63)/64) }
 func (b bits) set(i uint32)      { b[i/64] |= 1 << (i % 64) }
 func (b bits) has(i uint32) bool { return int(i/64) < len(b) && b[i/64]>>(i%64)&1 != 0 }
 
-// newView puts segments, in the order of their days, together.
-func newView(numbering, placed *Numbering, segments []*segment, workers int, contact func(tracing.Place) bool) *view {
-	v := &view{numbering: numbering, placed: placed, free: make(chan *scratch, idle)}
+// newView puts segments, in the order of their days, together. There must be an isPart for every place that was numbered
+// before the segments were made.
+func newView(numbering, placed *Numbering, segments []*segment, workers int, isPart []bool) *view {
+	v := &view{numbering: numbering, placed: placed, isPart: isPart, free: make(chan *scratch, idle)}
 	v.people, _ = numbering.names()
 	_, v.places = placed.names()
-	v.isPart = make([]bool, len(v.places))
-	for i, p := range v.places {
-		v.isPart[i] = contact(p)
-	}
+	v.places = v.places[:len(isPart)]
 	first, last := int64(math.MaxInt64), int64(math.MinInt64)
 	for _, s := range segments {
 		first, last = min(first, s.start), max(last, s.latest)

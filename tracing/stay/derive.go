@@ -28,12 +28,31 @@ const (
 // Times must be far enough from the ends of int64 that a dwell can be added or subtracted. Derive keeps nothing of what it
 // is given and may be called concurrently.
 func Derive(person uuid.UUID, scans []Scan, places *tracing.Places, asOf int64) []tracing.Stay {
-	order := make([]int, len(scans))
-	for i := range order {
-		order[i] = i
+	return NewDeriver(places, asOf).Append(nil, person, scans)
+}
+
+// Deriver is [Derive] for one person after the other: it keeps its working memory between them. It is not safe for
+// concurrent use.
+type Deriver struct {
+	deriver
+	positions []int
+}
+
+// NewDeriver returns a Deriver for stays on a tree of places, clipped at asOf.
+func NewDeriver(places *tracing.Places, asOf int64) *Deriver {
+	return &Deriver{deriver: deriver{places: places, asOf: asOf}}
+}
+
+// Append appends the stays of one person to stays, as Derive returns them. It does not keep scans.
+func (d *Deriver) Append(stays []tracing.Stay, person uuid.UUID, scans []Scan) []tracing.Stay {
+	d.positions = slices.Grow(d.positions[:0], len(scans))[:len(scans)]
+	for i := range d.positions {
+		d.positions[i] = i
 	}
-	d := deriver{scans: scans, places: places, asOf: asOf}
-	return d.person(nil, person, order)
+	d.scans = scans
+	stays = d.person(stays, person, d.positions)
+	d.scans, d.stays = nil, nil
+	return stays
 }
 
 // All derives the stays of everybody: scans grouped by the person that their alias stands for, each group as [Derive] does.

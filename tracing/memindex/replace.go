@@ -1,0 +1,218 @@
+package memindex
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// Replace returns an index in which the stays of some people are replaced by others, all of theirs. Only the days on which the
+// two differ are built anew, with at most so many workers; the others are shared with x, which stays as it is. It keeps
+// neither people, which may stand in any order and more than once, nor stays, which it reorders; every stay must be of one of
+// the people.
+func (x *Index) Replace(people []uint32, stays []DenseStay, workers int) *Index {
+	c := x.changes(people, stays)
+	if len(c) == 0 {
+		return x
+	}
+	segments := make([]*segment, 0, len(x.scanned.days)+len(c))
+	var changed []*change
+	for i := range x.scanned.days {
+		s := x.scanned.days[i].segment
+		if ch := c[DayOf(s.start)]; ch != nil {
+			ch.before = s
+		} else {
+			segments = append(segments, s)
+		}
+	}
+	for _, d := range slices.Sorted(maps.Keys(c)) {
+		changed = append(changed, c[d])
+	}
+	names, _ := x.scanned.numbering.names()
+	built := make([]*segment, len(changed))
+	inParallel(workers, len(changed), func() func(int) {
+		var b builder
+		return func(i int) {
+			if entries, long := changed[i].after(); len(entries)+len(long) > 0 {
+				built[i] = b.segment(startOf(changed[i].day), len(names), entries, long)
+			}
+		}
+	})
+	for _, s := range built {
+		if s != nil {
+			segments = append(segments, s)
+		}
+	}
+	slices.SortFunc(segments, func(a, b *segment) int { return cmp.Compare(a.start, b.start) })
+	return newIndex(x.tree, x.scanned.numbering, segments, workers, x)
+}
+
+// On returns the same stays on another tree of places. Nothing is built anew.
+func (x *Index) On(places *tracing.Places) *Index {
+	segments := make([]*segment, len(x.scanned.days))
+	for i := range segments {
+		segments[i] = x.scanned.days[i].segment
+	}
+	return newIndex(places, x.scanned.numbering, segments, 1, x)
+}
+
+// change is what becomes of a day: those people's stays go, and these come.
+type change struct {
+	day    int64
+	before *segment // nil where there was none
+	people bits
+	stays  []DenseStay
+}
+
+// changes compares the stays that people have with those that they shall have, and returns by day what differs.
+func (x *Index) changes(people []uint32, stays []DenseStay) map[int64]*change {
+	people = slices.Compact(slices.Sorted(slices.Values(people)))
+	stays = slices.DeleteFunc(stays, func(s DenseStay) bool { return s.Leave <= s.Enter })
+	slices.SortFunc(stays, func(a, b DenseStay) int {
+		return cmp.Or(cmp.Compare(DayOf(a.Enter), DayOf(b.Enter)), a.compare(&b))
+	})
+	found := make(map[int64]*change)
+	differ := func(day int64, person uint32, now []DenseStay) {
+		c := found[day]
+		if c == nil {
+			c = &change{day: day}
+			found[day] = c
+		}
+		c.people = c.people.with(person)
+		c.stays = append(c.stays, now...)
+	}
+	var had []DenseStay
+	there := x.scanned.days
+	for len(there) > 0 || len(stays) > 0 {
+		var s *segment
+		var day int64
+		if len(there) > 0 && (len(stays) == 0 || DayOf(there[0].start) <= DayOf(stays[0].Enter)) {
+			s, day = there[0].segment, DayOf(there[0].start)
+			there = there[1:]
+		} else {
+			day = DayOf(stays[0].Enter)
+		}
+		today := ofDay(stays, day)
+		stays = stays[len(today):]
+		for _, person := range people {
+			now := ofPerson(today, person)
+			today = today[len(now):]
+			if had = had[:0]; s != nil {
+				had = s.staysOf(had, person)
+			}
+			if !slices.Equal(had, now) {
+				differ(day, person, now)
+			}
+		}
+	}
+	return found
+}
+
+// ofDay returns the stays of one day, with which the list begins.
+func ofDay(stays []DenseStay, day int64) []DenseStay {
+	n := 0
+	for n < len(stays) && DayOf(stays[n].Enter) == day {
+		n++
+	}
+	return stays[:n]
+}
+
+// ofPerson returns the stays of one person, with which the list begins if there are any.
+func ofPerson(stays []DenseStay, person uint32) []DenseStay {
+	n := 0
+	for n < len(stays) && stays[n].Person == person {
+		n++
+	}
+	return stays[:n]
+}
+
+// compare orders by everything that a stay is, the person first.
+func (s *DenseStay) compare(t *DenseStay) int {
+	return cmp.Or(cmp.Compare(s.Person, t.Person), cmp.Compare(s.Place, t.Place), cmp.Compare(s.Enter, t.Enter),
+		cmp.Compare(s.Leave, t.Leave), cmp.Compare(s.Basis, t.Basis), cmp.Compare(bit(s.Flagged), bit(t.Flagged)))
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// staysOf appends what one person has in the segment, in the order of compare.
+func (s *segment) staysOf(stays []DenseStay, person uint32) []DenseStay {
+	first := len(stays)
+	var room [4]tracing.Part
+	for _, position := range s.of(person) {
+		place := s.places[s.groupOf(position)]
+		for _, p := range s.appendParts(room[:0], position) {
+			stays = append(stays, DenseStay{person, place, p.Enter, p.Leave, p.Basis, p.Flagged})
+		}
+	}
+	for _, st := range s.long {
+		if st.Person == person {
+			stays = append(stays, st)
+		}
+	}
+	slices.SortFunc(stays[first:], func(a, b DenseStay) int { return a.compare(&b) })
+	return stays
+}
+
+// with returns the set with one more, perhaps in the same memory.
+func (b bits) with(i uint32) bits {
+	for int(i/64) >= len(b) {
+		b = append(b, 0)
+	}
+	b.set(i)
+	return b
+}
+
+// after returns what the day's segment is to be made of.
+func (c *change) after() (entries []entry, long []DenseStay) {
+	if s := c.before; s != nil {
+		entries = make([]entry, 0, s.stays+len(c.stays))
+		for i, place := range s.places {
+			records, first := s.all(i)
+			for j, r := range records {
+				switch {
+				case c.people.has(r.person()):
+				case r.basis() != several:
+					entries = append(entries, entry{r, place})
+				default:
+					at, _ := slices.BinarySearch(s.mixed, first+uint32(j))
+					for _, part := range s.parts[s.mixedParts[at]:s.mixedParts[at+1]] {
+						entries = append(entries, entry{part, place})
+					}
+				}
+			}
+		}
+	}
+	take := func(st *DenseStay) {
+		if e, fits := st.entry(startOf(c.day)); fits {
+			entries = append(entries, e)
+		} else {
+			long = append(long, *st)
+		}
+	}
+	if c.before != nil {
+		for i := range c.before.long {
+			if st := &c.before.long[i]; !c.people.has(st.Person) {
+				take(st)
+			}
+		}
+	}
+	for i := range c.stays {
+		take(&c.stays[i])
+	}
+	return entries, long
+}
+
+// entry returns what the stay is in the segment of the day that it began on, and whether a record can hold it.
+func (s *DenseStay) entry(start int64) (entry, bool) {
+	if !s.fits() {
+		return entry{}, false
+	}
+	return entry{newRecord(s.Enter-start, s.Leave-s.Enter, s.Person, s.Basis, s.Flagged), s.Place}, true
+}
