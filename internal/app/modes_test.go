@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,6 +50,60 @@ func TestSameListsInEveryMode(t *testing.T) {
 	compare(t, "cluster, from memory", inCluster.lists(t), want)
 	direct := inCluster.reopen(t, append(cluster, "TRUYVET_TRACE_SOURCE=clickhouse"))
 	compare(t, "cluster, from ClickHouse", direct.lists(t), want)
+
+	// Erased scans are in no list from then on, in none of the modes.
+	gone := someContact(t, standalone)
+	standalone.erase(t, gone)
+	direct.erase(t, gone)
+	less := standalone.lists(t)
+	for profile, report := range less {
+		if bytes.Contains(report, []byte(gone.String())) {
+			t.Errorf("who was erased is listed under %s", profile)
+		}
+	}
+	compare(t, "cluster, from ClickHouse, after an erasure", direct.lists(t), less)
+	compare(t, "cluster, from memory, after an erasure", direct.reopen(t, cluster).lists(t), less)
+}
+
+// someContact returns a person whom every profile lists.
+func someContact(t *testing.T, d *district) uuid.UUID {
+	t.Helper()
+	lists := d.lists(t)
+	sight, err := d.parts.Registry.World(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := d.parts.Registry.Cases(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, person := range sight.Links {
+		listed := !slices.ContainsFunc(cases, func(c registry.Case) bool { return c.Person == person })
+		for _, report := range lists {
+			listed = listed && bytes.Contains(report, []byte(person.String()))
+		}
+		if listed {
+			return person
+		}
+	}
+	t.Fatal("nobody is listed under every profile")
+	return uuid.Nil
+}
+
+// erase erases all that was ever scanned of a person.
+func (d *district) erase(t *testing.T, person uuid.UUID) {
+	t.Helper()
+	sight, err := d.parts.Registry.World(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for alias, of := range sight.Links {
+		if of == person {
+			if err := d.parts.Registry.Erase(t.Context(), registry.Erasure{Alias: alias, Before: math.MaxInt64}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 func compare(t *testing.T, what string, got, want map[string][]byte) {
