@@ -6,6 +6,7 @@ package scanlog
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/truyvet/truyvet/internal/errs"
@@ -70,4 +71,16 @@ type Entry struct {
 	Scan  scan.Scan // with Shard and Seq set; meaningless where Fault is not nil
 	Fault error     // why the entry is no scan; nil as a rule
 	Raw   []byte    // the entry as it stands in the log
+}
+
+// Hole is the error of reading a log that may have dropped a part of what was to be read: scans of a shard whose position is
+// past After and not past UpTo. A log drops only what the store has, so they are there.
+type Hole struct {
+	Shard       uint32
+	After, UpTo uint64
+}
+
+// Error implements error.
+func (h *Hole) Error() string {
+	return fmt.Sprintf("shard %d of the scan log may have dropped scans past %d up to %d", h.Shard, h.After, h.UpTo)
 }

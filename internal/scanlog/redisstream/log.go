@@ -33,8 +33,10 @@ type Log struct {
 	layout Layout
 	window time.Duration
 	client redis.UniversalClient
+	reader redis.UniversalClient // of Tail and Read: what they answer is large, and must not keep appends waiting
 	script *redis.Script
 	group  *scanlog.Group
+	ends   ends
 }
 
 var (
@@ -66,7 +68,11 @@ func Open(address string, o Options) (*Log, error) {
 	if o.MaxQueued <= 0 {
 		o.MaxQueued = 40_000
 	}
-	l := &Log{layout: o.Layout.withDefaults(), window: o.Window, client: client, script: redis.NewScript(appendScript)}
+	reader, err := connect(address)
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	l := &Log{layout: o.Layout.withDefaults(), window: o.Window, client: client, reader: reader, script: redis.NewScript(appendScript)}
 	l.group = scanlog.NewGroup(o.MaxQueued, o.MaxQueued/2, l.commit)
 	return l, nil
 }
@@ -79,10 +85,13 @@ func (l *Log) Append(ctx context.Context, scans []scan.Scan) ([]scanlog.Outcome,
 // Close commits what waits and closes the connections.
 func (l *Log) Close() error {
 	l.group.Close()
-	if err := l.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
-		return fmt.Errorf("closing the connections to Redis: %w", err)
+	var faults []error
+	for _, client := range []redis.UniversalClient{l.client, l.reader} {
+		if err := client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
+			faults = append(faults, fmt.Errorf("closing the connections to Redis: %w", err))
+		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // run is one run of the script: some scans of one shard.
@@ -252,31 +261,6 @@ func (r *run) settle() error {
 		}
 	}
 	return nil
-}
-
-// Tail implements scanlog.Progress.
-func (l *Log) Tail(ctx context.Context) (scanlog.Watermark, error) {
-	infos := make([]*redis.XInfoStreamCmd, l.layout.Shards)
-	_, _ = l.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for k := range infos {
-			infos[k] = p.XInfoStream(ctx, l.layout.stream(k))
-		}
-		return nil
-	}) // each command holds its own error
-	tail := make(scanlog.Watermark, l.layout.Shards)
-	for k, info := range infos {
-		stream, err := info.Result()
-		if isMissing(err) {
-			continue
-		}
-		if err != nil {
-			return nil, unavailable("asking for the end of the stream", err)
-		}
-		if tail[uint32(k)], err = parseSeq(stream.LastGeneratedID); err != nil {
-			return nil, err
-		}
-	}
-	return tail, nil
 }
 
 // Stored implements scanlog.Progress: what the workers have acknowledged without a gap. A stream that no worker has read
