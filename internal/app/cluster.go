@@ -32,7 +32,7 @@ func openCluster(ctx context.Context, cfg *config.Config, registry *sqlstore.Sto
 	for _, finding := range findings {
 		logger.Warn("a setting of Redis endangers accepted scans", "finding", finding.String())
 	}
-	store, err := clickhouse.Open(cfg.ClickHouseURL)
+	store, err := clickhouse.Open(cfg.ClickHouseURL, cfg.ClickHouseCluster)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("TRUYVET_CLICKHOUSE_URL: %w", err), log.Close())
 	}
@@ -63,7 +63,7 @@ func Migrate(ctx context.Context, cfg *config.Config) error {
 	if !cfg.Cluster() {
 		return nil
 	}
-	store, err := clickhouse.Open(cfg.ClickHouseURL)
+	store, err := clickhouse.Open(cfg.ClickHouseURL, cfg.ClickHouseCluster)
 	if err != nil {
 		return fmt.Errorf("TRUYVET_CLICKHOUSE_URL: %w", err)
 	}
@@ -81,7 +81,7 @@ func Work(ctx context.Context, cfg *config.Config, logger *slog.Logger) (err err
 			return fmt.Errorf("TRUYVET_WORKER_NAME is not set, and the machine's name cannot be read: %w", err)
 		}
 	}
-	store, err := clickhouse.Open(cfg.ClickHouseURL)
+	store, err := clickhouse.Open(cfg.ClickHouseURL, cfg.ClickHouseCluster)
 	if err != nil {
 		return fmt.Errorf("TRUYVET_CLICKHOUSE_URL: %w", err)
 	}

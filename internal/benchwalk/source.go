@@ -26,7 +26,7 @@ type stored struct {
 
 // openStored makes the store's tables in a database of the server.
 func openStored(ctx context.Context, addr, database string) (*stored, error) {
-	store, err := clickhouse.Open("clickhouse://default@" + addr + "/" + database)
+	store, err := clickhouse.Open("clickhouse://default@"+addr+"/"+database, "")
 	if err != nil {
 		return nil, fmt.Errorf("opening the scan store: %w", err)
 	}

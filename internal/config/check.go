@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 
 	"github.com/truyvet/truyvet/qrgen"
@@ -54,6 +55,9 @@ func isListen(text string) bool {
 
 func isHTTP(u *url.URL) bool { return u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") }
 
+// isPlainName matches a name that servers take unquoted, or none.
+var isPlainName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)?$`)
+
 func (c *Config) checkCluster() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
@@ -66,6 +70,12 @@ func (c *Config) checkCluster() error {
 	}
 	if (c.RedisURL == "") != (c.ClickHouseURL == "") {
 		fault("TRUYVET_REDIS_URL and TRUYVET_CLICKHOUSE_URL go together: set both for the cluster mode or neither for standalone")
+	}
+	if !isPlainName.MatchString(c.ClickHouseCluster) {
+		fault("TRUYVET_CLICKHOUSE_CLUSTER: %q holds other than letters, digits and underscores", c.ClickHouseCluster)
+	}
+	if c.ClickHouseCluster != "" && !c.Cluster() {
+		fault("TRUYVET_CLICKHOUSE_CLUSTER: needs the cluster mode")
 	}
 	switch c.TraceSource {
 	case "memory":

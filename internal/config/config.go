@@ -31,9 +31,13 @@ type Config struct {
 
 	RedisURL      string `env:"TRUYVET_REDIS_URL"`      // redis://HOST:PORT/DB
 	ClickHouseURL string `env:"TRUYVET_CLICKHOUSE_URL"` // clickhouse://HOST:PORT/DATABASE
-	Shards        int    `env:"TRUYVET_SHARDS, default=4"`
-	WorkerName    string `env:"TRUYVET_WORKER_NAME"`                  // tells the workers of one machine apart; default the machine's name
-	TraceSource   string `env:"TRUYVET_TRACE_SOURCE, default=memory"` // memory, or clickhouse in the cluster mode
+	// ClickHouseCluster names a cluster among the servers' remote_servers, over all shards of which the scans lie; empty for one
+	// server.
+	ClickHouseCluster string `env:"TRUYVET_CLICKHOUSE_CLUSTER"`
+
+	Shards      int    `env:"TRUYVET_SHARDS, default=4"`
+	WorkerName  string `env:"TRUYVET_WORKER_NAME"`                  // tells the workers of one machine apart; default the machine's name
+	TraceSource string `env:"TRUYVET_TRACE_SOURCE, default=memory"` // memory, or clickhouse in the cluster mode
 
 	KeyFile     string `env:"TRUYVET_KEY_FILE"`    // signing keys of codes; default DATA/keys.json
 	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential and audit keys; default DATA/secrets.json

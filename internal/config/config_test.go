@@ -82,8 +82,9 @@ func TestWhatFollowsFromOthers(t *testing.T) {
 	c := load(t, []string{
 		"TRUYVET_BASE_URL=https://tv.example.vn/", "TRUYVET_DATA=/var/tv", "TRUYVET_KEY_FILE=/etc/k", "TRUYVET_TRUSTED_PROXIES=10.0.0.0/8, ::1",
 		"TRUYVET_REDIS_URL=redis://:pw@r:6379/0", "TRUYVET_CLICKHOUSE_URL=clickhouse://c:9000/tv", "TRUYVET_TRACE_SOURCE=clickhouse",
+		"TRUYVET_CLICKHOUSE_CLUSTER=city",
 	}, nil)
-	if c.BaseURL != "https://tv.example.vn" || c.KeyFile != "/etc/k" || c.SecretsFile != "/var/tv/secrets.json" || !c.Cluster() {
+	if c.BaseURL != "https://tv.example.vn" || c.KeyFile != "/etc/k" || c.SecretsFile != "/var/tv/secrets.json" || !c.Cluster() || c.ClickHouseCluster != "city" {
 		t.Errorf("%+v", c)
 	}
 	if d := cmp.Diff([]string{"10.0.0.0/8", "::1"}, c.TrustedProxies); d != "" {
@@ -110,6 +111,8 @@ func TestEachFault(t *testing.T) {
 		"TRUYVET_CONFIG":          {filepath.Join(t.TempDir(), "missing")},
 		"TRUYVET_REDIS_URL":       {"redis://:geheim@r", "geheim", "redis://:geheim@%zz", "redis:geheim"},
 		"TRUYVET_CLICKHOUSE_URL":  {"clickhouse://u:geheim@c", "geheim"},
+
+		"TRUYVET_CLICKHOUSE_CLUSTER": {"city", "two words", "a'b"}, // the first wants the cluster mode
 	} {
 		for _, value := range values {
 			c, err := config.Load(t.Context(), []string{setting + "=" + value}, nil)

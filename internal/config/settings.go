@@ -22,6 +22,7 @@ func Settings() []Setting {
 		{"TRUYVET_TIME_ZONE", "", "zone of the days that people type (default Asia/Ho_Chi_Minh)"},
 		{"TRUYVET_REDIS_URL", "redis", "redis://HOST:PORT/DB, for the cluster mode"},
 		{"TRUYVET_CLICKHOUSE_URL", "clickhouse", "clickhouse://HOST:PORT/DATABASE, for the cluster mode"},
+		{"TRUYVET_CLICKHOUSE_CLUSTER", "", "cluster of the ClickHouse servers' remote_servers to spread scans over (default one server)"},
 		{"TRUYVET_SHARDS", "", "number of Redis streams, the same everywhere (default 4)"},
 		{"TRUYVET_WORKER_NAME", "", "tells the workers of one machine apart (default the machine's name)"},
 		{"TRUYVET_TRACE_SOURCE", "trace-source", "what traces read: memory or clickhouse (default memory)"},

@@ -228,7 +228,7 @@ func TestTailWithoutTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	store, err := clickhouse.Open("clickhouse://" + clickhouseServer.Addr + "/default")
+	store, err := clickhouse.Open("clickhouse://"+clickhouseServer.Addr+"/default", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,17 +19,56 @@ type ClickHouseOptions struct {
 // StartClickHouse starts a clickhouse-server with its data in dir. Addr is for the native protocol; the user is default,
 // without a password, from this machine only.
 func StartClickHouse(ctx context.Context, dir string, o ClickHouseOptions) (*Server, error) {
-	return start(ctx, dir, program{
+	return start(ctx, dir, clickHouse(o, nil))
+}
+
+// ClickHouseCluster is how servers of StartClickHouseCluster name the cluster that they are.
+const ClickHouseCluster = "truyvet"
+
+// StartClickHouseCluster starts clickhouse-servers that know one another as the shards of ClickHouseCluster, each with its
+// data in a folder of dir. When one cannot start, none runs.
+func StartClickHouseCluster(ctx context.Context, dir string, shards int, o ClickHouseOptions) (servers []*Server, err error) {
+	err = onFreePorts(ctx, shards*clickHousePorts, func(ports []int) error {
+		var known []int
+		for i := range shards {
+			known = append(known, ports[i*clickHousePorts])
+		}
+		servers = nil
+		for i := range shards {
+			own := ports[i*clickHousePorts : (i+1)*clickHousePorts]
+			server, err := startOn(ctx, filepath.Join(dir, fmt.Sprintf("shard%d", i+1)), clickHouse(o, known), own)
+			if err != nil {
+				for _, server := range servers {
+					_ = server.Kill()
+				}
+				return err
+			}
+			servers = append(servers, server)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return servers, nil
+}
+
+// clickHousePorts is how many ports a server takes: for the native protocol, and for HTTP.
+const clickHousePorts = 2
+
+// clickHouse is the program; shards are the ports of its cluster for the native protocol, none where it is alone.
+func clickHouse(o ClickHouseOptions, shards []int) program {
+	return program{
 		name:    "clickhouse-server",
 		binary:  "clickhouse-server",
 		install: "apt-get install -y clickhouse-server",
-		ports:   2,
+		ports:   clickHousePorts,
 		configure: func(dir string, ports []int) ([]string, error) {
-			path, err := configureClickHouse(dir, ports[0], ports[1], o)
+			path, err := configureClickHouse(dir, ports, o, shards)
 			return []string{"--config-file=" + path}, err
 		},
 		ready: func(ctx context.Context, ports []int) error { return pingClickHouse(ctx, ports[1]) },
-	})
+	}
 }
 
 // clickHouseConfig is the part of config.xml that is needed, in the words that releases since 2018 understand.
@@ -53,6 +92,14 @@ type clickHouseConfig struct {
 	MarkCacheSize   int    `xml:"mark_cache_size"`
 	MaxQueries      int    `xml:"max_concurrent_queries"`
 	Timezone        string `xml:"timezone,omitempty"`
+	// Shards are those of ClickHouseCluster.
+	Shards []clickHouseShard `xml:"remote_servers>truyvet>shard,omitempty"`
+}
+
+// clickHouseShard is a shard of one replica.
+type clickHouseShard struct {
+	Host string `xml:"replica>host"`
+	Port int    `xml:"replica>port"`
 }
 
 const clickHouseUsers = `<yandex>
@@ -67,7 +114,7 @@ const clickHouseUsers = `<yandex>
 </yandex>
 `
 
-func configureClickHouse(dir string, tcpPort, httpPort int, o ClickHouseOptions) (string, error) {
+func configureClickHouse(dir string, ports []int, o ClickHouseOptions, shards []int) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
@@ -75,8 +122,8 @@ func configureClickHouse(dir string, tcpPort, httpPort int, o ClickHouseOptions)
 	users := filepath.Join(dir, "users.xml")
 	config := clickHouseConfig{
 		ListenHost:      "127.0.0.1",
-		TCPPort:         tcpPort,
-		HTTPPort:        httpPort,
+		TCPPort:         ports[0],
+		HTTPPort:        ports[1],
 		Path:            dir + "/data/",
 		TmpPath:         dir + "/tmp/",
 		UserFilesPath:   dir + "/user_files/",
@@ -87,6 +134,9 @@ func configureClickHouse(dir string, tcpPort, httpPort int, o ClickHouseOptions)
 		MarkCacheSize:   64 << 20,
 		MaxQueries:      100,
 		Timezone:        o.Timezone,
+	}
+	for _, port := range shards {
+		config.Shards = append(config.Shards, clickHouseShard{Host: "127.0.0.1", Port: port})
 	}
 	config.Logger.Level = "warning"
 	config.Logger.Log = filepath.Join(dir, "server.log")

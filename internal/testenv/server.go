@@ -59,7 +59,32 @@ const (
 
 // start runs a program for the first time. Another process may take a free port before the server does, so it is tried
 // with several.
-func start(ctx context.Context, dir string, p program) (*Server, error) {
+func start(ctx context.Context, dir string, p program) (s *Server, err error) {
+	err = onFreePorts(ctx, p.ports, func(ports []int) error {
+		s, err = startOn(ctx, dir, p, ports)
+		return err
+	})
+	return s, err
+}
+
+// onFreePorts calls run with n free ports, and with others when it says that a server exited, as one does whose port was
+// taken meanwhile.
+func onFreePorts(ctx context.Context, n int, run func(ports []int) error) error {
+	var err error
+	for range portAttempts {
+		ports, fault := freePorts(n)
+		if fault != nil {
+			return fault
+		}
+		if err = run(ports); err == nil || ctx.Err() != nil || !errors.Is(err, errExited) {
+			break
+		}
+	}
+	return err
+}
+
+// startOn runs a program for the first time, on given ports.
+func startOn(ctx context.Context, dir string, p program, ports []int) (*Server, error) {
 	path, err := findBinary(p.binary)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not installed; install it with: %s", p.binary, p.install)
@@ -68,17 +93,8 @@ func start(ctx context.Context, dir string, p program) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the directory of %s: %w", p.name, err)
 	}
-	s := &Server{Dir: dir, program: p}
-	for range portAttempts {
-		if s.ports, err = freePorts(p.ports); err != nil {
-			return nil, err
-		}
-		s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.ports[0]))
-		if err = s.Restart(ctx); err == nil || ctx.Err() != nil || !errors.Is(err, errExited) {
-			break
-		}
-	}
-	if err != nil {
+	s := &Server{Dir: dir, program: p, ports: ports, Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[0]))}
+	if err := s.Restart(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -39,7 +39,7 @@ func newCluster(t testing.TB) *cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.log.Close() })
-	if c.store, err = clickhouse.Open("clickhouse://default@" + c.clickhouse.Addr + "/scans"); err != nil {
+	if c.store, err = clickhouse.Open("clickhouse://default@"+c.clickhouse.Addr+"/scans", ""); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.store.Close() })

@@ -32,6 +32,22 @@ func ClickHouse(t testing.TB, o testenv.ClickHouseOptions) *testenv.Server {
 	return server
 }
 
+// ClickHouseCluster starts clickhouse-servers that are the shards of testenv.ClickHouseCluster for a test and ends them with
+// the test. It fails the test when it cannot.
+func ClickHouseCluster(t testing.TB, shards int, o testenv.ClickHouseOptions) []*testenv.Server {
+	t.Helper()
+	servers, err := testenv.StartClickHouseCluster(t.Context(), tempDir(t), shards, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for _, server := range servers {
+			_ = server.Kill()
+		}
+	})
+	return servers
+}
+
 // Postgres starts a PostgreSQL server for a test and ends it with the test. It fails the test when it cannot. A start
 // takes a second or more: let tests share one, each with a database of its own.
 func Postgres(t testing.TB, o testenv.PostgresOptions) *testenv.Server {

@@ -1,6 +1,6 @@
 -- The scans, in the order of the people. Rows of one position are one row, however often they were inserted; readers
 -- tolerate those that are not merged yet.
-CREATE TABLE IF NOT EXISTS scans (
+CREATE TABLE IF NOT EXISTS {scans} (
     alias       UUID,
     at          DateTime('UTC'),
     id          UUID,
@@ -18,10 +18,11 @@ CREATE TABLE IF NOT EXISTS scans (
     voids       UUID
 ) ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(at)
-ORDER BY (alias, at, id, shard, seq);
+ORDER BY (alias, at, id, shard, seq)
+SHARDED BY cityHash64(toString(alias));
 
 -- Who was scanned where, in the order of the places: what finds the people of a place.
-CREATE TABLE IF NOT EXISTS scans_by_place (
+CREATE TABLE IF NOT EXISTS {scans_by_place} (
     place UUID,
     at    DateTime('UTC'),
     alias UUID,
@@ -30,7 +31,8 @@ CREATE TABLE IF NOT EXISTS scans_by_place (
     seq   UInt64
 ) ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(at)
-ORDER BY (place, at, alias, trip, shard, seq);
+ORDER BY (place, at, alias, trip, shard, seq)
+SHARDED BY cityHash64(toString(alias));
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS scans_to_place TO scans_by_place AS
-SELECT place, at, alias, trip, shard, seq FROM scans;
+CREATE MATERIALIZED VIEW IF NOT EXISTS scans_to_place TO {scans_by_place} AS
+SELECT place, at, alias, trip, shard, seq FROM {scans};
