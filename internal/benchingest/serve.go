@@ -1,0 +1,116 @@
+package benchingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/truyvet/truyvet/internal/config"
+	"github.com/truyvet/truyvet/internal/loadgen"
+)
+
+// server is a process that answers posts.
+type server struct {
+	url   *url.URL
+	cmd   *exec.Cmd
+	log   *os.File
+	ended chan error
+}
+
+// startServer starts a program that is told where to listen, and returns once it answers there.
+func startServer(ctx context.Context, logPath string, env []string, command func(listen string) []string) (*server, error) {
+	listen, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{url: &url.URL{Scheme: "http", Host: listen}, ended: make(chan error, 1)}
+	if s.log, err = os.Create(logPath); err != nil {
+		return nil, fmt.Errorf("creating a log: %w", err)
+	}
+	args := command(listen)
+	s.cmd = exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // a program that is to be measured
+	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = env, s.log, s.log
+	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
+	s.cmd.WaitDelay = 30 * time.Second
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", args[0], errors.Join(err, s.log.Close()))
+	}
+	go func() { s.ended <- s.cmd.Wait() }()
+	return s, s.await(ctx)
+}
+
+// await returns once the server takes connections.
+func (s *server) await(ctx context.Context) error {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if conn, err := loadgen.Dial(ctx, s.url); err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-look.C:
+		case err := <-s.ended:
+			s.ended <- err
+			return fmt.Errorf("the server ended before it answered, see %s: %w", s.log.Name(), err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// stop ends the server and waits for it.
+func (s *server) stop() error {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it fails only when the process has ended
+	<-s.ended
+	return s.log.Close()
+}
+
+// freeAddress returns a loopback address on which nobody listens.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("finding a free port: %w", err)
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// installation is `truyvet serve` in one mode, and the town that its keys are for.
+type installation struct {
+	*server
+	town *town
+}
+
+// install makes a data folder and serves from it.
+func install(ctx context.Context, binary, dir string, settings ...string) (*installation, error) {
+	data := filepath.Join(dir, "data")
+	env := append([]string{"TRUYVET_DATA=" + data, "PATH=" + os.Getenv("PATH")}, settings...)
+	for _, command := range []string{"init", "migrate"} {
+		cmd := exec.CommandContext(ctx, binary, command) //nolint:gosec // the program that is to be measured
+		cmd.Env = env
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("truyvet %s: %w: %s", command, err, out)
+		}
+	}
+	cfg, err := config.Load(ctx, env, nil)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTown(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s, err := startServer(ctx, filepath.Join(dir, "serve.log"), env, func(listen string) []string {
+		return []string{binary, "serve", "--listen", listen}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &installation{server: s, town: t}, nil
+}
