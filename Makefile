@@ -9,7 +9,7 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run build test-packages test bench bench-walk lint cluster clean
+.PHONY: help run build test-packages test bench bench-walk bench-ingest lint cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ bench: ## run the benchmarks of the inner loops
 bench-walk: ## measure the walk beside SQL on SQLite, PostgreSQL and ClickHouse: SIZE=2m, 20m (half an hour) or 80m
 	@deploy/dev/test-packages.sh clickhouse-server postgresql
 	$(GO) run ./cmd/benchwalk --size $(SIZE)
+
+bench-ingest: build ## measure how fast scans are taken in, beside the limits of what they go through (four minutes)
+	@deploy/dev/test-packages.sh redis-server clickhouse-server
+	$(GO) run ./cmd/benchingest --truyvet $(BIN)
 
 lint: ## go mod tidy, gofumpt, go vet, staticcheck, golangci-lint
 	$(GO) mod tidy -diff

@@ -88,9 +88,11 @@ func TestImportDirections(t *testing.T) {
 	}
 
 	only := map[string][]string{ // package → who may import it
-		"internal/app":                {"internal/cli"},
-		"internal/cli":                {"cmd/truyvet"},
-		"internal/testenv":            {"cmd/devcluster", "internal/benchwalk", "internal/testenv/testserver", "internal/scanstore/clickhouse/clickhousetest"},
+		"internal/app": {"internal/cli"},
+		"internal/cli": {"cmd/truyvet"},
+		"internal/testenv": {
+			"cmd/devcluster", "internal/benchingest", "internal/benchwalk", "internal/testenv/testserver", "internal/scanstore/clickhouse/clickhousetest",
+		},
 		"internal/testenv/testserver": {}, // tests
 
 		"internal/scanstore/clickhouse/clickhousetest": {}, // tests

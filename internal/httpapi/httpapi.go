@@ -56,9 +56,12 @@ func New(d Deps) *API {
 	return &API{ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, checks: d.Checks, logger: d.Logger}
 }
 
+// scansPath takes batches of scans.
+const scansPath = "/api/v1/scans"
+
 // Register adds the routes.
 func (a *API) Register(r gin.IRouter) {
-	r.POST("/api/v1/scans", a.postScans)
+	r.POST(scansPath, a.postScans)
 	r.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml; charset=utf-8", openAPI) })
 	r.GET("/.well-known/truyvet-keys.json", a.getKeys)
 	r.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })

@@ -19,7 +19,8 @@ const requestIDKey = "truyvet.request"
 // RequestID returns the id under which the request stands in the log.
 func RequestID(c *gin.Context) string { return c.GetString(requestIDKey) }
 
-// Logged gives every request an id, answers it in X-Request-Id, and writes one line per request. The line has the route's
+// Logged gives every request an id, answers it in X-Request-Id, and writes one line per request, of routine ones at
+// the level debug. The line has the route's
 // pattern and never the path, so tokens in paths cannot reach the log; and it has no address, so that no address ever
 // stands beside a place.
 func Logged(logger *slog.Logger, clock func() time.Time) gin.HandlerFunc {
@@ -30,12 +31,27 @@ func Logged(logger *slog.Logger, clock func() time.Time) gin.HandlerFunc {
 		start := clock()
 		c.Next()
 		level := slog.LevelInfo
-		if c.FullPath() == "/healthz" || c.FullPath() == "/readyz" {
+		if routine(c) {
 			level = slog.LevelDebug
+		}
+		if !logger.Enabled(c.Request.Context(), level) {
+			return
 		}
 		logger.Log(c.Request.Context(), level, "request", "request", id, "method", c.Request.Method, "route", c.FullPath(),
 			"status", c.Writer.Status(), "bytes", c.Writer.Size(), "ms", clock().Sub(start).Milliseconds())
 	}
+}
+
+// routine says whether an answered request is nothing to write home about: a probe, or scans that were taken, of which a
+// city sends thousands a second.
+func routine(c *gin.Context) bool {
+	switch c.FullPath() {
+	case "/healthz", "/readyz":
+		return true
+	case scansPath:
+		return c.Writer.Status() == http.StatusOK
+	}
+	return false
 }
 
 // Recovered answers a panic with answer and logs it with its stack, without the request's content.

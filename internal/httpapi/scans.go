@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -54,14 +55,8 @@ type wireScan struct {
 	Voids  *uuid.UUID      `json:"voids"`
 	Device uint64          `json:"device"`
 	Alias  json.RawMessage `json:"alias"`
-}
 
-// wireResult is the answer to one scan.
-type wireResult struct {
-	ID      string        `json:"id"`
-	Status  ingest.Status `json:"status"`
-	Code    string        `json:"code,omitempty"`
-	Message string        `json:"message,omitempty"`
+	fault *errs.Error // why it cannot be read; ID is then what can be read of it
 }
 
 // postScans takes a batch. Each scan is judged by itself; the answer holds one result per scan, in order.
@@ -72,41 +67,39 @@ func (a *API) postScans(c *gin.Context) {
 		Fail(c, a.logger, err)
 		return
 	}
-	raw, err := readBatch(c.Writer, c.Request)
+	batch, err := readBatch(c.Writer, c.Request)
 	if err != nil {
 		Fail(c, a.logger, err)
 		return
 	}
-	results := make([]wireResult, len(raw))
-	subs := make([]ingest.Submission, 0, len(raw))
-	position := make([]int, 0, len(raw))
-	for i, text := range raw {
-		id, sub, refusal := parseScan(text)
-		if refusal != nil {
-			results[i] = refused(id, refusal)
-			continue
+	refusals := make([]*errs.Error, len(batch))
+	subs := make([]ingest.Submission, 0, len(batch))
+	for i := range batch {
+		sub, refusal := batch[i].submission()
+		if refusals[i] = refusal; refusal == nil {
+			subs = append(subs, sub)
 		}
-		subs = append(subs, sub)
-		position = append(position, i)
 	}
 	answers, err := a.ingest.Submit(c.Request.Context(), alias, subs)
 	if err != nil {
 		Fail(c, a.logger, err)
 		return
 	}
-	for k, answer := range answers {
-		id := answer.ID.String()
-		if answer.Status == ingest.Refused {
-			results[position[k]] = refused(id, answer.Err)
+	r := newResults(len(batch))
+	for i, refusal := range refusals {
+		if refusal != nil {
+			id, err := uuid.Parse(batch[i].ID)
+			r.refused(id, err == nil && !errors.Is(refusal, errScanID), refusal)
 			continue
 		}
-		results[position[k]] = wireResult{ID: id, Status: answer.Status}
+		if answer := answers[0]; answer.Status == ingest.Refused {
+			r.refused(answer.ID, true, answer.Err)
+		} else {
+			r.taken(answer.ID, answer.Status)
+		}
+		answers = answers[1:]
 	}
-	c.JSON(http.StatusOK, gin.H{"results": results})
-}
-
-func refused(id string, e *errs.Error) wireResult {
-	return wireResult{ID: id, Status: ingest.Refused, Code: e.Code, Message: e.Message}
+	r.send(c)
 }
 
 // credential returns whose scans a request brings: the alias of the bearer credential, or of the browser's cookie.
@@ -121,71 +114,95 @@ func (a *API) credential(r *http.Request) (uuid.UUID, error) {
 	return a.verify(cookie.Value)
 }
 
-// readBatch takes the body apart into the texts of its scans.
-func readBatch(w http.ResponseWriter, r *http.Request) ([]json.RawMessage, error) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return nil, errMediaType
+// readBatch takes the body apart into its scans. Those that cannot be read carry the reason.
+func readBatch(w http.ResponseWriter, r *http.Request) ([]wireScan, error) {
+	if header := r.Header.Get("Content-Type"); header != "application/json" {
+		if media, _, err := mime.ParseMediaType(header); err != nil || media != "application/json" {
+			return nil, errMediaType
+		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
-	if err != nil {
+	var body strings.Builder
+	body.Grow(int(min(max(r.ContentLength, 0), trustedLength)))
+	buffer := copyBuffers.Get().(*[4 << 10]byte)
+	defer copyBuffers.Put(buffer)
+	if _, err := io.CopyBuffer(&body, http.MaxBytesReader(w, r.Body, maxBodyBytes), buffer[:]); err != nil {
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 			return nil, errBodySize
 		}
 		return nil, errBodyCut.Because(fmt.Errorf("reading the body: %w", err))
 	}
-	var batch struct {
+	if batch, plain := plainBatch(body.String()); plain {
+		return batch, nil
+	}
+	return decodeBatch([]byte(body.String()))
+}
+
+// trustedLength is how long a body may say it is and find the room made before it has come.
+const trustedLength = 64 << 10
+
+// copyBuffers are what bodies are read through.
+var copyBuffers = sync.Pool{New: func() any { return new([4 << 10]byte) }}
+
+// decodeBatch reads any batch.
+func decodeBatch(body []byte) ([]wireScan, error) {
+	var texts struct {
 		Scans []json.RawMessage `json:"scans"`
 		Alias json.RawMessage   `json:"alias"`
 	}
-	if err := decodeStrictly(body, &batch); err != nil {
+	if err := decodeStrictly(body, &texts); err != nil {
 		return nil, errBody
 	}
 	switch {
-	case batch.Alias != nil:
+	case texts.Alias != nil:
 		return nil, errAlias
-	case len(batch.Scans) == 0:
+	case len(texts.Scans) == 0:
 		return nil, errBatchEmpty
-	case len(batch.Scans) > MaxBatch:
+	case len(texts.Scans) > MaxBatch:
 		return nil, errBatchSize
 	}
-	return batch.Scans, nil
+	batch := make([]wireScan, len(texts.Scans))
+	for i, text := range texts.Scans {
+		if err := decodeStrictly(text, &batch[i]); err != nil {
+			batch[i] = wireScan{ID: readableID(text), fault: errScan}
+		} else if batch[i].Alias != nil {
+			batch[i] = wireScan{ID: readableID(text), fault: errAlias}
+		}
+	}
+	return batch, nil
 }
 
-// parseScan reads one scan of a batch. The id is returned as far as it can be read, so that the refusal can name it.
-func parseScan(text []byte) (string, ingest.Submission, *errs.Error) {
-	var w wireScan
-	if err := decodeStrictly(text, &w); err != nil {
-		return readableID(text), ingest.Submission{}, errScan
+// submission returns what the scan submits, or why it is refused.
+func (w *wireScan) submission() (ingest.Submission, *errs.Error) {
+	if w.fault != nil {
+		return ingest.Submission{}, w.fault
 	}
-	if w.Alias != nil {
-		return readableID(text), ingest.Submission{}, errAlias
-	}
-	sub := ingest.Submission{Device: w.Device}
+	sub := ingest.Submission{Device: w.Device, Token: w.Token}
 	var err error
 	if sub.ID, err = uuid.Parse(w.ID); err != nil || len(w.ID) != 36 {
-		return "", sub, errScanID
+		return sub, errScanID
 	}
-	id := sub.ID.String()
 	var known bool
 	if sub.Kind, known = kinds[w.Kind]; !known {
-		return id, sub, errScanKind
+		return sub, errScanKind
 	}
 	if sub.How, known = hows[w.How]; !known {
-		return id, sub, errScanHow
+		return sub, errScanHow
 	}
 	if sub.At, known = scanTime(w.At, sub.ID); !known {
-		return id, sub, errNoScanTime
+		return sub, errNoScanTime
 	}
 	if w.Token == "" {
-		return id, sub, errNoScanToken
+		return sub, errNoScanToken
 	}
-	if sub.Token, err = qrgen.FromURL(w.Token); err != nil {
-		return id, sub, ingest.CodeError(qrgen.ErrMalformed)
+	if len(w.Token) != qrgen.TokenLength { // else it can be no web address that holds one
+		if sub.Token, err = qrgen.FromURL(w.Token); err != nil {
+			return sub, ingest.CodeError(qrgen.ErrMalformed)
+		}
 	}
 	if w.Voids != nil {
 		sub.Voids = *w.Voids
 	}
-	return id, sub, nil
+	return sub, nil
 }
 
 // scanTime returns when a scan was: what the client says, else when it made the id. The time of arrival would not do, since

@@ -33,10 +33,11 @@ func (c *codeCache) verify(text string, at time.Time) (qrgen.Token, error) {
 		// bytes than that letter, so that of the right length none matches.
 		return c.keys.Verify(text, at, c.revoked)
 	}
-	text = strings.ToUpper(text)
-	c.mu.RLock()
-	token, known := c.tokens[text]
-	c.mu.RUnlock()
+	token, known := c.remembered(text)
+	if !known {
+		text = strings.ToUpper(text)
+		token, known = c.remembered(text)
+	}
 	if known {
 		return c.keys.Judge(token, at, c.revoked)
 	}
@@ -45,6 +46,14 @@ func (c *codeCache) verify(text string, at time.Time) (qrgen.Token, error) {
 		c.remember(text, token)
 	}
 	return token, err
+}
+
+// remembered returns the authentic token of a text in upper case.
+func (c *codeCache) remembered(text string) (qrgen.Token, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	token, known := c.tokens[text]
+	return token, known
 }
 
 // remember adds a token and, in a full cache, lets go of one that the map's order picks: as good as at random, and
