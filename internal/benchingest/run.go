@@ -159,7 +159,7 @@ func (b *bench) open(ctx context.Context) ([]contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := clickhouse.Open(clickHouseURL)
+	store, err := clickhouse.Open(clickHouseURL, "")
 	if err != nil {
 		return nil, err
 	}
