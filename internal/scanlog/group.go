@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/truyvet/truyvet/internal/scan"
 )
@@ -28,11 +29,16 @@ type Group struct {
 
 	mu      sync.Mutex
 	waiting []*waiter
-	queued  int  // scans that wait or are being committed
-	closed  bool // no more appends
+	queued  int   // scans that wait or are being committed
+	stuck   error // how the last commit ended, where it failed slowly
+	closed  bool  // no more appends
 	wake    chan struct{}
 	done    chan struct{}
 }
+
+// slow is after what time a commit that fails has kept its callers waiting. While the last one did, a single append tries
+// again and all others are answered at once: waiting in turn for a server that hangs would help none of them.
+const slow = 500 * time.Millisecond
 
 type waiter struct {
 	batch  Batch
@@ -40,7 +46,8 @@ type waiter struct {
 }
 
 // NewGroup starts a group. At most maxQueued scans wait or are being committed, beyond that Append answers ErrFull; a
-// commit takes whole batches up to about maxCommit scans.
+// commit takes whole batches up to about maxCommit scans. While commits fail slowly, Append gives the error of the last one
+// at once to all but one caller.
 func NewGroup(maxQueued, maxCommit int, commit Commit) *Group {
 	g := &Group{
 		commit:    commit,
@@ -112,6 +119,9 @@ func (g *Group) enqueue(w *waiter) error {
 	if g.closed {
 		return ErrUnavailable
 	}
+	if g.stuck != nil && g.queued > 0 {
+		return g.stuck
+	}
 	if g.queued+len(w.batch.Scans) > g.maxQueued {
 		return ErrFull
 	}
@@ -122,6 +132,13 @@ func (g *Group) enqueue(w *waiter) error {
 	default:
 	}
 	return nil
+}
+
+// Queue returns how many scans wait or are being committed, and how many may.
+func (g *Group) Queue() (waiting, bound int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.queued, g.maxQueued
 }
 
 // Close refuses further appends, commits what waits and returns when that has been answered.
@@ -173,9 +190,20 @@ func (g *Group) settle(group []*waiter) {
 		batches[i] = &w.batch
 		scans += len(w.batch.Scans)
 	}
+	start := time.Now()
 	err := g.commit(batches)
+	took := time.Since(start)
 	g.mu.Lock()
 	g.queued -= scans
+	g.stuck = nil
+	if err != nil && took >= slow {
+		g.stuck = err
+		group = append(group, g.waiting...) // they came while it hung
+		for _, w := range g.waiting {
+			g.queued -= len(w.batch.Scans)
+		}
+		g.waiting = nil
+	}
 	g.mu.Unlock()
 	for _, w := range group {
 		w.answer <- err

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/scan"
@@ -77,9 +79,9 @@ func TestGroupCommitsTogetherWhatWaits(t *testing.T) {
 // waitQueued lets the other goroutines run until so many scans are queued.
 func waitQueued(t *testing.T, group *scanlog.Group, scans int) {
 	t.Helper()
-	for group.Queued() != scans {
+	for queued, _ := group.Queue(); queued != scans; queued, _ = group.Queue() {
 		if t.Context().Err() != nil {
-			t.Fatalf("%d scans are queued, want %d", group.Queued(), scans)
+			t.Fatalf("%d scans are queued, want %d", queued, scans)
 		}
 		runtime.Gosched()
 	}
@@ -130,8 +132,8 @@ func TestGroupCloseDrains(t *testing.T) {
 	}
 	wg.Wait()
 	<-closed
-	if group.Queued() != 0 {
-		t.Errorf("%d scans are still queued", group.Queued())
+	if queued, _ := group.Queue(); queued != 0 {
+		t.Errorf("%d scans are still queued", queued)
 	}
 }
 
@@ -145,8 +147,11 @@ func TestGroupPassesErrorOn(t *testing.T) {
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()
-	if _, err := group.Append(ended, scanlogtest.Scans(0, 1)); !errors.Is(err, context.Canceled) || group.Queued() != 0 {
-		t.Errorf("with a context that has ended: %v, %d queued", err, group.Queued())
+	if _, err := group.Append(ended, scanlogtest.Scans(0, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a context that has ended: %v", err)
+	}
+	if queued, _ := group.Queue(); queued != 0 {
+		t.Errorf("%d scans are queued", queued)
 	}
 	if _, err := group.Append(t.Context(), []scan.Scan{{}}); !errors.Is(err, scan.ErrNoID) {
 		t.Errorf("an empty scan: %v", err)
@@ -169,4 +174,57 @@ func TestWatermarkCovers(t *testing.T) {
 			t.Errorf("%v covers %v: %v, want %v", c.w, c.other, got, c.want)
 		}
 	}
+}
+
+// TestGroupBehindSomethingThatHangs sees one caller at a time wait for commits that fail slowly, the others answered at once,
+// and all of them taken again as soon as a commit succeeds.
+func TestGroupBehindSomethingThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs, commits := true, 0
+		group := scanlog.NewGroup(1000, 10, func([]*scanlog.Batch) error {
+			if commits++; hangs {
+				time.Sleep(2 * time.Second)
+				return scanlog.ErrUnavailable
+			}
+			return nil
+		})
+		send := func(from int) (took time.Duration, err error) {
+			start := time.Now()
+			_, err = group.Append(t.Context(), scanlogtest.Scans(from, from+10))
+			return time.Since(start), err
+		}
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				if took, err := send(10 * i); !errors.Is(err, scanlog.ErrUnavailable) || took > 2*time.Second {
+					t.Errorf("of those who came before it was known: after %s %v", took, err)
+				}
+			})
+		}
+		wg.Wait()
+		if queued, _ := group.Queue(); queued != 0 || commits != 1 {
+			t.Errorf("%d scans are queued after %d commits", queued, commits)
+		}
+		wg.Go(func() { _, _ = send(0) }) // tries again
+		synctest.Wait()
+		for range 50 {
+			if took, err := send(10); !errors.Is(err, scanlog.ErrUnavailable) || took > 0 {
+				t.Errorf("while another one tries: after %s %v", took, err)
+			}
+		}
+		wg.Wait()
+		hangs = false
+		if took, err := send(0); err != nil || took > 0 {
+			t.Errorf("once it works again: after %s %v", took, err)
+		}
+		for i := range 5 {
+			wg.Go(func() {
+				if _, err := send(10 * i); err != nil {
+					t.Errorf("of several: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		group.Close()
+	})
 }

@@ -25,9 +25,21 @@ type Options struct {
 	MaxQueued int // scans that may wait for their commit, 40,000 by default; beyond it Append answers scanlog.ErrFull
 }
 
+func (o Options) withDefaults() Options {
+	o.Layout = o.Layout.withDefaults()
+	if o.Window <= 0 {
+		o.Window = 72 * time.Hour
+	}
+	if o.MaxQueued <= 0 {
+		o.MaxQueued = 40_000
+	}
+	return o
+}
+
 // Log implements scanlog.Log and scanlog.Progress. It is safe for concurrent use.
 //
-// An Append ends within a few times two seconds, whatever Redis does. A replica that is connected and does not answer
+// An Append ends within a few times two seconds, whatever Redis does, and at once while it is known that Redis hangs: see
+// scanlog.NewGroup. A replica that is connected and does not answer
 // makes it fail for as long.
 type Log struct {
 	layout Layout
@@ -62,17 +74,12 @@ func Open(address string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Window <= 0 {
-		o.Window = 72 * time.Hour
-	}
-	if o.MaxQueued <= 0 {
-		o.MaxQueued = 40_000
-	}
 	reader, err := connect(address)
 	if err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
-	l := &Log{layout: o.Layout.withDefaults(), window: o.Window, client: client, reader: reader, script: redis.NewScript(appendScript)}
+	o = o.withDefaults()
+	l := &Log{layout: o.Layout, window: o.Window, client: client, reader: reader, script: redis.NewScript(appendScript)}
 	l.group = scanlog.NewGroup(o.MaxQueued, o.MaxQueued/2, l.commit)
 	return l, nil
 }

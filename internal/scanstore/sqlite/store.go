@@ -124,6 +124,9 @@ func (s *Store) Append(ctx context.Context, scans []scan.Scan) ([]scanlog.Outcom
 	return s.group.Append(ctx, scans)
 }
 
+// Queue returns how many scans wait for their commit or are in one, and how many may.
+func (s *Store) Queue() (waiting, bound int) { return s.group.Queue() }
+
 // Tail implements scanlog.Progress.
 func (s *Store) Tail(context.Context) (scanlog.Watermark, error) {
 	return s.files.tail(), nil
