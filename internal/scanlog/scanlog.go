@@ -6,6 +6,7 @@ package scanlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,6 +42,9 @@ var (
 	ErrFull        = errs.Busy("scan_log_full", "Too many scans at this moment; keep them and send them again.", 2*time.Second)
 	ErrUnavailable = errs.Busy("scan_log_unavailable", "The scan log cannot be reached; keep the scans and send them again.", 5*time.Second)
 )
+
+// ErrDropped is the Fault of an entry that was given to a worker before and has been deleted from the log since, unstored.
+var ErrDropped = errors.New("the entry was deleted from the log before it was stored")
 
 // Watermark is, per shard, the seq up to which everything is meant: stored, read, or recorded by a trace run. A shard that
 // is missing stands at 0. Both scan logs number from 1.

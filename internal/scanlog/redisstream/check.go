@@ -38,33 +38,40 @@ var minReplicas = Finding{
 // Check asks every master what it is set to and returns what is unsafe. A setting that may not be read is a finding too.
 // The error is scanlog.ErrUnavailable when a server cannot be reached.
 func (l *Log) Check(ctx context.Context) ([]Finding, error) {
-	var findings []Finding
-	ask := func(ctx context.Context, node *redis.Client) error {
-		found, err := checkNode(ctx, node)
-		findings = append(findings, found...)
-		return err
+	nodes, err := masters(ctx, l.client)
+	if err != nil {
+		return nil, err
 	}
-	switch client := l.client.(type) {
-	case *redis.ClusterClient:
-		masters := make(chan *redis.Client, maxMasters)
-		if err := client.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
-			masters <- node
-			return nil
-		}); err != nil {
-			return nil, unavailable("finding the masters of the cluster", err)
-		}
-		close(masters)
-		for node := range masters {
-			if err := ask(ctx, node); err != nil {
-				return nil, err
-			}
-		}
-	case *redis.Client:
-		if err := ask(ctx, client); err != nil {
+	var findings []Finding
+	for _, node := range nodes {
+		found, err := checkNode(ctx, node)
+		if err != nil {
 			return nil, err
 		}
+		findings = append(findings, found...)
 	}
 	return findings, nil
+}
+
+// masters returns every master behind a client.
+func masters(ctx context.Context, client redis.UniversalClient) ([]*redis.Client, error) {
+	cluster, is := client.(*redis.ClusterClient)
+	if !is {
+		return []*redis.Client{client.(*redis.Client)}, nil
+	}
+	found := make(chan *redis.Client, maxMasters)
+	if err := cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
+		found <- node
+		return nil
+	}); err != nil {
+		return nil, unavailable("finding the masters of the cluster", err)
+	}
+	close(found)
+	var nodes []*redis.Client
+	for node := range found {
+		nodes = append(nodes, node)
+	}
+	return nodes, nil
 }
 
 // checkNode asks one master.

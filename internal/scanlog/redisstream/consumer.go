@@ -258,6 +258,10 @@ func (c *Consumer) take(shard int, before shardState, messages []redis.XMessage)
 
 func decode(shard int, seq uint64, fields map[string]any) scanlog.Entry {
 	e := scanlog.Entry{Shard: uint32(shard), Seq: seq}
+	if fields == nil {
+		e.Fault = scanlog.ErrDropped
+		return e
+	}
 	text, ok := fields["s"].(string)
 	if !ok || len(fields) != 1 {
 		e.Fault = errors.New("the entry has not the one field that a scan stands in")
