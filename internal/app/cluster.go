@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
@@ -13,6 +14,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
 	"github.com/truyvet/truyvet/internal/scanstore/clickhouse"
 	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/internal/worker"
 	"github.com/truyvet/truyvet/tracing"
 	"github.com/truyvet/truyvet/tracing/stay"
@@ -25,18 +27,15 @@ func openCluster(ctx context.Context, cfg *config.Config, registry *sqlstore.Sto
 	if err != nil {
 		return nil, fmt.Errorf("TRUYVET_REDIS_URL: %w", err)
 	}
-	findings, err := log.Check(ctx)
-	if err != nil {
-		logger.Warn("the settings of Redis could not be checked", "error", err)
-	}
-	for _, finding := range findings {
-		logger.Warn("a setting of Redis endangers accepted scans", "finding", finding.String())
-	}
+	sayFindings(ctx, log, logger)
 	store, err := clickhouse.Open(cfg.ClickHouseURL, cfg.ClickHouseCluster)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("TRUYVET_CLICKHOUSE_URL: %w", err), log.Close())
 	}
-	s := &Scans{Log: log, Progress: log, dropper: store, close: []func() error{log.Close, store.Close}}
+	s := &Scans{
+		Log: log, Progress: log, Queue: log.Queue, dropper: store, close: []func() error{log.Close, store.Close},
+		checks: []telemetry.Check{backlogCheck(log.Backlog), settingsCheck(log.Check), answers("scan_store", false, store.Ping)},
+	}
 	if cfg.TraceSource == "clickhouse" {
 		s.Snapshots = snapshot.NewDirect(registry, log, func(places *tracing.Places, links *stay.Links, upTo scanlog.Watermark, asOf int64) tracing.Source {
 			return clickhouse.NewSource(store, places, links, upTo, asOf)
@@ -48,8 +47,36 @@ func openCluster(ctx context.Context, cfg *config.Config, registry *sqlstore.Sto
 	return s, nil
 }
 
+// sayFindings says how Redis is set, in the log.
+func sayFindings(ctx context.Context, log *redisstream.Log, logger *slog.Logger) {
+	findings, err := log.Check(ctx)
+	switch {
+	case err != nil:
+		logger.Warn("the settings of Redis could not be checked", "error", err)
+	case len(findings) == 0:
+		logger.Info("the settings of Redis keep what it accepts", "appendonly", "yes", "appendfsync", "always", "maxmemory-policy", "noeviction")
+	}
+	for _, finding := range findings {
+		logger.Warn("a setting of Redis endangers accepted scans", "finding", finding.String())
+	}
+}
+
 // layout is the streams that servers and workers share.
-func layout(cfg *config.Config) redisstream.Layout { return redisstream.Layout{Shards: cfg.Shards} }
+func layout(cfg *config.Config) redisstream.Layout {
+	return redisstream.Layout{Shards: cfg.Shards, MaxLen: int64(cfg.StreamLimit)}
+}
+
+// OpenDeadLetters opens what workers could not read. Close it when done.
+func OpenDeadLetters(cfg *config.Config) (*redisstream.DeadLetters, error) {
+	if !cfg.Cluster() {
+		return nil, errors.New("there are dead letters in the cluster mode alone: TRUYVET_REDIS_URL is not set")
+	}
+	dead, err := redisstream.OpenDeadLetters(cfg.RedisURL, redisstream.Options{Layout: layout(cfg)})
+	if err != nil {
+		return nil, fmt.Errorf("TRUYVET_REDIS_URL: %w", err)
+	}
+	return dead, nil
+}
 
 // Migrate brings every table up to this program's version.
 func Migrate(ctx context.Context, cfg *config.Config) error {
@@ -93,6 +120,23 @@ func Work(ctx context.Context, cfg *config.Config, logger *slog.Logger) (err err
 		return fmt.Errorf("TRUYVET_REDIS_URL: %w", err)
 	}
 	defer func() { err = errors.Join(err, consumer.Close()) }()
+	metrics, err := telemetry.NewRegistry()
+	if err != nil {
+		return err
+	}
+	carrying, err := telemetry.NewCarrying(metrics)
+	if err != nil {
+		return fmt.Errorf("registering the metrics of a worker: %w", err)
+	}
+	board := telemetry.NewBoard(logger, time.Now,
+		answers("scan_store", true, store.Ping), answers("scan_log", true, func(ctx context.Context) error { _, err := consumer.Backlog(ctx); return err }),
+		backlogCheck(consumer.Backlog))
+	operators, err := openOperations(cfg, config.WorkerProcess, metrics, board, logger)
+	if err != nil {
+		return err
+	}
+	defer operators.run(logger)()
+	defer context.AfterFunc(ctx, board.Stop)()
 	logger.Info("carrying scans to the store", "worker", name, "shards", cfg.Shards)
-	return worker.New(consumer, store, worker.Options{Log: logger}).Run(ctx)
+	return worker.New(carrying.CountConsumer(consumer), carrying.TimeWriter(store), worker.Options{Log: logger}).Run(ctx)
 }

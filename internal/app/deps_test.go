@@ -30,6 +30,7 @@ func TestImportDirections(t *testing.T) {
 	drivers := []string{
 		"github.com/gin-gonic/", "github.com/redis/", "github.com/ClickHouse/", "database/sql", "modernc.org/", "net/http",
 		"github.com/alexedwards/scs", "html/template", "github.com/spf13/",
+		"github.com/prometheus/",
 	}
 	domain := []string{
 		"internal/scan", "internal/scanlog", "internal/scanstore", "internal/ingest", "internal/worker", "internal/registry",
@@ -46,7 +47,7 @@ func TestImportDirections(t *testing.T) {
 		}
 		for _, dep := range own(p.Deps) {
 			for _, delivery := range []string{
-				"internal/app", "internal/cli", "internal/httpapi", "internal/webui", "internal/testenv",
+				"internal/app", "internal/cli", "internal/httpapi", "internal/webui", "internal/telemetry", "internal/testenv",
 				"internal/registry/", "internal/scanlog/", "internal/scanstore/",
 			} {
 				if dep == delivery || (strings.HasSuffix(delivery, "/") && strings.HasPrefix(dep, delivery)) {

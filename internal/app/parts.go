@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/audit"
 	"github.com/truyvet/truyvet/internal/cases"
@@ -17,6 +19,7 @@ import (
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
@@ -66,6 +69,11 @@ type Parts struct {
 	Proofs      *citizen.Proofs
 	Ingest      *ingest.Ingest
 	Cases       *cases.Service
+
+	registry *prometheus.Registry // of this process's metrics
+	metrics  *telemetry.Metrics
+	limits   *limits
+	taking   telemetry.Ingest // Ingest, counted and limited: what people send goes through it
 }
 
 // Open builds the parts. What the configuration names and is not there is an error that says which command makes it.
@@ -103,10 +111,18 @@ func (p *Parts) build(ctx context.Context) error {
 	if p.Credentials, err = citizen.NewCredentials(p.Secrets.Credential, p.Clock); err != nil {
 		return err
 	}
+	if p.registry, err = telemetry.NewRegistry(); err != nil {
+		return err
+	}
+	if p.metrics, err = telemetry.NewMetrics(p.registry); err != nil {
+		return fmt.Errorf("registering the metrics: %w", err)
+	}
 	p.Proofs = citizen.NewProofs(p.Registry, p.Pseudonyms, p.Credentials, p.sender(), p.Clock)
 	p.Ingest = ingest.New(ingest.Config{
-		Keys: p.Keys, Log: p.Scans.Log, Revoked: p.Places.Revoked, Retention: p.Config.Retention(), Clock: p.Clock,
+		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Revoked: p.Places.Revoked, Retention: p.Config.Retention(), Clock: p.Clock,
 	})
+	p.limits = newLimits(p.Config.DeviceLimit, p.Config.AddressLimit, p.metrics, p.Clock)
+	p.taking = &limitedIngest{Ingest: p.metrics.CountIngest(p.Ingest), limits: p.limits}
 	p.Cases = cases.New(cases.Deps{
 		People: p.Registry, Book: p.Registry, Runs: p.Registry, Aliases: p.Pseudonyms, Places: p.Places,
 		Snapshots: p.Scans.Snapshots, Audit: p.Audit, Clock: p.Clock, Location: p.Location,

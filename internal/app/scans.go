@@ -13,6 +13,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scanstore"
 	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
 	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/internal/telemetry"
 )
 
 // Scans is the log, the store and what traces read, in either mode. What uses it cannot tell which.
@@ -20,7 +21,9 @@ type Scans struct {
 	Log       scanlog.Log
 	Progress  scanlog.Progress
 	Snapshots cases.Snapshots
+	Queue     func() (waiting, bound int) // scans that wait for their commit
 
+	checks  []telemetry.Check // of this mode alone
 	dropper scanstore.Dropper
 	memory  *snapshot.Memory // nil when traces read the store itself
 	close   []func() error
@@ -35,7 +38,7 @@ func openScans(ctx context.Context, cfg *config.Config, registry *sqlstore.Store
 	if err != nil {
 		return nil, err
 	}
-	s := &Scans{Log: store, Progress: store, dropper: store, close: []func() error{store.Close}}
+	s := &Scans{Log: store, Progress: store, Queue: store.Queue, dropper: store, close: []func() error{store.Close}}
 	s.memory = snapshot.NewMemory(registry, store, store)
 	s.Snapshots = s.memory
 	return s, nil

@@ -7,16 +7,21 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/gin-gonic/gin"
+	"golang.org/x/net/netutil"
 
+	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/httpapi"
 	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/internal/webui"
 )
 
@@ -27,13 +32,20 @@ const (
 	drainTime    = 20 * time.Second // how long open requests have after a stop
 )
 
-// Serve answers on the listener until ctx ends; then it stops taking connections, lets open requests finish, and returns.
-// The parts stay open. Demo may be nil.
+// Serve answers on the listener until ctx ends. Then it is no longer ready, for the time to drain; it stops taking
+// connections, lets open requests finish, and returns. Operators are answered until the end. The parts stay open. Demo may be
+// nil.
 func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *webui.Demo) error {
-	handler, err := p.handler(demo)
+	board := telemetry.NewBoard(p.Logger, p.Clock, p.checks()...)
+	handler, err := p.handler(demo, board)
 	if err != nil {
 		return err
 	}
+	operators, err := openOperations(p.Config, config.ServeProcess, p.registry, board, p.Logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer operators.run(p.Logger)()
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -51,13 +63,18 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *webui.De
 	defer stop()
 
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(netutil.LimitListener(listener, maxConnections)) }()
 	p.warn()
 	p.Logger.Info("serving", "listen", listener.Addr().String(), "cluster", p.Config.Cluster(), "demo", p.Config.Demo)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
+	}
+	board.Stop()
+	if wait := p.Config.DrainSeconds; wait > 0 {
+		p.Logger.Info("stopping: not ready any more", "seconds", wait)
+		time.Sleep(time.Duration(wait) * time.Second)
 	}
 	p.Logger.Info("stopping: finishing open requests")
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
@@ -82,13 +99,17 @@ func (p *Parts) warn() {
 func (p *Parts) secure() bool { return strings.HasPrefix(p.Config.BaseURL, "https://") }
 
 // handler puts the faces together.
-func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
+func (p *Parts) handler(demo *webui.Demo, board *telemetry.Board) (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // its answer believes X-Forwarded-Prefix of anybody
 	if err := engine.SetTrustedProxies(p.Config.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("TRUYVET_TRUSTED_PROXIES: %w", err)
+	}
+	trusted, err := proxies(p.Config.TrustedProxies)
+	if err != nil {
+		return nil, err
 	}
 	sessions := scs.New()
 	sessions.Store = p.Registry.Sessions()
@@ -99,7 +120,7 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 	sessions.Cookie.Secure = p.secure()
 
 	pages, err := webui.New(webui.Deps{
-		Codes: p.Ingest, Scans: p.Ingest, Proofs: p.Proofs, Credentials: p.Credentials, Pseudonyms: p.Pseudonyms,
+		Codes: p.taking, Scans: p.taking, Proofs: p.Proofs, Credentials: p.Credentials, Pseudonyms: p.Pseudonyms,
 		People: p.Registry, Places: p.Places, Map: p.Places, Records: p.Registry, Accounts: p.Accounts, Cases: p.Cases,
 		Traces: p.Cases, Audit: p.Audit, Sessions: sessions, SealKey: p.Secrets.Page, Logger: p.Logger, Clock: p.Clock,
 		Retention: p.Config.Retention(), Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
@@ -109,8 +130,9 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 	}
 	sessions.ErrorFunc = p.sessionFailed(pages)
 	api := httpapi.New(httpapi.Deps{
-		Ingest: p.Ingest, Verify: p.Credentials.Verify, CookieName: webui.CredentialCookie, Keys: p.Keys,
-		Checks: p.checks(), Logger: p.Logger,
+		Ingest: p.taking, Verify: p.Credentials.Verify, CookieName: webui.CredentialCookie, Keys: p.Keys, Logger: p.Logger,
+		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
+		Refused: p.metrics.Refused,
 	})
 	isAPI := func(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }
 	fail := func(c *gin.Context, err error) {
@@ -124,7 +146,9 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 	if err := crossOrigin.AddTrustedOrigin(p.Config.BaseURL); err != nil {
 		return nil, fmt.Errorf("TRUYVET_BASE_URL: %w", err)
 	}
-	engine.Use(httpapi.Logged(p.Logger, p.Clock), httpapi.Secured, httpapi.Recovered(p.Logger, fail), func(c *gin.Context) {
+	engine.Use(httpapi.Logged(httpapi.Logging{
+		Logger: p.Logger, Clock: p.Clock, Answered: p.metrics.Answered, Trusted: trusted,
+	}), httpapi.Secured, httpapi.Recovered(p.Logger, fail), p.limits.guard(fail), func(c *gin.Context) {
 		if err := crossOrigin.Check(c.Request); err != nil {
 			fail(c, errCrossSite.Because(err))
 			c.Abort()
@@ -156,6 +180,24 @@ func (p *Parts) handler(demo *webui.Demo) (http.Handler, error) {
 	}), nil
 }
 
+// proxies returns what says whether an address is one of the proxies in front, given as addresses and networks.
+func proxies(list []string) (func(netip.Addr) bool, error) {
+	networks := make([]netip.Prefix, len(list))
+	for i, text := range list {
+		network, err := netip.ParsePrefix(text)
+		if address, errAddress := netip.ParseAddr(text); errAddress == nil {
+			network, err = address.Prefix(address.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("TRUYVET_TRUSTED_PROXIES: %w", err)
+		}
+		networks[i] = network
+	}
+	return func(address netip.Addr) bool {
+		return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(address.Unmap()) })
+	}, nil
+}
+
 // sessionless says whether a path is none of the staff's pages: scans, a citizen's pages and what is the same for all are
 // answered without a look at the sessions.
 func sessionless(path string) bool {
@@ -181,14 +223,6 @@ func (p *Parts) sessionFailed(pages *webui.UI) func(http.ResponseWriter, *http.R
 		answer := gin.New()
 		answer.NoRoute(func(c *gin.Context) { pages.Fail(c, errSessions.Because(err)) })
 		answer.ServeHTTP(w, r)
-	}
-}
-
-// checks are what readiness asks.
-func (p *Parts) checks() []httpapi.Check {
-	return []httpapi.Check{
-		{Name: "registry", Run: func(ctx context.Context) error { _, err := p.Registry.Revision(ctx); return err }},
-		{Name: "scan_log", Run: func(ctx context.Context) error { _, err := p.Scans.Progress.Tail(ctx); return err }},
 	}
 }
 

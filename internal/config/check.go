@@ -27,6 +27,9 @@ func (c *Config) checkAddresses() error {
 	if !isListen(c.Listen) {
 		fault("TRUYVET_LISTEN: %q is not HOST:PORT", c.Listen)
 	}
+	if c.OpsListen != "" && c.OpsListen != opsOff && !isListen(c.OpsListen) {
+		fault("TRUYVET_OPS_LISTEN: %q is neither HOST:PORT nor off", c.OpsListen)
+	}
 	if err := qrgen.CheckBase(c.BaseURL); err != nil {
 		fault("TRUYVET_BASE_URL: %w", err)
 	}
@@ -97,6 +100,18 @@ func (c *Config) checkNumbers() error {
 	}
 	if c.RetentionDays < 1 || c.RetentionDays > 366 {
 		fault("TRUYVET_RETENTION_DAYS: %d is not between 1 and 366", c.RetentionDays)
+	}
+	if c.StreamLimit < 1000 {
+		fault("TRUYVET_STREAM_LIMIT: %d is less than 1000", c.StreamLimit)
+	}
+	if c.DrainSeconds < 0 || c.DrainSeconds > 300 {
+		fault("TRUYVET_DRAIN_SECONDS: %d is not between 0 and 300", c.DrainSeconds)
+	}
+	if c.DeviceLimit != 0 && (c.DeviceLimit < 100 || c.DeviceLimit > 1_000_000) {
+		fault("TRUYVET_DEVICE_LIMIT: %d is neither 0 nor between 100 and 1000000", c.DeviceLimit)
+	}
+	if c.AddressLimit < 0 || c.AddressLimit > 1_000_000 {
+		fault("TRUYVET_ADDRESS_LIMIT: %d is not between 0 and 1000000", c.AddressLimit)
 	}
 	if _, err := c.Location(); err != nil {
 		faults = append(faults, err)

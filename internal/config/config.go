@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -29,6 +30,14 @@ type Config struct {
 	BaseURL string `env:"TRUYVET_BASE_URL"` // what codes and pages are reached under, without a slash at its end; default http://LISTEN, or localhost for every address
 	DataDir string `env:"TRUYVET_DATA, default=data"`
 
+	// OpsListen is where metrics and health are answered for operators: HOST:PORT, off, or empty for the default of the
+	// process, see OpsAddress.
+	OpsListen    string `env:"TRUYVET_OPS_LISTEN"`
+	DrainSeconds int    `env:"TRUYVET_DRAIN_SECONDS, default=0"` // for which a server that was told to stop goes on, not ready
+
+	DeviceLimit  int `env:"TRUYVET_DEVICE_LIMIT, default=300"`   // scans a minute of one credential; 0 = no limit
+	AddressLimit int `env:"TRUYVET_ADDRESS_LIMIT, default=6000"` // sendings a minute of one address; 0 = no limit
+
 	RedisURL      string `env:"TRUYVET_REDIS_URL"`      // redis://HOST:PORT/DB
 	ClickHouseURL string `env:"TRUYVET_CLICKHOUSE_URL"` // clickhouse://HOST:PORT/DATABASE
 	// ClickHouseCluster names a cluster among the servers' remote_servers, over all shards of which the scans lie; empty for one
@@ -36,8 +45,9 @@ type Config struct {
 	ClickHouseCluster string `env:"TRUYVET_CLICKHOUSE_CLUSTER"`
 
 	Shards      int    `env:"TRUYVET_SHARDS, default=4"`
-	WorkerName  string `env:"TRUYVET_WORKER_NAME"`                  // tells the workers of one machine apart; default the machine's name
-	TraceSource string `env:"TRUYVET_TRACE_SOURCE, default=memory"` // memory, or clickhouse in the cluster mode
+	StreamLimit int    `env:"TRUYVET_STREAM_LIMIT, default=5000000"` // entries that one Redis stream may have
+	WorkerName  string `env:"TRUYVET_WORKER_NAME"`                   // tells the workers of one machine apart; default the machine's name
+	TraceSource string `env:"TRUYVET_TRACE_SOURCE, default=memory"`  // memory, or clickhouse in the cluster mode
 
 	KeyFile     string `env:"TRUYVET_KEY_FILE"`    // signing keys of codes; default DATA/keys.json
 	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential and audit keys; default DATA/secrets.json
@@ -83,7 +93,8 @@ func Load(ctx context.Context, env []string, overrides Overrides) (*Config, erro
 			}
 		}
 	}
-	faults = append(faults, dropNonNumbers(values, "TRUYVET_SHARDS", "TRUYVET_RETENTION_DAYS"))
+	faults = append(faults, dropNonNumbers(values, "TRUYVET_SHARDS", "TRUYVET_RETENTION_DAYS", "TRUYVET_STREAM_LIMIT",
+		"TRUYVET_DRAIN_SECONDS", "TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT"))
 	var c Config
 	lookuper := envconfig.MapLookuper(values)
 	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &c, Lookuper: lookuper}); err != nil {
@@ -202,6 +213,34 @@ func (c *Config) Location() (*time.Location, error) {
 	}
 	return loc, nil
 }
+
+// The processes that answer operators.
+const (
+	ServeProcess  = "serve"
+	WorkerProcess = "worker"
+)
+
+// OpsAddress returns where a process answers operators, empty where it does not, and whether the operator chose that. By
+// default it is the loopback address with the port after that of TRUYVET_LISTEN for serve, and the one after that for worker.
+func (c *Config) OpsAddress(process string) (address string, chosen bool) {
+	switch c.OpsListen {
+	case "":
+	case opsOff:
+		return "", true
+	default:
+		return c.OpsListen, true
+	}
+	_, text, _ := net.SplitHostPort(c.Listen)
+	port, _ := strconv.Atoi(text) // check has seen that it is one
+	offset := map[string]int{ServeProcess: 1, WorkerProcess: 2}[process]
+	if port == 0 || port+offset > math.MaxUint16 {
+		offset, port = 0, 0 // any that is free
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port+offset)), false
+}
+
+// opsOff is the value of TRUYVET_OPS_LISTEN with which nothing is answered.
+const opsOff = "off"
 
 // RegistryPath is where the registry is kept.
 func (c *Config) RegistryPath() string { return filepath.Join(c.DataDir, "registry.db") }

@@ -33,7 +33,8 @@ func load(t *testing.T, env []string, overrides config.Overrides) *config.Config
 
 func TestDefaults(t *testing.T) {
 	want := &config.Config{
-		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", DataDir: "data", Shards: 4, TraceSource: "memory",
+		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", DataDir: "data", Shards: 4, StreamLimit: 5_000_000,
+		DeviceLimit: 300, AddressLimit: 6000, TraceSource: "memory",
 		KeyFile: filepath.Join("data", "keys.json"), SecretsFile: filepath.Join("data", "secrets.json"), RetentionDays: 21,
 		TimeZone: "Asia/Ho_Chi_Minh", LogLevel: "info",
 	}
@@ -99,6 +100,11 @@ func TestEachFault(t *testing.T) {
 	notFolder := file(t, "")
 	for setting, values := range map[string][]string{
 		"TRUYVET_LISTEN":          {"8080", "localhost", "localhost:http", "localhost:70000", "localhost:"},
+		"TRUYVET_OPS_LISTEN":      {"9090", "localhost", "on"},
+		"TRUYVET_STREAM_LIMIT":    {"0", "999", "-1", "many"},
+		"TRUYVET_DEVICE_LIMIT":    {"99", "-1", "1000001", "x"},
+		"TRUYVET_ADDRESS_LIMIT":   {"-1", "1000001", "x"},
+		"TRUYVET_DRAIN_SECONDS":   {"-1", "301", "5s"},
 		"TRUYVET_BASE_URL":        {"tv.example.vn", "ftp://x", "https://", "https://x/tv", "https://x?a=b", "https://x#a", "https://u:geheim@x", "https://x\x7f"},
 		"TRUYVET_SMS_WEBHOOK":     {"gateway?key=geheim", "ftp://geheim", "https:///geheim", "http://x/%zz?key=geheim"},
 		"TRUYVET_TRUSTED_PROXIES": {"proxy", "10.0.0.0/33", "10.0.0.1,x"},
@@ -157,6 +163,24 @@ func TestFileThatIsNoText(t *testing.T) {
 	} {
 		if _, err := config.Load(t.Context(), []string{"TRUYVET_CONFIG=" + file(t, line)}, nil); err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestWhereOperatorsAreAnswered(t *testing.T) {
+	for _, c := range []struct{ listen, ops, serve, worker string }{
+		{"127.0.0.1:8080", "", "127.0.0.1:8081", "127.0.0.1:8082"},
+		{"0.0.0.0:80", "", "127.0.0.1:81", "127.0.0.1:82"}, // never on every address by itself
+		{"[::1]:0", "", "127.0.0.1:0", "127.0.0.1:0"},
+		{":65534", "", "127.0.0.1:65535", "127.0.0.1:0"},
+		{":8080", "0.0.0.0:9100", "0.0.0.0:9100", "0.0.0.0:9100"},
+		{":8080", "off", "", ""},
+	} {
+		config := load(t, []string{"TRUYVET_LISTEN=" + c.listen, "TRUYVET_OPS_LISTEN=" + c.ops}, nil)
+		serve, chosen := config.OpsAddress("serve")
+		worker, _ := config.OpsAddress("worker")
+		if serve != c.serve || worker != c.worker || chosen != (c.ops != "") {
+			t.Errorf("with %s and %q: %q and %q, chosen %v", c.listen, c.ops, serve, worker, chosen)
 		}
 	}
 }

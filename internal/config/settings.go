@@ -26,6 +26,11 @@ func Settings() []Setting {
 		{"TRUYVET_SHARDS", "", "number of Redis streams, the same everywhere (default 4)"},
 		{"TRUYVET_WORKER_NAME", "", "tells the workers of one machine apart (default the machine's name)"},
 		{"TRUYVET_TRACE_SOURCE", "trace-source", "what traces read: memory or clickhouse (default memory)"},
+		{"TRUYVET_STREAM_LIMIT", "", "entries that one Redis stream may have; beyond it scans are answered 503 (default 5000000)"},
+		{"TRUYVET_DEVICE_LIMIT", "", "scans a minute of one person's credential, five minutes' worth at once; 0 is no limit (default 300)"},
+		{"TRUYVET_ADDRESS_LIMIT", "", "POSTs a minute of one address, a minute's worth at once; 0 is no limit; loopback has none (default 6000)"},
+		{"TRUYVET_OPS_LISTEN", "ops-listen", "address for metrics and health, or off (default 127.0.0.1, the port of LISTEN + 1; of a worker + 2)"},
+		{"TRUYVET_DRAIN_SECONDS", "", "how long a server that was told to stop still answers while /readyz says no (default 0)"},
 		{"TRUYVET_LOG_LEVEL", "log-level", "debug, info, warn or error (default info)"},
 	}
 }

@@ -85,7 +85,10 @@ func newInstallation(t *testing.T, settings ...string) *installation {
 	data := filepath.Join(t.TempDir(), "data")
 	return &installation{
 		t: t, base: "http://" + address, data: data,
-		env: append([]string{"TRUYVET_DATA=" + data, "TRUYVET_LISTEN=" + address, "PATH=" + os.Getenv("PATH"), "TZ=America/Lima"}, settings...),
+		env: append([]string{
+			"TRUYVET_DATA=" + data, "TRUYVET_LISTEN=" + address, "TRUYVET_OPS_LISTEN=127.0.0.1:0",
+			"PATH=" + os.Getenv("PATH"), "TZ=America/Lima",
+		}, settings...),
 	}
 }
 

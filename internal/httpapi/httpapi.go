@@ -7,7 +7,6 @@ import (
 	_ "embed" // for openapi.yaml
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -25,19 +24,14 @@ type Ingest interface {
 	Submit(ctx context.Context, alias uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error)
 }
 
-// Check says whether one part of the system is well; an error says what is not, without secrets.
-type Check struct {
-	Name string
-	Run  func(ctx context.Context) error
-}
-
 // Deps is what the API needs.
 type Deps struct {
 	Ingest     Ingest
 	Verify     func(credential string) (uuid.UUID, error) // whose a credential is
 	CookieName string                                     // of the credential in a browser
 	Keys       *qrgen.KeySet
-	Checks     []Check
+	Ready      func(ctx context.Context) (status int, body any) // what /readyz answers; it takes no longer than a probe waits
+	Refused    func(reason string)                              // told of each scan that does not get as far as Ingest, by code
 	Logger     *slog.Logger
 }
 
@@ -47,13 +41,16 @@ type API struct {
 	verify     func(string) (uuid.UUID, error)
 	cookieName string
 	keys       *qrgen.KeySet
-	checks     []Check
+	ready      func(context.Context) (int, any)
+	refused    func(string)
 	logger     *slog.Logger
 }
 
 // New returns the API.
 func New(d Deps) *API {
-	return &API{ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, checks: d.Checks, logger: d.Logger}
+	return &API{
+		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
+	}
 }
 
 // scansPath takes batches of scans.
@@ -80,27 +77,13 @@ func (a *API) getKeys(c *gin.Context) {
 	c.Data(http.StatusOK, "application/json; charset=utf-8", keys)
 }
 
-// readyTimeout bounds all checks of one readiness probe together.
-const readyTimeout = 2 * time.Second
-
-// getReady answers 200 when every part answers, else 503 with the names of those that do not.
+// getReady answers whether the process takes work, part by part.
 func (a *API) getReady(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
-	defer cancel()
-	status, parts := http.StatusOK, gin.H{}
-	for _, check := range a.checks {
-		parts[check.Name] = "ok"
-		if err := check.Run(ctx); err != nil {
-			a.logger.WarnContext(ctx, "not ready", "part", check.Name, "error", err)
-			parts[check.Name], status = "away", http.StatusServiceUnavailable
-		}
-	}
-	word := "ready"
-	if status != http.StatusOK {
-		word = "not_ready"
+	status, body := a.ready(c.Request.Context())
+	if status == http.StatusServiceUnavailable {
 		c.Header("Retry-After", "5")
 	}
-	c.JSON(status, gin.H{"status": word, "parts": parts})
+	c.JSON(status, body)
 }
 
 var (

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,10 @@ type bench struct {
 	engine *gin.Engine
 	alias  uuid.UUID
 	log    *bytes.Buffer
+
+	ready    func() (int, any)
+	refused  []string // reasons that were told of
+	answered []string // requests that were told of
 }
 
 const goodCredential = "the credential"
@@ -56,6 +61,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, store: store, keys: keys, engine: gin.New(), alias: uuid.New(), log: new(bytes.Buffer)}
+	b.ready = func() (int, any) { return http.StatusOK, gin.H{"status": "ready", "parts": gin.H{"registry": "ok"}} }
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	clock := func() time.Time { return now }
 	api := httpapi.New(httpapi.Deps{
@@ -70,10 +76,17 @@ func newBench(t *testing.T) *bench {
 			return b.alias, nil
 		},
 		CookieName: "credential", Keys: keys, Logger: logger,
-		Checks: []httpapi.Check{{Name: "well", Run: func(context.Context) error { return nil }}},
+		Ready:   func(context.Context) (int, any) { return b.ready() },
+		Refused: func(reason string) { b.refused = append(b.refused, reason) },
 	})
 	b.engine.HandleMethodNotAllowed = true
-	b.engine.Use(httpapi.Logged(logger, clock), httpapi.Secured, httpapi.Recovered(logger, func(c *gin.Context, err error) {
+	b.engine.Use(httpapi.Logged(httpapi.Logging{
+		Logger: logger, Clock: clock,
+		Trusted: func(a netip.Addr) bool { return a == netip.MustParseAddr("10.0.0.1") },
+		Answered: func(route, face, status string, _ time.Duration) {
+			b.answered = append(b.answered, route+" "+face+" "+status)
+		},
+	}), httpapi.Secured, httpapi.Recovered(logger, func(c *gin.Context, err error) {
 		httpapi.Fail(c, logger, err)
 	}))
 	api.Register(b.engine)

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -19,26 +22,41 @@ const requestIDKey = "truyvet.request"
 // RequestID returns the id under which the request stands in the log.
 func RequestID(c *gin.Context) string { return c.GetString(requestIDKey) }
 
+// Logging is what Logged needs.
+type Logging struct {
+	Logger *slog.Logger
+	Clock  func() time.Time
+	// Trusted says whether the peer at an address is a proxy in front of us, whose ids of requests are taken over.
+	Trusted func(netip.Addr) bool
+	// Answered is told of each request: the pattern of its route ("none" where there was no such path), what was asked
+	// (scans, api or pages), the status and the time that it took.
+	Answered func(route, face, status string, took time.Duration)
+}
+
 // Logged gives every request an id, answers it in X-Request-Id, and writes one line per request, of routine ones at
-// the level debug. The line has the route's
-// pattern and never the path, so tokens in paths cannot reach the log; and it has no address, so that no address ever
-// stands beside a place.
-func Logged(logger *slog.Logger, clock func() time.Time) gin.HandlerFunc {
+// the level debug. The line has the route's pattern and never the path, so tokens in paths cannot reach the log; and it has
+// no address, so that no address ever stands beside a place.
+func Logged(l Logging) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		id := uuid.NewString()
+		id := l.requestID(c.Request)
 		c.Set(requestIDKey, id)
 		c.Header("X-Request-Id", id)
-		start := clock()
+		start := l.Clock()
 		c.Next()
+		took := l.Clock().Sub(start)
+		route := c.FullPath()
 		level := slog.LevelInfo
 		if routine(c) {
 			level = slog.LevelDebug
 		}
-		if !logger.Enabled(c.Request.Context(), level) {
-			return
+		if l.Logger.Enabled(c.Request.Context(), level) {
+			l.Logger.Log(c.Request.Context(), level, "request", "request", id, "method", c.Request.Method, "route", route,
+				"status", c.Writer.Status(), "bytes", c.Writer.Size(), "ms", took.Milliseconds())
 		}
-		logger.Log(c.Request.Context(), level, "request", "request", id, "method", c.Request.Method, "route", c.FullPath(),
-			"status", c.Writer.Status(), "bytes", c.Writer.Size(), "ms", clock().Sub(start).Milliseconds())
+		if route == "" {
+			route = "none"
+		}
+		l.Answered(route, faceOf(route), strconv.Itoa(c.Writer.Status()), took)
 	}
 }
 
@@ -52,6 +70,35 @@ func routine(c *gin.Context) bool {
 		return c.Writer.Status() == http.StatusOK
 	}
 	return false
+}
+
+// faceOf says what a route belongs to.
+func faceOf(route string) string {
+	switch {
+	case route == scansPath:
+		return "scans"
+	case strings.HasPrefix(route, "/api/"):
+		return "api"
+	default:
+		return "pages"
+	}
+}
+
+// maxRequestID is the most characters of an id that is taken over.
+const maxRequestID = 64
+
+// requestID takes over the id that a trusted proxy gave the request, where it has the form of one, or makes one.
+func (l Logging) requestID(r *http.Request) string {
+	given := r.Header.Get("X-Request-Id")
+	if given == "" || len(given) > maxRequestID || strings.ContainsFunc(given, func(c rune) bool {
+		return !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '_' || c == '.')
+	}) {
+		return uuid.NewString()
+	}
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !l.Trusted(peer.Addr()) {
+		return uuid.NewString()
+	}
+	return given
 }
 
 // Recovered answers a panic with answer and logs it with its stack, without the request's content.

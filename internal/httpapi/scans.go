@@ -88,6 +88,7 @@ func (a *API) postScans(c *gin.Context) {
 	r := newResults(len(batch))
 	for i, refusal := range refusals {
 		if refusal != nil {
+			a.refused(refusal.Code)
 			id, err := uuid.Parse(batch[i].ID)
 			r.refused(id, err == nil && !errors.Is(refusal, errScanID), refusal)
 			continue
@@ -128,6 +129,9 @@ func readBatch(w http.ResponseWriter, r *http.Request) ([]wireScan, error) {
 	if _, err := io.CopyBuffer(&body, http.MaxBytesReader(w, r.Body, maxBodyBytes), buffer[:]); err != nil {
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 			return nil, errBodySize
+		}
+		if busy := new(errs.Error); errors.As(err, &busy) {
+			return nil, busy
 		}
 		return nil, errBodyCut.Because(fmt.Errorf("reading the body: %w", err))
 	}

@@ -1,0 +1,169 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
+	"github.com/truyvet/truyvet/internal/telemetry"
+)
+
+// From when on a part is looked after rather than well.
+const (
+	lateAfter    = 2 * time.Minute // the age of the oldest scan that is logged and not stored
+	fullFrom     = 0.5             // the share of its limit that a stream or a queue has reached
+	memoryFrom   = 0.8             // the share of its bound that a Redis server uses
+	littleDisk   = 2 << 30         // bytes left where the data are
+	noDisk       = 64 << 20        // too few to go on with
+	couldNotTell = "it cannot be asked: "
+)
+
+// Checks are what a server's health is made of.
+func (p *Parts) checks() []telemetry.Check {
+	checks := []telemetry.Check{
+		answers("registry", true, func(ctx context.Context) error { _, err := p.Registry.Revision(ctx); return err }),
+		answers("scan_log", true, func(ctx context.Context) error { _, err := p.Scans.Progress.Tail(ctx); return err }),
+		queueCheck(p.Scans.Queue),
+		diskCheck(p.Config.DataDir),
+	}
+	return append(checks, p.Scans.checks...)
+}
+
+// answers makes a check of something that answers or does not.
+func answers(name string, vital bool, ask func(context.Context) error) telemetry.Check {
+	return telemetry.Check{Name: name, Vital: vital, Run: func(ctx context.Context) telemetry.Finding {
+		if err := ask(ctx); err != nil {
+			return telemetry.Finding{Level: levelOf(vital), Detail: err.Error()}
+		}
+		return telemetry.Finding{}
+	}}
+}
+
+func levelOf(vital bool) telemetry.Level {
+	if vital {
+		return telemetry.Down
+	}
+	return telemetry.Degraded
+}
+
+// queueCheck watches the scans that wait for their commit.
+func queueCheck(queue func() (waiting, bound int)) telemetry.Check {
+	return telemetry.Check{
+		Name: "queue",
+		Facts: []telemetry.Fact{
+			{Name: "queue_scans", Help: "Scans that wait for the commit to the scan log or are in one."},
+			{Name: "queue_limit_scans", Help: "Scans that may wait; beyond it they are answered 503."},
+		},
+		Run: func(context.Context) telemetry.Finding {
+			waiting, bound := queue()
+			found := telemetry.Finding{Values: []float64{float64(waiting), float64(bound)}}
+			if float64(waiting) > fullFrom*float64(bound) {
+				found.Level, found.Detail = telemetry.Degraded, fmt.Sprintf("%d of %d places are taken", waiting, bound)
+			}
+			return found
+		},
+	}
+}
+
+// diskCheck watches the room where the data folder is.
+func diskCheck(folder string) telemetry.Check {
+	return telemetry.Check{
+		Name: "disk",
+		Facts: []telemetry.Fact{
+			{Name: "disk_free_bytes", Help: "Room that is left on the disk of the data folder."},
+			{Name: "disk_size_bytes", Help: "Size of the disk of the data folder."},
+		},
+		Run: func(context.Context) telemetry.Finding {
+			free, size, err := diskRoom(folder)
+			if err != nil {
+				return telemetry.Finding{Level: telemetry.Degraded, Detail: couldNotTell + err.Error()}
+			}
+			found := telemetry.Finding{Values: []float64{float64(free), float64(size)}}
+			switch {
+			case free < noDisk:
+				found.Level = telemetry.Down
+			case free < littleDisk:
+				found.Level = telemetry.Degraded
+			default:
+				return found
+			}
+			found.Detail = fmt.Sprintf("%d MiB are left on the disk of the data folder", free>>20)
+			return found
+		},
+	}
+}
+
+// backlogCheck watches what the workers have yet to store, and the room of the streams.
+func backlogCheck(ask func(context.Context) (scanlog.Backlog, error)) telemetry.Check {
+	return telemetry.Check{
+		Name: "backlog",
+		Facts: []telemetry.Fact{
+			{Name: "backlog_entries", Help: "Scans that are logged and not yet stored."},
+			{Name: "backlog_seconds", Help: "Age of the oldest scan that is logged and not yet stored."},
+			{Name: "stream_entries", Help: "Entries of the longest Redis stream, stored ones in their grace with them."},
+			{Name: "stream_limit_entries", Help: "Entries that a stream may have; beyond it scans are answered 503."},
+			{Name: "redis_memory_bytes", Help: "Memory that the fullest Redis server uses."},
+			{Name: "redis_memory_limit_bytes", Help: "Memory that it may use; 0 is no bound."},
+			{Name: "dead_letters", Help: "Entries that no worker could read and that wait for an operator."},
+			{Name: "dropped_entries", Help: "Entries that went from the scan log before a worker was given them. Always 0."},
+		},
+		Run: func(ctx context.Context) telemetry.Finding {
+			b, err := ask(ctx)
+			if err != nil {
+				return telemetry.Finding{Level: telemetry.Degraded, Detail: couldNotTell + err.Error()}
+			}
+			found := telemetry.Finding{
+				Detail: strings.Join(troubles(b), "; "),
+				Values: []float64{
+					float64(b.Entries), b.Oldest.Seconds(), float64(b.Longest), float64(b.MaxLen),
+					float64(b.Memory), float64(b.MaxMemory), float64(b.DeadLetters), float64(b.Dropped),
+				},
+			}
+			if found.Detail != "" {
+				found.Level = telemetry.Degraded
+			}
+			return found
+		},
+	}
+}
+
+// troubles says what is not well with a backlog. Dead letters alone are not among it: they may be there for weeks, and what
+// is new of them is an alert.
+func troubles(b scanlog.Backlog) []string {
+	var found []string
+	say := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	if b.Oldest > lateAfter {
+		say("the oldest scan that is not stored is %s old: is a worker running, and ClickHouse?", b.Oldest.Round(time.Second))
+	}
+	if float64(b.Longest) > fullFrom*float64(b.MaxLen) {
+		say("a stream has %d of the %d entries that it may have", b.Longest, b.MaxLen)
+	}
+	if b.MaxMemory > 0 && float64(b.Memory) > memoryFrom*float64(b.MaxMemory) {
+		say("Redis uses %d of its %d MiB", b.Memory>>20, b.MaxMemory>>20)
+	}
+	if b.Dropped > 0 {
+		say("%d entries went from the streams before they were stored", b.Dropped)
+	}
+	return found
+}
+
+// settingsCheck watches the settings of Redis that the promise to keep accepted scans rests on.
+func settingsCheck(ask func(context.Context) ([]redisstream.Finding, error)) telemetry.Check {
+	return telemetry.Check{Name: "redis_settings", Run: func(ctx context.Context) telemetry.Finding {
+		findings, err := ask(ctx)
+		if err != nil {
+			return telemetry.Finding{Level: telemetry.Degraded, Detail: couldNotTell + err.Error()}
+		}
+		if len(findings) == 0 {
+			return telemetry.Finding{}
+		}
+		texts := make([]string, len(findings))
+		for i, f := range findings {
+			texts[i] = f.String()
+		}
+		return telemetry.Finding{Level: telemetry.Degraded, Detail: strings.Join(texts, "; ")}
+	}}
+}

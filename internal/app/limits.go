@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/ratelimit"
+	"github.com/truyvet/truyvet/internal/telemetry"
+)
+
+// The bounds on what a server holds at the same time. With the queue of the scan log they bound its memory.
+const (
+	maxConnections = 10_000
+	maxBodies      = 64 << 20 // bytes of the bodies that are being read and judged; judging takes about four times as much
+)
+
+// The answers of the limits.
+var (
+	errDeviceLimit  = &errs.Error{Kind: errs.TooMany, Code: "device_limit", Message: "Too many scans from this device; keep them and send them later."}
+	errAddressLimit = &errs.Error{Kind: errs.TooMany, Code: "address_limit", Message: "Too much is sent from this network; keep the scans and send them later."}
+	errBodies       = errs.Busy("server_busy", "Too much is being sent at this moment; keep the scans and send them again.", 2*time.Second)
+)
+
+// until returns a limit's answer with the time to wait.
+func until(e *errs.Error, wait time.Duration) *errs.Error {
+	with := *e
+	with.RetryAfter = wait
+	return &with
+}
+
+// limits are what one sender may have of a server.
+type limits struct {
+	metrics *telemetry.Metrics
+	device  *ratelimit.Many // nil = no limit
+	address *ratelimit.Many // nil = no limit
+	bodies  *semaphore.Weighted
+}
+
+// newLimits makes the limits: so many scans a minute of one device and five minutes' worth at once, and so many sendings a
+// minute of one address and a minute's worth at once; 0 is none.
+func newLimits(device, address int, metrics *telemetry.Metrics, clock func() time.Time) *limits {
+	l := &limits{metrics: metrics, bodies: semaphore.NewWeighted(maxBodies)}
+	if device > 0 {
+		l.device = ratelimit.NewMany(ratelimit.Rule{Burst: 5 * device, Every: time.Minute / time.Duration(device)}, clock)
+	}
+	if address > 0 {
+		l.address = ratelimit.NewMany(ratelimit.Rule{Burst: address, Every: time.Minute / time.Duration(address)}, clock)
+	}
+	return l
+}
+
+// limitedIngest holds each alias to the limit of a device. What identifies a device is the credential that it holds: the
+// number that it gives itself could be any.
+type limitedIngest struct {
+	telemetry.Ingest
+	limits *limits
+}
+
+// Submit is that of the ingest inside, or errDeviceLimit.
+func (l *limitedIngest) Submit(ctx context.Context, alias uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error) {
+	if l.limits.device != nil && len(subs) > 0 {
+		if wait := l.limits.device.Take(alias[:], len(subs)); wait > 0 {
+			l.limits.metrics.Limited("device")
+			return nil, until(errDeviceLimit, wait)
+		}
+	}
+	return l.Ingest.Submit(ctx, alias, subs)
+}
+
+// guard is the limits on requests: how often an address sends, and how much is being read at the same time.
+func (l *limits) guard(fail func(*gin.Context, error)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if c.Request.Method != http.MethodPost {
+			return
+		}
+		if wait := l.take(c.ClientIP()); wait > 0 {
+			l.metrics.Limited("address")
+			fail(c, until(errAddressLimit, wait))
+			c.Abort()
+			return
+		}
+		body := &boundedBody{ReadCloser: c.Request.Body, bodies: l.bodies}
+		c.Request.Body = body
+		defer func() {
+			l.bodies.Release(body.held)
+			if body.refused {
+				l.metrics.Limited("memory")
+			}
+		}()
+		c.Next()
+	}
+}
+
+// take counts a sending of an address. This machine's own has no limit: it is a proxy that is not trusted yet, behind which
+// everybody is, or somebody at home. Of IPv6 the network of 64 bits counts, in which one sender has every address.
+func (l *limits) take(address string) (wait time.Duration) {
+	ip, err := netip.ParseAddr(address)
+	if l.address == nil || err != nil || ip.IsLoopback() {
+		return 0
+	}
+	key := ip.Unmap().As16()
+	if !ip.Unmap().Is4() {
+		clear(key[8:])
+	}
+	return l.address.Take(key[:], 1)
+}
+
+// boundedBody is the body of a request that holds what was read of it against the bound for all.
+type boundedBody struct {
+	io.ReadCloser
+	bodies  *semaphore.Weighted
+	held    int64
+	refused bool
+}
+
+// Read reads, or says errBodies where there is no room.
+func (b *boundedBody) Read(into []byte) (int, error) {
+	n, err := b.ReadCloser.Read(into)
+	if n > 0 && !b.bodies.TryAcquire(int64(n)) {
+		b.refused = true
+		return 0, errBodies
+	}
+	b.held += int64(n)
+	return n, err
+}
