@@ -20,8 +20,9 @@ run: build ## build, load the made-up district into ./data (once), serve it on 1
 build: ## build bin/truyvet
 	$(GO) build -o $(BIN) ./cmd/truyvet
 
-test-packages: ## install the Debian packages that the tests need, where they are missing
+test-packages: ## install the Debian packages and the library that the tests need, where they are missing
 	@deploy/dev/test-packages.sh
+	@deploy/dev/chdb.sh
 
 test: test-packages ## run every test, with the race detector and real servers
 	$(GO) vet ./...

@@ -7,6 +7,7 @@ declare -A program=(
   [redis-server]=redis-server
   [clickhouse-server]=clickhouse-server
   [chromium]=chromium
+  [npm]=npm # for chdb.sh
   [postgresql]='/usr/lib/postgresql/*/bin/postgres' # on nobody's path
 )
 packages=("$@")

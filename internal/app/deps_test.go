@@ -97,6 +97,7 @@ func TestImportDirections(t *testing.T) {
 		"internal/testenv/testserver": {}, // tests
 
 		"internal/scanstore/clickhouse/clickhousetest": {}, // tests
+		"internal/testenv/chdb":                        {"internal/scanstore/clickhouse/clickhousetest"},
 	}
 	for room, p := range rooms {
 		for _, imported := range own(p.Imports) {

@@ -1,9 +1,9 @@
 package clickhouse_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { os.Exit(clickhousetest.Main(m)) }
 // newStore makes an empty store on one server.
 func newStore(t testing.TB) *clickhouse.Store {
 	t.Helper()
-	return clickhousetest.Engines()[0].New(t).Store
+	return clickhousetest.OneServer.New(t).Store
 }
 
 func insert(t testing.TB, store *clickhouse.Store, scans []scan.Scan) {
@@ -141,44 +141,33 @@ func TestDaysAreThoseOfUTC(t *testing.T) {
 
 // A load larger than a query asks for comes whole and in order, whatever the gaps between the positions.
 func TestReadInStretches(t *testing.T) {
-	if testing.Short() {
-		t.Skip("inserts more than a million scans")
-	}
 	clickhousetest.Each(t, func(t *testing.T, e *clickhousetest.Engine) {
 		store := e.New(t)
-		const total, block = 3 * clickhouse.StretchRows / 2, 250_000
-		scans := make([]scan.Scan, 0, block)
+		store.SetStretchRows(3000)
+		scans := scanlogtest.Scans(0, 30_000)
 		last := make(scanlog.Watermark)
-		for first := 0; first < total; first += block {
-			scans = scans[:0]
-			for i := first; i < min(first+block, total); i++ {
-				s := scanlogtest.Scan(i % 1000)
-				s.ID = scanlogtest.V7(s.At, uint64(i))
-				s.Shard = uint32(min(i%5, 1)) // most of them in shard 1
-				last[s.Shard] += 1 + uint64(i%7)*uint64(i%11)<<22
-				s.Seq = last[s.Shard]
-				scans = append(scans, s)
-			}
-			insert(t, store.Store, scans)
+		for i := range scans {
+			s := &scans[i]
+			s.Alias = scattered('a', i)
+			s.Shard = uint32(min(i%5, 2)) // most of them in shard 2
+			last[s.Shard] += 1 + uint64(i%7)*uint64(i%11)<<(i/1000)
+			s.Seq = last[s.Shard]
 		}
-		var rows, inBlocks int
-		var before scan.Scan
-		err := store.Read(t.Context(), nil, scanlog.Watermark{0: math.MaxUint64, 1: math.MaxUint64}, func(block []scan.Scan) error {
-			inBlocks++
-			for _, s := range block {
-				if s.Shard < before.Shard || s.Shard == before.Shard && s.Seq <= before.Seq {
-					return fmt.Errorf("%d.%d comes after %d.%d", s.Shard, s.Seq, before.Shard, before.Seq)
-				}
-				before = s
-				rows++
+		insert(t, store.Store, scans)
+		slices.SortFunc(scans, func(a, b scan.Scan) int { return cmp.Or(cmp.Compare(a.Shard, b.Shard), cmp.Compare(a.Seq, b.Seq)) })
+		for _, after := range []scanlog.Watermark{nil, {0: last[0] / 2, 2: last[2] / 3}} {
+			want := slices.DeleteFunc(slices.Clone(scans), func(s scan.Scan) bool { return s.Seq <= after[s.Shard] })
+			var got []scan.Scan
+			err := store.Read(t.Context(), after, scanstoretest.Everything(scans), func(block []scan.Scan) error {
+				got = append(got, block...)
+				return nil
+			})
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("past %v %d scans came, or others, want %d (%v)", after, len(got), len(want), err)
 			}
-			return nil
-		})
-		if err != nil || rows != total {
-			t.Errorf("%d rows came in %d blocks, want %d (%v)", rows, inBlocks, total, err)
 		}
-		if n, err := store.Count(t.Context()); err != nil || n != total {
-			t.Errorf("%d rows are counted, want %d (%v)", n, total, err)
+		if n, err := store.Count(t.Context()); err != nil || n != int64(len(scans)) {
+			t.Errorf("%d rows are counted, want %d (%v)", n, len(scans), err)
 		}
 	})
 }

@@ -17,8 +17,8 @@ func (s *Store) MigrateTo(ctx context.Context, last string) error {
 	return s.migrate(ctx, files)
 }
 
-// StretchRows is about how many rows a query of Read asks for.
-const StretchRows = stretchRows
+// SetStretchRows sets about how many rows a query of Read asks for.
+func (s *Store) SetStretchRows(n uint64) { s.stretchRows = n }
 
 // CountHeld returns how many scans each server holds.
 func (s *Store) CountHeld(ctx context.Context) ([]uint64, error) {

@@ -43,7 +43,8 @@ func (s *Store) Read(ctx context.Context, after, upTo scanlog.Watermark, yield f
 // stretch is the positions past one watermark and within another.
 type stretch struct{ after, upTo scanlog.Watermark }
 
-// stretches divides the positions between two watermarks where there are rows into stretches of about stretchRows rows, in order.
+// stretches divides the positions between two watermarks where there are rows into stretches of about
+// stretchRows rows, in order.
 func (s *Store) stretches(ctx context.Context, after, upTo scanlog.Watermark) ([]stretch, error) {
 	condition := between(after, upTo)
 	if condition == "" {
@@ -60,13 +61,13 @@ func (s *Store) stretches(ctx context.Context, after, upTo scanlog.Watermark) ([
 	switch {
 	case total == 0:
 		return nil, nil
-	case total <= stretchRows:
+	case total <= s.stretchRows:
 		return []stretch{{after, upTo}}, nil
 	}
 	var all []stretch
 	for _, of := range found {
 		parts := []counted{of}
-		if of.rows > stretchRows {
+		if of.rows > s.stretchRows {
 			width := (of.last-of.first)/stretchParts + 1
 			parts, err = s.count(ctx, fmt.Sprintf("SELECT shard, min(seq), max(seq), count() FROM scans_by_position"+
 				" WHERE shard = %d AND seq >= %d AND seq <= %d GROUP BY shard, intDiv(seq, %d) AS part ORDER BY part", of.shard, of.first, of.last, width))
@@ -74,7 +75,7 @@ func (s *Store) stretches(ctx context.Context, after, upTo scanlog.Watermark) ([
 				return nil, err
 			}
 		}
-		all = append(all, divide(parts)...)
+		all = append(all, divide(parts, s.stretchRows)...)
 	}
 	return all, nil
 }
@@ -85,15 +86,15 @@ type counted struct {
 	first, last, rows uint64
 }
 
-// divide puts the neighbouring parts of a shard together to stretches of about stretchRows rows.
-func divide(parts []counted) []stretch {
+// divide puts the neighbouring parts of a shard together to stretches that hold enough rows.
+func divide(parts []counted, enough uint64) []stretch {
 	var stretches []stretch
 	rows, after := uint64(0), uint64(0)
 	for i, part := range parts {
 		if rows == 0 {
 			after = part.first - 1 // no log numbers from 0
 		}
-		if rows += part.rows; rows < stretchRows && i+1 < len(parts) {
+		if rows += part.rows; rows < enough && i+1 < len(parts) {
 			continue
 		}
 		stretches = append(stretches, stretch{scanlog.Watermark{part.shard: after}, scanlog.Watermark{part.shard: part.last}})

@@ -29,6 +29,8 @@ type Store struct {
 	conn    driver.Conn
 	options clickhouse.Options
 	cluster string // of the servers; "" for one server
+
+	stretchRows uint64 // a test has it smaller than it is
 }
 
 var (
@@ -84,7 +86,7 @@ func OpenWith(options *clickhouse.Options, cluster string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening ClickHouse: %w", err)
 	}
-	return &Store{conn: conn, options: o, cluster: cluster}, nil
+	return &Store{conn: conn, options: o, cluster: cluster, stretchRows: stretchRows}, nil
 }
 
 // Close closes the connections.

@@ -10,6 +10,7 @@ package clickhousetest
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/scanstore/clickhouse"
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/chdb"
 )
 
 // Engine is a kind of ClickHouse, alone or several servers.
@@ -37,21 +39,22 @@ type Store struct {
 	Tap *Tap
 }
 
-// Engines are all engines: one server and two shards of Debian's release, 18.16.
-func Engines() []*Engine { return []*Engine{oneServer, twoShards} }
+// Engines are all engines: one server and two shards of Debian's release, 18.16, and a current engine in process.
+func Engines() []*Engine { return []*Engine{OneServer, TwoShards, Current} }
 
 // The servers' time zone is not UTC, for days are.
 var serverOptions = testenv.ClickHouseOptions{Timezone: "Asia/Ho_Chi_Minh"}
 
+// The engines.
 var (
-	oneServer = &Engine{Name: "OneServer", Servers: 1, start: func(dir string) (*driver.Options, func(), error) {
+	OneServer = &Engine{Name: "OneServer", Servers: 1, start: func(dir string) (*driver.Options, func(), error) {
 		server, err := testenv.StartClickHouse(context.Background(), dir, serverOptions)
 		if err != nil {
 			return nil, nil, err
 		}
 		return native(server.Addr), func() { _ = server.Kill() }, nil
 	}}
-	twoShards = &Engine{Name: "TwoShards", Servers: 2, cluster: testenv.ClickHouseCluster, start: func(dir string) (*driver.Options, func(), error) {
+	TwoShards = &Engine{Name: "TwoShards", Servers: 2, cluster: testenv.ClickHouseCluster, start: func(dir string) (*driver.Options, func(), error) {
 		servers, err := testenv.StartClickHouseCluster(context.Background(), dir, 2, serverOptions)
 		if err != nil {
 			return nil, nil, err
@@ -61,6 +64,13 @@ var (
 				_ = server.Kill()
 			}
 		}, nil
+	}}
+	Current = &Engine{Name: "Current", Servers: 1, start: func(dir string) (*driver.Options, func(), error) {
+		engine, err := chdb.Start(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		return engine.Options(), engine.Close, nil
 	}}
 )
 
@@ -119,6 +129,12 @@ func (e *Engine) Unmade(t testing.TB) Store {
 	t.Helper()
 	o, tap := e.options(t), new(Tap)
 	o.DialContext = tap.dial
+	if replaced := o.TransportFunc; replaced != nil {
+		o.TransportFunc = func(usual *http.Transport) (http.RoundTripper, error) {
+			next, err := replaced(usual)
+			return tap.through(next), err
+		}
+	}
 	o.Auth.Database = fmt.Sprintf("t%d", shared.databases.Add(1))
 	store, err := clickhouse.OpenWith(&o, e.cluster)
 	if err != nil {

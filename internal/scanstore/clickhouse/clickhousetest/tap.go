@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"sync"
 )
 
@@ -63,4 +66,26 @@ func (c tapped) Write(sent []byte) (int, error) {
 		return 0, err
 	}
 	return c.Conn.Write(sent)
+}
+
+// through sends requests on through the tap.
+func (t *Tap) through(next http.RoundTripper) http.RoundTripper { return transport{next, t} }
+
+type transport struct {
+	next http.RoundTripper
+	tap  *Tap
+}
+
+func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(request.Body)
+	if err := errors.Join(err, request.Body.Close()); err != nil {
+		return nil, fmt.Errorf("reading a request: %w", err)
+	}
+	// A query stands in the body, or in the address where the body holds rows.
+	if err := errors.Join(t.tap.pass(body), t.tap.pass([]byte(request.URL.Query().Get("query")))); err != nil {
+		return nil, err
+	}
+	request = request.Clone(request.Context())
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	return t.next.RoundTrip(request)
 }
