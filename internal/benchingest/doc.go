@@ -11,7 +11,8 @@
 //   - ingest.single and ingest.batch100: posts of one scan and of a hundred to `truyvet serve`, in both modes.
 //   - ingest.worker: a worker that carries full streams into ClickHouse.
 //
-// Redis runs with appendfsync always, SQLite with synchronous=FULL. Servers are processes of their own on free loopback
+// Redis runs with appendfsync always, and without rewrites of its append-only file, which come now and then and would hit
+// whoever has the turn; SQLite runs with synchronous=FULL. Servers are processes of their own on free loopback
 // ports with their data in a temporary folder. The client keeps some connections busy, each with one request at a time; it
 // is as lean as can be, since what it takes of the machine is taken from all alike.
 //

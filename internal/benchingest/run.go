@@ -134,7 +134,9 @@ func (b *bench) compare() {
 // open starts the servers and returns the contestants.
 func (b *bench) open(ctx context.Context) ([]contestant, error) {
 	fmt.Fprintln(b.progress, "starting the servers")
-	redisServer, err := testenv.StartRedis(ctx, filepath.Join(b.dir, "redis"), testenv.RedisOptions{})
+	redisServer, err := testenv.StartRedis(ctx, filepath.Join(b.dir, "redis"), testenv.RedisOptions{
+		Args: []string{"--auto-aof-rewrite-percentage", "0"},
+	})
 	if err != nil {
 		return nil, err
 	}

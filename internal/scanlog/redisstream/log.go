@@ -20,7 +20,7 @@ type Options struct {
 	Layout
 	// Window is for how long a scan that is sent again is known as such, 72 hours by default. Beyond it the scan is
 	// logged again; the store's own idempotency and the readers' rule that the first counts hold all the same. Each
-	// scan costs about 150 bytes of Redis memory for that long.
+	// scan costs about 120 bytes of Redis memory for that long, or somewhat longer: see memory.
 	Window    time.Duration
 	MaxQueued int // scans that may wait for their commit, 40,000 by default; beyond it Append answers scanlog.ErrFull
 }
@@ -106,6 +106,7 @@ type run struct {
 	shard    int
 	scans    []*scan.Scan
 	outcomes []*scanlog.Outcome
+	memories map[memory]int // by which of the keys
 	keys     []string
 	args     []any
 	answer   *redis.Cmd
@@ -223,19 +224,11 @@ func (l *Log) runs(batches []*scanlog.Batch) []*run {
 			shard := l.layout.shardOf(s.Alias)
 			r := current[shard]
 			if r == nil || len(r.scans) == scriptScans {
-				r = &run{
-					shard: shard,
-					keys:  append(make([]string, 0, room+1), l.layout.stream(shard)),
-					args:  append(make([]any, 0, 2*room+2), int64(l.window/time.Second), l.layout.MaxLen),
-				}
+				r = l.newRun(shard, room)
 				current[shard] = r
 				runs = append(runs, r)
 			}
-			key, digest := s.Key(), s.Digest()
-			r.scans = append(r.scans, s)
-			r.outcomes = append(r.outcomes, &b.Outcomes[i])
-			r.keys = append(r.keys, l.layout.key(shard, "seen:")+string(key[:]))
-			r.args = append(r.args, digest[:], b.Wires[i])
+			l.add(r, s, b.Wires[i], &b.Outcomes[i])
 		}
 	}
 	return runs

@@ -3,8 +3,8 @@
 //
 // Shard k is the stream tv:{k}:scans; the braces keep a shard's keys in one slot of a Redis Cluster and spread the shards
 // over its nodes. An entry is one scan in its wire form. A scan's shard follows from its alias, so that all scans of an
-// alias, and everything idempotency compares, are in one shard. Beside it stand tv:{k}:seen:<id and alias> with the
-// digest of what was logged, for the window of idempotency, tv:{k}:dead with what the worker could not read, and tv:{k}:mark,
+// alias, and everything idempotency compares, are in one shard. Beside it stand tv:{k}:seen:… with the digests of
+// what was logged, for the window of idempotency (see memory), tv:{k}:dead with what the worker could not read, and tv:{k}:mark,
 // see awaitReplica.
 //
 // With appendonly and appendfsync always what Append has answered survives a kill and a power cut. Where a master has
