@@ -24,7 +24,7 @@ type memory struct {
 // some ten milliseconds when its time is over.
 const spanBits = 14
 
-func memoryOf(s *scan.Scan) memory {
+func memoryFor(s *scan.Scan) memory {
 	if s.ID.Version() != 7 || s.ID.Variant() != uuid.RFC4122 {
 		return memory{key: s.Key()}
 	}
@@ -55,7 +55,7 @@ func (l *Log) newRun(shard, room int) *run {
 
 // add adds a scan to a run.
 func (l *Log) add(r *run, s *scan.Scan, wire []byte, outcome *scanlog.Outcome) {
-	m := memoryOf(s)
+	m := memoryFor(s)
 	at, there := r.memories[m]
 	if !there {
 		r.keys = append(r.keys, m.name(l.layout, r.shard))
