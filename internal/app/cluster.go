@@ -114,7 +114,7 @@ func Work(ctx context.Context, cfg *config.Config, logger *slog.Logger) (err err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	consumer, err := redisstream.OpenConsumer(cfg.RedisURL, redisstream.ConsumerOptions{
-		Layout: layout(cfg), Name: name, Retention: cfg.Retention(), Log: logger,
+		Layout: layout(cfg), Name: name, ClaimIdle: time.Duration(cfg.ClaimSeconds) * time.Second, Retention: cfg.Retention(), Log: logger,
 	})
 	if err != nil {
 		return fmt.Errorf("TRUYVET_REDIS_URL: %w", err)

@@ -104,6 +104,9 @@ func (c *Config) checkNumbers() error {
 	if c.StreamLimit < 1000 {
 		fault("TRUYVET_STREAM_LIMIT: %d is less than 1000", c.StreamLimit)
 	}
+	if c.ClaimSeconds < 1 || c.ClaimSeconds > 3600 {
+		fault("TRUYVET_CLAIM_SECONDS: %d is not between 1 and 3600", c.ClaimSeconds)
+	}
 	if c.DrainSeconds < 0 || c.DrainSeconds > 300 {
 		fault("TRUYVET_DRAIN_SECONDS: %d is not between 0 and 300", c.DrainSeconds)
 	}

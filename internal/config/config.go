@@ -47,7 +47,9 @@ type Config struct {
 	Shards      int    `env:"TRUYVET_SHARDS, default=4"`
 	StreamLimit int    `env:"TRUYVET_STREAM_LIMIT, default=5000000"` // entries that one Redis stream may have
 	WorkerName  string `env:"TRUYVET_WORKER_NAME"`                   // tells the workers of one machine apart; default the machine's name
-	TraceSource string `env:"TRUYVET_TRACE_SOURCE, default=memory"`  // memory, or clickhouse in the cluster mode
+	// ClaimSeconds is after what silence a worker is taken for dead and others take over what it had not finished.
+	ClaimSeconds int    `env:"TRUYVET_CLAIM_SECONDS, default=60"`
+	TraceSource  string `env:"TRUYVET_TRACE_SOURCE, default=memory"` // memory, or clickhouse in the cluster mode
 
 	KeyFile     string `env:"TRUYVET_KEY_FILE"`    // signing keys of codes; default DATA/keys.json
 	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential and audit keys; default DATA/secrets.json
@@ -94,7 +96,7 @@ func Load(ctx context.Context, env []string, overrides Overrides) (*Config, erro
 		}
 	}
 	faults = append(faults, dropNonNumbers(values, "TRUYVET_SHARDS", "TRUYVET_RETENTION_DAYS", "TRUYVET_STREAM_LIMIT",
-		"TRUYVET_DRAIN_SECONDS", "TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT"))
+		"TRUYVET_CLAIM_SECONDS", "TRUYVET_DRAIN_SECONDS", "TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT"))
 	var c Config
 	lookuper := envconfig.MapLookuper(values)
 	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &c, Lookuper: lookuper}); err != nil {

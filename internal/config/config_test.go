@@ -34,7 +34,7 @@ func load(t *testing.T, env []string, overrides config.Overrides) *config.Config
 func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", DataDir: "data", Shards: 4, StreamLimit: 5_000_000,
-		DeviceLimit: 300, AddressLimit: 6000, TraceSource: "memory",
+		DeviceLimit: 300, AddressLimit: 6000, ClaimSeconds: 60, TraceSource: "memory",
 		KeyFile: filepath.Join("data", "keys.json"), SecretsFile: filepath.Join("data", "secrets.json"), RetentionDays: 21,
 		TimeZone: "Asia/Ho_Chi_Minh", LogLevel: "info",
 	}
@@ -108,6 +108,7 @@ func TestEachFault(t *testing.T) {
 		"TRUYVET_BASE_URL":        {"tv.example.vn", "ftp://x", "https://", "https://x/tv", "https://x?a=b", "https://x#a", "https://u:geheim@x", "https://x\x7f"},
 		"TRUYVET_SMS_WEBHOOK":     {"gateway?key=geheim", "ftp://geheim", "https:///geheim", "http://x/%zz?key=geheim"},
 		"TRUYVET_TRUSTED_PROXIES": {"proxy", "10.0.0.0/33", "10.0.0.1,x"},
+		"TRUYVET_CLAIM_SECONDS":   {"0", "-1", "3601", "60s"},
 		"TRUYVET_SHARDS":          {"0", "1025", "-1", "four", "4.0", "99999999999999999999"},
 		"TRUYVET_RETENTION_DAYS":  {"0", "367", "21d"},
 		"TRUYVET_TRACE_SOURCE":    {"redis", "clickhouse"},

@@ -25,6 +25,7 @@ func Settings() []Setting {
 		{"TRUYVET_CLICKHOUSE_CLUSTER", "", "cluster of the ClickHouse servers' remote_servers to spread scans over (default one server)"},
 		{"TRUYVET_SHARDS", "", "number of Redis streams, the same everywhere (default 4)"},
 		{"TRUYVET_WORKER_NAME", "", "tells the workers of one machine apart (default the machine's name)"},
+		{"TRUYVET_CLAIM_SECONDS", "", "after what silence of a worker others take over (default 60)"},
 		{"TRUYVET_TRACE_SOURCE", "trace-source", "what traces read: memory or clickhouse (default memory)"},
 		{"TRUYVET_STREAM_LIMIT", "", "entries that one Redis stream may have; beyond it scans are answered 503 (default 5000000)"},
 		{"TRUYVET_DEVICE_LIMIT", "", "scans a minute of one person's credential, five minutes' worth at once; 0 is no limit (default 300)"},

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -121,12 +122,22 @@ type process struct {
 // start runs a command of truyvet in the background until the test ends.
 func (in *installation) start(args ...string) *process {
 	in.t.Helper()
-	p := &process{t: in.t, args: args, env: in.env, log: new(syncBuffer)}
+	return in.launch(&process{t: in.t, args: args, env: in.env, log: new(syncBuffer)})
+}
+
+// startWith is start for a command with some settings of its own.
+func (in *installation) startWith(command string, settings ...string) *process {
+	in.t.Helper()
+	return in.launch(&process{t: in.t, args: []string{command}, env: slices.Concat(in.env, settings), log: new(syncBuffer)})
+}
+
+func (in *installation) launch(p *process) *process {
+	in.t.Helper()
 	p.begin()
 	in.t.Cleanup(func() {
 		p.kill()
 		if in.t.Failed() {
-			in.t.Logf("log of %s:\n%s", strings.Join(args, " "), p.log.tail(6000))
+			in.t.Logf("log of %s:\n%s", strings.Join(p.args, " "), p.log.tail(6000))
 		}
 	})
 	return p
@@ -159,6 +170,8 @@ func (p *process) kill() {
 	<-p.ended
 	p.ended <- errors.New("killed")
 }
+
+func (p *process) signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
 
 // stop ends the process with SIGTERM and returns how it exited.
 func (p *process) stop() error {

@@ -158,7 +158,7 @@ func (v *town) try(ctx context.Context, client *http.Client, credential string, 
 		return nil, err
 	}
 	if res.StatusCode != http.StatusOK {
-		if res.StatusCode < 500 || res.StatusCode == 500 {
+		if res.StatusCode <= 500 && res.StatusCode != http.StatusTooManyRequests {
 			v.t.Errorf("status %d: %s", res.StatusCode, text)
 		}
 		return nil, fmt.Errorf("status %d", res.StatusCode)
