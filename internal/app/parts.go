@@ -67,6 +67,7 @@ type Parts struct {
 	Pseudonyms  *citizen.Pseudonyms
 	Credentials *citizen.Credentials
 	Proofs      *citizen.Proofs
+	Erasures    *citizen.Erasures
 	Ingest      *ingest.Ingest
 	Cases       *cases.Service
 
@@ -118,6 +119,7 @@ func (p *Parts) build(ctx context.Context) error {
 		return fmt.Errorf("registering the metrics: %w", err)
 	}
 	p.Proofs = citizen.NewProofs(p.Registry, p.Pseudonyms, p.Credentials, p.sender(), p.Clock)
+	p.Erasures = citizen.NewErasures(p.Registry, p.Audit, p.Clock)
 	p.Ingest = ingest.New(ingest.Config{
 		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Revoked: p.Places.Revoked, Retention: p.Config.Retention(), Clock: p.Clock,
 	})

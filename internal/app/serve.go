@@ -120,7 +120,8 @@ func (p *Parts) handler(demo *webui.Demo, board *telemetry.Board) (http.Handler,
 	sessions.Cookie.Secure = p.secure()
 
 	pages, err := webui.New(webui.Deps{
-		Codes: p.taking, Scans: p.taking, Proofs: p.Proofs, Credentials: p.Credentials, Pseudonyms: p.Pseudonyms,
+		Codes: p.taking, Scans: p.taking, Proofs: p.Proofs, Credentials: p.Credentials,
+		Erasures: p.Erasures, Pseudonyms: p.Pseudonyms,
 		People: p.Registry, Places: p.Places, Map: p.Places, Records: p.Registry, Accounts: p.Accounts, Cases: p.Cases,
 		Traces: p.Cases, Audit: p.Audit, Sessions: sessions, SealKey: p.Secrets.Page, Logger: p.Logger, Clock: p.Clock,
 		Retention: p.Config.Retention(), Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -157,7 +158,7 @@ func TestAccountCreate(t *testing.T) {
 	}
 }
 
-func TestCitizenRevoke(t *testing.T) {
+func TestCitizenRevokeAndErase(t *testing.T) {
 	const phone, card, secret = "0912 345 678", "001099012345", "0912345678"
 	b := newBureau(t)
 	s := b.store()
@@ -188,11 +189,16 @@ func TestCitizenRevoke(t *testing.T) {
 		{[]string{"--id-card", secret}, true},
 		{[]string{"--phone", "0999999999"}, false},
 	} {
-		_, err := b.run(newCitizenCmd, append([]string{"revoke"}, c.args...)...)
-		var exit *ExitError
-		if err == nil || errors.As(err, &exit) != c.usage || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "0999999999") {
-			t.Errorf("%q: %v", c.args, err)
+		for _, act := range []string{"revoke", "erase"} {
+			_, err := b.run(newCitizenCmd, append([]string{act}, c.args...)...)
+			var exit *ExitError
+			if err == nil || errors.As(err, &exit) != c.usage || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "0999999999") {
+				t.Errorf("%s %q: %v", act, c.args, err)
+			}
 		}
+	}
+	if world, err := s.World(t.Context()); err != nil || len(world.Erased) != 0 {
+		t.Errorf("erased is %v, %v", world.Erased, err)
 	}
 	if revoked, err := s.RevokedCredentials(t.Context()); err != nil || len(revoked) != 0 {
 		t.Errorf("revoked are %v, %v", revoked, err)
@@ -206,6 +212,16 @@ func TestCitizenRevoke(t *testing.T) {
 	}
 	entries, err := s.AuditEntries(t.Context(), 0, 10)
 	if err != nil || len(entries) != 2 || entries[0].Action != "sign_ins_revoked" || entries[0].Subject != person.ID.String() {
+		t.Errorf("the audit log has %+v, %v", entries, err)
+	}
+
+	b.must(newCitizenCmd, "erase", "--phone", phone)
+	world, err := s.World(t.Context())
+	if err != nil || len(world.Erased) != 1 || world.Erased[alias] < time.Now().Unix() { // the card's scans are there
+		t.Errorf("erased is %v, %v", world.Erased, err)
+	}
+	entries, err = s.AuditEntries(t.Context(), 0, 10)
+	if err != nil || len(entries) != 3 || entries[0].Action != "scans_erased" || entries[0].Subject != alias.String() {
 		t.Errorf("the audit log has %+v, %v", entries, err)
 	}
 }

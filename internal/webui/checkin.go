@@ -46,6 +46,7 @@ func (u *UI) registerCheckIn(r gin.IRouter) {
 	r.POST("/code", u.finishProof)
 	r.POST("/scan", u.submitScan)
 	r.POST("/forget", u.forget)
+	u.registerErase(r)
 	// A reload or a change of language on the answer to a form asks for its address.
 	for _, form := range []string{"/phone", "/scan", "/forget"} {
 		serve(r, form, func(c *gin.Context) { u.seeOther(c, checkInPath(c.Param("token"))) })
@@ -153,7 +154,7 @@ func (u *UI) answerCheckIn(c *gin.Context, status int, page checkInPage) {
 		u.Fail(c, err)
 		return
 	}
-	page.Nonce, page.KeptDays = nonce, int(u.Retention/(24*time.Hour))
+	page.Nonce, page.KeptDays = nonce, u.keptDays()
 	u.show(c, status, "checkin", page)
 }
 
@@ -412,7 +413,7 @@ func wordOf(kind stay.Kind) string {
 
 // forget takes the credential from the browser: somebody else will use it.
 func (u *UI) forget(c *gin.Context) {
-	for _, name := range []string{CredentialCookie, stampCookie, proofCookie} {
+	for _, name := range []string{CredentialCookie, stampCookie, proofCookie, eraseCookie} {
 		u.setCookie(c, name, "", 0)
 	}
 	u.seeOther(c, checkInPath(c.Param("token")))

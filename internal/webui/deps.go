@@ -23,6 +23,7 @@ type Deps struct {
 	Scans       Scans
 	Proofs      Proofs
 	Credentials Credentials
+	Erasures    Erasures
 	Pseudonyms  Pseudonyms
 	People      People
 	Places      Places
@@ -114,6 +115,11 @@ type Proofs interface {
 // Credentials says whose credential a browser presents.
 type Credentials interface {
 	Verify(text string) (uuid.UUID, error)
+}
+
+// Erasures erases what was scanned of an alias, and enters in the audit log by whom it was asked.
+type Erasures interface {
+	Erase(ctx context.Context, alias uuid.UUID, by string) error
 }
 
 // Pseudonyms says whom that names which is presented at a gate.

@@ -31,6 +31,9 @@ func TestEveryPageIsSound(t *testing.T) {
 	waiting := s.browser()
 	waiting.post(code+"/phone", url.Values{"phone": {"0912345678"}})
 	citizen.prove(s.stall.Code, "0987654321")
+	gone := s.browser()
+	gone.prove(s.stall.Code, "0977654321")
+	gone.post(code+"/erase", nil)
 	gate := s.staff("gate")
 	gate.post("/gate", url.Values{"number": {"0912345678"}})
 	place := "/places/" + s.market.ID.String()
@@ -43,7 +46,8 @@ func TestEveryPageIsSound(t *testing.T) {
 	}{
 		{anybody, []string{"/", "/login", "/login?login=owner&next=%2Fplaces", code, "/q/ABC", "/nothing", "/assets/nothing"}},
 		{waiting, []string{code + "/code"}},
-		{citizen, []string{code, code + "/stamp"}},
+		{citizen, []string{code, code + "/stamp", code + "/erase"}},
+		{gone, []string{code + "/erased"}},
 		{gate, []string{"/gate", "/gate?mode=out"}},
 		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/reissue", "/cases"}},
 		{city, []string{"/cases", "/cases/new", "/cases/" + id, "/runs", run, run + "?q=zzz", run + "?generation=2&sort=first"}},

@@ -56,6 +56,7 @@ type site struct {
 	logs        *bytes.Buffer
 	log         *switchedLog
 	ledger      *audit.Log
+	snapshots   *snapshot.Memory
 	disabled    atomic.Bool // whether every account counts as disabled
 	busy        atomic.Bool // whether another trace seems to be under way
 
@@ -138,9 +139,10 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 	s.ingest = ingest.New(ingest.Config{
 		Keys: s.keys, Log: s.log, Revoked: s.places.Revoked, Retention: 21 * 24 * time.Hour, Clock: clock,
 	})
+	s.snapshots = snapshot.NewMemory(s.store, s.scans, s.scans)
 	book := cases.New(cases.Deps{
 		People: s.store, Book: s.store, Runs: s.store, Aliases: s.pseudonyms, Places: s.places,
-		Snapshots: snapshot.NewMemory(s.store, s.scans, s.scans), Audit: s.ledger, Clock: clock, Location: location,
+		Snapshots: s.snapshots, Audit: s.ledger, Clock: clock, Location: location,
 	})
 	s.settle()
 	s.now.Store(start.Unix())
@@ -149,7 +151,8 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 	sessions.Store = s.store.Sessions()
 	ui, err := webui.New(webui.Deps{
 		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials, Pseudonyms: s.pseudonyms, People: s.store,
-		Places: s.places, Map: s.places, Records: s.store, Accounts: switchedAccounts{s.accounts, &s.disabled}, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
+		Erasures: citizen.NewErasures(s.store, s.ledger, clock),
+		Places:   s.places, Map: s.places, Records: s.store, Accounts: switchedAccounts{s.accounts, &s.disabled}, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
 		Retention: 21 * 24 * time.Hour, BaseURL: "https://truyvet.example", Demo: demo,
 	})
