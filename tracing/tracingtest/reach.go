@@ -86,9 +86,34 @@ func checkReach(ctx context.Context, oracle *tracing.Report, src tracing.Source,
 		if total != len(want) {
 			return fmt.Errorf("request %+v, detail %+v: %d reached, want %d", req, detail, total, len(want))
 		}
+		if detail.Cases {
+			if err := checkRoots(oracle, r, req); err != nil {
+				return fmt.Errorf("request %+v: %w", req, err)
+			}
+		}
 		if detail == (tracing.Detail{}) {
 			if err := checkEvidence(ctx, oracle, r); err != nil {
 				return fmt.Errorf("request %+v: %w", req, err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkRoots compares the cases that a report tells by itself with those that the walk has found. Where a person stands in
+// several cases a report may name one too many whose window ended before the source came.
+func checkRoots(oracle *tracing.Report, r *tracing.Reached, req tracing.Request) error {
+	told := make(map[uuid.UUID]tracing.CaseSet, len(oracle.Contacts))
+	for n, roots := range oracle.Roots(req.Cases, req.Numbers.Linger) {
+		told[oracle.Contacts[n].Person] = roots
+	}
+	lax := several(req) && req.Numbers.Linger > 0
+	for g, generation := range r.Generations {
+		for i, m := range generation {
+			roots, walked := told[r.Person(m.Person)], r.Cases(g+1, i)
+			missing := slices.ContainsFunc(walked, func(i int) bool { return !roots.Has(i) })
+			if missing || !lax && (roots.Len() != len(walked) || !slices.Equal(slices.Collect(roots.All()), walked)) {
+				return fmt.Errorf("the report of %s tells the cases %v, want %v", r.Person(m.Person), slices.Collect(roots.All()), walked)
 			}
 		}
 	}
