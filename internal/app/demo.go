@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/demo"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/snapshot"
@@ -84,9 +85,10 @@ func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done
 	for i, c := range district.Cases {
 		ids[i] = c.ID
 	}
-	run, err := p.Cases.Run(ctx, city, ids, tracing.DefaultProfile)
+	order := cases.Order{Choice: cases.Choice{IDs: ids}, Profile: tracing.DefaultProfile}
+	run, err := p.Cases.Run(ctx, city, order)
 	for errors.Is(err, snapshot.ErrBehind) { // a worker has more than a million scans to carry
-		run, err = p.Cases.Run(ctx, city, ids, tracing.DefaultProfile)
+		run, err = p.Cases.Run(ctx, city, order)
 	}
 	if err != nil {
 		return registry.Run{}, fmt.Errorf("tracing the made-up cases: %w", err)

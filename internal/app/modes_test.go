@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/app"
+	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/demo"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -208,17 +209,9 @@ func (d *district) lists(t *testing.T) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := d.parts.Cases.Cases(t.Context(), city)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ids := make([]uuid.UUID, len(all))
-	for i, c := range all {
-		ids[i] = c.ID
-	}
 	reports := make(map[string][]byte)
 	for _, profile := range tracing.Profiles() {
-		run, err := d.parts.Cases.Run(t.Context(), city, ids, profile.Name)
+		run, err := d.parts.Cases.Run(t.Context(), city, cases.Order{Choice: cases.Choice{All: true}, Profile: profile.Name})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,13 +30,15 @@ var (
 	ErrDay           = errs.New(errs.Invalid, "case_day", "A day is written as 2021-11-06 and does not lie in the future.")
 	ErrIsolation     = errs.New(errs.Invalid, "case_isolation", "The isolation is a day, or a day and a time, not after today.")
 	ErrLabRef        = errs.New(errs.Invalid, "case_lab_ref", "A case needs its laboratory reference, of at most 64 characters.")
-	ErrNoCases       = errs.New(errs.Invalid, "run_cases", "Choose between 1 and 1000 cases to trace from.")
+	ErrNoCases       = errs.New(errs.Invalid, "run_cases", "Choose between 1 and 5000 cases to trace from.")
 	ErrProfile       = errs.New(errs.Invalid, "run_profile", "There is no such profile.")
+	ErrDepth         = errs.New(errs.Invalid, "run_depth", "A run lists from 1 to 10 generations.")
+	ErrTooLong       = errs.New(errs.TooLarge, "run_too_long", "More than 100,000 people would be listed; choose fewer cases, or list F1 alone.")
 	ErrBusy          = errs.Busy("run_busy", "Another trace is being made; try again in a moment.", 2*time.Second)
 )
 
 const (
-	maxCases  = 1000 // of one run
+	maxCases  = 5000 // of one run: nearly twice the worst day of a large city
 	maxLabRef = 64   // characters
 )
 

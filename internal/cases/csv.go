@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,31 +17,47 @@ import (
 	"github.com/truyvet/truyvet/tracing"
 )
 
-// WriteCSV writes the actor's sight of a list, a line per encounter, with what holds for the person repeated on each.
-// Instants are RFC 3339 in the service's location, overlaps seconds. The file is UTF-8 without a byte order mark. Nothing in it
-// begins like a formula, so that a spreadsheet runs none. Nothing is written where the error is one of List's.
-func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id uuid.UUID, w io.Writer) error {
+// maxCasesNamed is how many cases a line of a file names: who is reached from more has the number of all, and the files of
+// single cases have the rest.
+const maxCasesNamed = 20
+
+// WriteCSV writes the actor's sight of a list, a line per encounter, with what holds for the person repeated on each. Where of
+// is not uuid.Nil it is of the people whom that case led to; a case that is not one of the run, or not of the actor's area, is
+// registry.ErrNotFound.
+//
+// Instants are RFC 3339 in the service's location, overlaps seconds. cases is how many cases led to the person, case_ids and
+// lab_refs are those of them that the actor may see, in the order of the run, the first 20, parted by semicolons. The file is
+// UTF-8 without a byte order mark. Nothing in it begins like a formula, so that a spreadsheet runs none. Nothing is written
+// where the error is one of List's.
+func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id, of uuid.UUID, w io.Writer) error {
 	list, err := s.list(ctx, actor, id)
 	if err != nil {
 		return err
 	}
-	if err := s.d.Audit.Append(ctx, actor.Login, "export", id.String(), fmt.Sprintf("csv, %d people", len(list.People))); err != nil {
-		return fmt.Errorf("auditing an export: %w", err)
+	if of != uuid.Nil {
+		if list, err = list.from(of); err != nil {
+			return err
+		}
+	}
+	if err := s.auditExport(ctx, actor, list, "csv"); err != nil {
+		return err
 	}
 	out := csv.NewWriter(w)
 	// The writer keeps its first error, which Error returns below.
 	_ = out.Write([]string{
 		"person", "generation", "first_exposure", "overlap", "encounters", "last_exposure", "certainty", "score", "ward",
 		"source", "place", "site", "address", "from", "to", "encounter_overlap", "encounter_certainty", "source_basis",
-		"contact_basis", "crowd", "flagged",
+		"contact_basis", "crowd", "flagged", "cases", "case_ids", "lab_refs",
 	})
+	byRoot := list.byRoot()
 	for _, row := range list.People {
 		person := []string{
 			row.Person.String(), strconv.Itoa(row.Generation), s.instant(row.FirstExposure), number(row.Overlap),
 			strconv.Itoa(row.Encounters), s.instant(row.LastExposure), row.Certainty.String(), number(row.Score), plain(row.AreaName),
 		}
+		led := casesColumns(row, byRoot)
 		for _, e := range row.Evidence {
-			_ = out.Write(append(person[:len(person):len(person)], s.encounter(list, e)...))
+			_ = out.Write(slices.Concat(person, s.encounter(list, e), led))
 		}
 	}
 	out.Flush()
@@ -48,6 +65,17 @@ func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id uuid.
 		return fmt.Errorf("writing a list: %w", err)
 	}
 	return nil
+}
+
+// casesColumns returns the columns of the cases that led to somebody.
+func casesColumns(row Row, byRoot []*registry.Case) []string {
+	var ids, refs []string
+	for i := range row.Roots.All() {
+		if c := byRoot[i]; c != nil && len(ids) < maxCasesNamed {
+			ids, refs = append(ids, c.ID.String()), append(refs, plain(c.LabRef))
+		}
+	}
+	return []string{strconv.Itoa(row.Roots.Len()), strings.Join(ids, ";"), strings.Join(refs, ";")}
 }
 
 // encounter returns the columns of one encounter.

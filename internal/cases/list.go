@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ type List struct {
 	PlaceNames map[uuid.UUID]places.Name // of the places in the evidence of People, as far as they are known
 	Hidden     int                       // how many listed people reside outside the reader's area
 	ByWard     []WardCount               // of People, the ward with most people first
+	ByCase     []CaseCount               // of People, for each of Cases, the case with most people first
 }
 
 // Row is one listed person and where they reside: a ward, or a district where no more is known; Area is empty where
@@ -31,6 +33,7 @@ type Row struct {
 	tracing.Contact
 	Area     string
 	AreaName string
+	Roots    tracing.CaseSet // the cases that led to them, by their positions in the run
 }
 
 // WardCount says how many people of a ward are listed, which is what the ward must act on.
@@ -38,6 +41,38 @@ type WardCount struct {
 	Area   string
 	Name   string
 	F1, F2 int
+}
+
+// CaseCount says how many people a case led to. Who has it from several cases counts for each of them.
+type CaseCount struct {
+	registry.Case
+	Root   int // its position in the run
+	F1, F2 int
+}
+
+// byRoot returns the cases that the reader may see by their positions in the run, nil for the others.
+func (l *List) byRoot() []*registry.Case {
+	all := make([]*registry.Case, len(l.Run.Cases))
+	for i := range l.ByCase {
+		all[l.ByCase[i].Root] = &l.ByCase[i].Case
+	}
+	return all
+}
+
+// from returns the list with the people alone whom a case led to; registry.ErrNotFound for a case that is not in it.
+func (l *List) from(id uuid.UUID) (*List, error) {
+	n := slices.IndexFunc(l.ByCase, func(c CaseCount) bool { return c.ID == id })
+	if n < 0 {
+		return nil, registry.ErrNotFound
+	}
+	part := *l
+	part.People = nil
+	for _, row := range l.People {
+		if row.Roots.Has(l.ByCase[n].Root) {
+			part.People = append(part.People, row)
+		}
+	}
+	return &part, nil
 }
 
 // List returns the list of a run. A ward sees its own people; a district or city those of its area and those of whom it is
@@ -53,6 +88,26 @@ func (s *Service) List(ctx context.Context, actor registry.Account, id uuid.UUID
 		return nil, fmt.Errorf("auditing the reading of a list: %w", err)
 	}
 	return list, nil
+}
+
+// Export is List for somebody who takes the whole of it away in a format, and is audited as such.
+func (s *Service) Export(ctx context.Context, actor registry.Account, id uuid.UUID, format string) (*List, error) {
+	list, err := s.list(ctx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.auditExport(ctx, actor, list, format); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+func (s *Service) auditExport(ctx context.Context, actor registry.Account, list *List, format string) error {
+	detail := fmt.Sprintf("%s, %d people", format, len(list.People))
+	if err := s.d.Audit.Append(ctx, actor.Login, "export", list.Run.ID.String(), detail); err != nil {
+		return fmt.Errorf("auditing an export: %w", err)
+	}
+	return nil
 }
 
 // list is List without its audit entry.
@@ -80,11 +135,13 @@ func (s *Service) list(ctx context.Context, actor registry.Account, id uuid.UUID
 	mine.Hidden = len(full.People) - len(mine.People)
 	mine.ByWard = byWard(mine.People)
 	mine.Cases = nil
-	for _, c := range full.Cases {
+	for i, c := range full.Cases {
 		if s.d.Places.Within(c.Area, actor.Area) {
 			mine.Cases = append(mine.Cases, c)
+			mine.ByCase = append(mine.ByCase, CaseCount{Case: c, Root: i})
 		}
 	}
+	countByCase(mine.ByCase, mine.People, len(full.Cases))
 	return &mine, nil
 }
 
@@ -117,6 +174,11 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 		}
 		list.Cases = append(list.Cases, c)
 	}
+	windows, err := walkedFrom(run, list.Cases)
+	if err != nil {
+		return nil, err
+	}
+	roots := report.Roots(windows, list.Profile.Linger)
 	people := make([]uuid.UUID, len(report.Contacts))
 	for i := range report.Contacts {
 		people[i] = report.Contacts[i].Person
@@ -125,9 +187,10 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading where people reside: %w", err)
 	}
-	for _, contact := range report.Contacts {
+	for i, contact := range report.Contacts {
 		area := areas[contact.Person]
-		list.People = append(list.People, Row{Contact: contact, Area: area, AreaName: s.d.Places.AreaName(area)})
+		row := Row{Contact: contact, Area: area, AreaName: s.d.Places.AreaName(area), Roots: roots[i]}
+		list.People = append(list.People, row)
 		for _, e := range contact.Evidence {
 			if name, known := s.d.Places.Name(e.Place.ID); known {
 				list.PlaceNames[e.Place.ID] = name
@@ -135,6 +198,47 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 		}
 	}
 	return list, nil
+}
+
+// walkedFrom returns the cases as a run's walk took them. Of runs that were made before their inputs were kept the windows are
+// not known, and any will do: they only tell several cases of one person apart.
+func walkedFrom(run registry.Run, list []registry.Case) ([]tracing.Case, error) {
+	from := make([]tracing.Case, len(list))
+	for i, c := range list {
+		from[i] = tracing.Case{Person: c.Person, Window: tracing.Window{From: math.MinInt64, To: math.MaxInt64}}
+	}
+	if len(run.Inputs) == 0 {
+		return from, nil
+	}
+	var in inputs
+	if err := json.Unmarshal(run.Inputs, &in); err != nil {
+		return nil, fmt.Errorf("reading what a run went by: %w", err)
+	}
+	for i, c := range in.Cases[:min(len(in.Cases), len(from))] {
+		from[i] = tracing.Case{Person: c.Person, Window: tracing.Window{From: c.From, To: c.To}}
+	}
+	return from, nil
+}
+
+// countByCase counts the rows for each case of a run of so many, and puts the cases in order.
+func countByCase(counts []CaseCount, rows []Row, total int) {
+	f1, f2 := make([]int, total), make([]int, total)
+	for _, row := range rows {
+		of := f1
+		if row.Generation > 2 {
+			continue
+		}
+		if row.Generation == 2 {
+			of = f2
+		}
+		for i := range row.Roots.All() {
+			of[i]++
+		}
+	}
+	for i := range counts {
+		counts[i].F1, counts[i].F2 = f1[counts[i].Root], f2[counts[i].Root]
+	}
+	slices.SortStableFunc(counts, func(a, b CaseCount) int { return (b.F1 + b.F2) - (a.F1 + a.F2) })
 }
 
 // byWard counts people by ward, most people first.

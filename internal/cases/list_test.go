@@ -177,9 +177,10 @@ func TestListsConcurrently(t *testing.T) {
 
 func TestCSV(t *testing.T) {
 	to := newTown(t)
-	run := to.run(t, to.city, to.record(t, to.ward1, mai).ID)
+	c := to.record(t, to.ward1, mai)
+	run := to.run(t, to.city, c.ID)
 	var out bytes.Buffer
-	must(t, to.WriteCSV(t.Context(), to.district, run.ID, &out))
+	must(t, to.WriteCSV(t.Context(), to.district, run.ID, uuid.Nil, &out))
 	lines, err := csv.NewReader(&out).ReadAll()
 	must(t, err)
 	if head := strings.Join(lines[0][:5], ","); head != "person,generation,first_exposure,overlap,encounters" {
@@ -206,6 +207,7 @@ func TestCSV(t *testing.T) {
 		"source": anna, "place": "'" + shopName, "site": "", "address": "2 Âu Cơ", "from": "2021-12-06T15:00:00+07:00",
 		"to": "2021-12-06T16:00:00+07:00", "encounter_overlap": "3600", "encounter_certainty": "confirmed",
 		"source_basis": "checkout", "contact_basis": "checkout", "crowd": "1", "flagged": "false",
+		"cases": "1", "case_ids": c.ID.String(), "lab_refs": "XN-1",
 	}
 	if d := cmp.Diff(want, rows[emma]); d != "" {
 		t.Error(d)
@@ -215,14 +217,14 @@ func TestCSV(t *testing.T) {
 	}
 
 	var ward bytes.Buffer
-	must(t, to.WriteCSV(t.Context(), to.ward1, run.ID, &ward))
+	must(t, to.WriteCSV(t.Context(), to.ward1, run.ID, uuid.Nil, &ward))
 	if lines, err := csv.NewReader(&ward).ReadAll(); err != nil || len(lines) != 2 || lines[1][0] != anna {
 		t.Errorf("the ward got %q, %v", lines, err)
 	}
-	if err := to.WriteCSV(t.Context(), to.ward1, uuid.New(), refusing{t}); !errors.Is(err, registry.ErrNotFound) {
+	if err := to.WriteCSV(t.Context(), to.ward1, uuid.New(), uuid.Nil, refusing{t}); !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("unknown run: %v", err)
 	}
-	if err := to.WriteCSV(t.Context(), to.ward1, run.ID, full{}); !errors.Is(err, errFull) {
+	if err := to.WriteCSV(t.Context(), to.ward1, run.ID, uuid.Nil, full{}); !errors.Is(err, errFull) {
 		t.Errorf("a writer that fails: %v", err)
 	}
 }

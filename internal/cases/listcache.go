@@ -11,9 +11,11 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// The bounds of the cache of decoded lists: one of 5,000 people is about 10 MB.
+// The bounds of the cache of decoded lists, of which one of 5,000 people is about 10 MB. A list that is longer than all may be
+// together is kept alone.
 const (
 	maxLists   = 4
+	maxPeople  = 50_000
 	maxListAge = time.Minute
 )
 
@@ -77,13 +79,18 @@ func (c *listCache) cached(id uuid.UUID, now time.Time) *List {
 	return found.List
 }
 
-// keep takes in a list, in place of the one that was used the longest ago where there is no room.
+// keep takes in a list, in place of those that were used the longest ago where there is no room.
 func (c *listCache) keep(list cachedList) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lists = slices.DeleteFunc(c.lists, func(l cachedList) bool { return l.Run.ID == list.Run.ID })
-	if len(c.lists) == maxLists {
+	c.lists = append(c.lists, list)
+	people := 0
+	for _, l := range c.lists {
+		people += len(l.People)
+	}
+	for len(c.lists) > maxLists || people > maxPeople && len(c.lists) > 1 {
+		people -= len(c.lists[0].People)
 		c.lists = slices.Delete(c.lists, 0, 1)
 	}
-	c.lists = append(c.lists, list)
 }

@@ -14,31 +14,51 @@ import (
 	"github.com/truyvet/truyvet/tracing"
 )
 
-// Run traces from the given cases of the actor's area, as of now, and keeps the result. It returns the run with its
-// report. A case that is given twice counts once. The errors: ErrRole, ErrProfile, ErrNoCases, ErrBusy while
-// another run is being made, registry.ErrNotFound for a case of another area, and those of taking a snapshot.
-func (s *Service) Run(ctx context.Context, actor registry.Account, ids []uuid.UUID, profileName string) (registry.Run, error) {
+// maxListed bounds a run's lists, in people: more are in no team's power to call, and would not fit where lists are read.
+const maxListed = 100_000
+
+// Order is what a run is asked for.
+type Order struct {
+	Choice
+	Profile string // by its name
+	Depth   int    // the last generation that is listed; 0 = the profile's
+}
+
+// rules returns the profile that an order names, to its depth.
+func (o Order) rules() (tracing.Profile, error) {
+	profile, err := tracing.ProfileNamed(o.Profile)
+	if err != nil {
+		return tracing.Profile{}, ErrProfile
+	}
+	if o.Depth != 0 {
+		profile.Depth = o.Depth
+	}
+	if profile.Validate() != nil {
+		return tracing.Profile{}, ErrDepth
+	}
+	return profile, nil
+}
+
+// Run traces from cases of the actor's area, as of now, and keeps the result. It returns the run with its report, which tells
+// of everybody listed the cases that led to them (tracing.Report.Roots). The errors: ErrRole, ErrProfile, ErrDepth, ErrNoCases,
+// ErrTooLong where more people would be listed than a run holds, ErrBusy while another run is being made, registry.ErrNotFound
+// for a case of another area, and those of taking a snapshot.
+func (s *Service) Run(ctx context.Context, actor registry.Account, order Order) (registry.Run, error) {
 	if !account.May(actor.Role, account.ActTrace) {
 		return registry.Run{}, ErrRole
 	}
-	profile, err := tracing.ProfileNamed(profileName)
+	profile, err := order.rules()
 	if err != nil {
-		return registry.Run{}, ErrProfile
+		return registry.Run{}, err
 	}
-	ids = distinct(ids)
-	if len(ids) == 0 || len(ids) > maxCases {
-		return registry.Run{}, ErrNoCases
+	chosen, err := s.chosen(ctx, actor, order.Choice)
+	if err != nil {
+		return registry.Run{}, err
 	}
 	if !s.running.TryLock() {
 		return registry.Run{}, ErrBusy
 	}
 	defer s.running.Unlock()
-	chosen := make([]registry.Case, len(ids))
-	for i, id := range ids {
-		if chosen[i], err = s.Case(ctx, actor, id); err != nil {
-			return registry.Run{}, err
-		}
-	}
 	run, err := s.trace(ctx, chosen, profile)
 	if err != nil {
 		return registry.Run{}, err
@@ -47,7 +67,7 @@ func (s *Service) Run(ctx context.Context, actor registry.Account, ids []uuid.UU
 	if err := s.d.Runs.PutRun(ctx, run); err != nil {
 		return registry.Run{}, fmt.Errorf("keeping a run: %w", err)
 	}
-	detail := fmt.Sprintf("cases %d, profile %s, hash %s", len(ids), profile.Name, run.Hash)
+	detail := fmt.Sprintf("cases %d, profile %s, depth %d, hash %s", len(chosen), profile.Name, profile.Depth, run.Hash)
 	if err := s.d.Audit.Append(ctx, actor.Login, "run", run.ID.String(), detail); err != nil {
 		return registry.Run{}, fmt.Errorf("auditing a run: %w", err)
 	}
@@ -58,16 +78,10 @@ func (s *Service) Run(ctx context.Context, actor registry.Account, ids []uuid.UU
 func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tracing.Profile) (registry.Run, error) {
 	asOf := s.d.Clock().Unix()
 	req := tracing.Request{Numbers: profile.Numbers, End: asOf}
-	ids := make([]uuid.UUID, len(chosen))
-	for i, c := range chosen {
-		window, err := s.window(c, profile, asOf)
-		if err != nil {
-			return registry.Run{}, fmt.Errorf("case %s: %w", c.ID, err)
-		}
-		ids[i] = c.ID
-		req.Cases = append(req.Cases, tracing.Case{Person: c.Person, Window: window})
-	}
 	var err error
+	if req.Cases, err = s.infectious(chosen, profile, asOf); err != nil {
+		return registry.Run{}, err
+	}
 	if req.Isolated, err = s.isolations(ctx, asOf); err != nil {
 		return registry.Run{}, err
 	}
@@ -75,12 +89,18 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 	if err != nil {
 		return registry.Run{}, fmt.Errorf("taking a snapshot: %w", err)
 	}
+	if err := bounded(ctx, sight.Source, req, maxListed); err != nil {
+		return registry.Run{}, err
+	}
 	report, err := tracing.Trace(ctx, sight.Source, req)
 	if err != nil {
 		return registry.Run{}, fmt.Errorf("tracing: %w", err)
 	}
 	run := registry.Run{
-		Cases: ids, Profile: profile.Name, AsOf: asOf, Watermark: sight.Watermark, Revision: sight.Revision, Created: asOf,
+		Profile: profile.Name, AsOf: asOf, Watermark: sight.Watermark, Revision: sight.Revision, Created: asOf,
+	}
+	for _, c := range chosen {
+		run.Cases = append(run.Cases, c.ID)
 	}
 	if run.Rules, err = json.Marshal(profile); err != nil {
 		return registry.Run{}, fmt.Errorf("encoding the profile: %w", err)
@@ -106,6 +126,35 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 		return registry.Run{}, fmt.Errorf("making an id: %w", err)
 	}
 	return run, nil
+}
+
+// bounded counts whom a walk would list, which costs a fraction of the evidence, and refuses what is too much.
+func bounded(ctx context.Context, src tracing.Source, req tracing.Request, limit int) error {
+	counts, err := tracing.DryRun(ctx, src, []tracing.Request{req})
+	if err != nil {
+		return fmt.Errorf("counting: %w", err)
+	}
+	total := 0
+	for _, n := range counts[0] {
+		total += n
+	}
+	if total > limit {
+		return ErrTooLong
+	}
+	return nil
+}
+
+// infectious returns the cases as a walk takes them.
+func (s *Service) infectious(chosen []registry.Case, profile tracing.Profile, asOf int64) ([]tracing.Case, error) {
+	list := make([]tracing.Case, len(chosen))
+	for i, c := range chosen {
+		window, err := s.window(c, profile, asOf)
+		if err != nil {
+			return nil, fmt.Errorf("case %s: %w", c.ID, err)
+		}
+		list[i] = tracing.Case{Person: c.Person, Window: window}
+	}
+	return list, nil
 }
 
 // inputs are the Inputs of a run: what its walk went by beside the stays, the profile and the as-of time. Walking again with
@@ -161,19 +210,6 @@ func (s *Service) isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int
 		seen[c.Person] = true
 	}
 	return isolated, nil
-}
-
-// distinct returns the ids without repetitions, in their order.
-func distinct(ids []uuid.UUID) []uuid.UUID {
-	seen := make(map[uuid.UUID]bool, len(ids))
-	var once []uuid.UUID
-	for _, id := range ids {
-		if !seen[id] {
-			once = append(once, id)
-		}
-		seen[id] = true
-	}
-	return once
 }
 
 // window returns when a case was infectious.

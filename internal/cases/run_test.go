@@ -146,7 +146,7 @@ func TestRunRefuses(t *testing.T) {
 		want    error
 	}{
 		"no case":                       {to.ward1, nil, "vn-2021-12", cases.ErrNoCases},
-		"too many":                      {to.ward1, many(1001), "vn-2021-12", cases.ErrNoCases},
+		"too many":                      {to.ward1, many(5001), "vn-2021-12", cases.ErrNoCases},
 		"unknown profile":               {to.ward1, []uuid.UUID{own.ID}, "vn-1999", cases.ErrProfile},
 		"no profile":                    {to.ward1, []uuid.UUID{own.ID}, "", cases.ErrProfile},
 		"unknown case":                  {to.ward1, []uuid.UUID{uuid.New()}, "vn-2021-12", registry.ErrNotFound},
@@ -154,7 +154,7 @@ func TestRunRefuses(t *testing.T) {
 		"a role that traces nobody":     {registry.Account{Role: registry.RoleAdmin, Area: "c"}, []uuid.UUID{own.ID}, "vn-2021-12", cases.ErrRole},
 		"an owner with the right words": {registry.Account{Role: registry.RoleOwner}, []uuid.UUID{own.ID}, "vn-2021-12", cases.ErrRole},
 	} {
-		if run, err := to.Run(t.Context(), c.actor, c.ids, c.profile); !errors.Is(err, c.want) || run.ID != uuid.Nil {
+		if run, err := to.Run(t.Context(), c.actor, cases.Order{Choice: cases.Choice{IDs: c.ids}, Profile: c.profile}); !errors.Is(err, c.want) || run.ID != uuid.Nil {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -191,14 +191,14 @@ func TestOneRunAtATime(t *testing.T) {
 	to.Service = cases.New(to.deps)
 	done := make(chan error)
 	go func() {
-		_, err := to.Run(t.Context(), to.ward1, []uuid.UUID{c.ID}, "vn-2021-12")
+		_, err := to.Run(t.Context(), to.ward1, ordered(c.ID))
 		done <- err
 	}()
 	<-h.entered
-	if _, err := to.Run(t.Context(), to.ward1, []uuid.UUID{c.ID}, "vn-2021-12"); !errors.Is(err, cases.ErrBusy) {
+	if _, err := to.Run(t.Context(), to.ward1, ordered(c.ID)); !errors.Is(err, cases.ErrBusy) {
 		t.Errorf("beside another: %v", err)
 	}
-	if _, err := to.Run(t.Context(), to.ward1, nil, "vn-2021-12"); !errors.Is(err, cases.ErrNoCases) {
+	if _, err := to.Run(t.Context(), to.ward1, ordered()); !errors.Is(err, cases.ErrNoCases) {
 		t.Errorf("what can be refused is not busy: %v", err)
 	}
 	close(h.release)
@@ -297,13 +297,13 @@ func TestWhatIsAudited(t *testing.T) {
 	run := to.run(t, to.district, c.ID)
 	_, err := to.List(t.Context(), to.ward1, run.ID)
 	must(t, err)
-	must(t, to.WriteCSV(t.Context(), to.ward2, run.ID, discard{}))
+	must(t, to.WriteCSV(t.Context(), to.ward2, run.ID, uuid.Nil, discard{}))
 	if _, err := to.List(t.Context(), to.ward3, run.ID); !errors.Is(err, registry.ErrNotFound) {
 		t.Error(err)
 	}
 	want := []string{
 		fmt.Sprintf("ward1 case_recorded %s ", c.ID),
-		fmt.Sprintf("district run %s cases 1, profile vn-2021-12, hash %s", run.ID, run.Hash),
+		fmt.Sprintf("district run %s cases 1, profile vn-2021-12, depth 2, hash %s", run.ID, run.Hash),
 		fmt.Sprintf("ward1 list_read %s ", run.ID),
 		fmt.Sprintf("ward2 export %s csv, 2 people", run.ID),
 	}
@@ -342,13 +342,13 @@ func TestNothingIsShownThatCannotBeAudited(t *testing.T) {
 	if _, err := to.Record(t.Context(), to.ward1, cases.Intake{Phone: an, Onset: "2021-12-05", LabRef: "1"}); !errors.Is(err, registry.ErrBusy) {
 		t.Errorf("record: %v", err)
 	}
-	if shown, err := to.Run(t.Context(), to.ward1, []uuid.UUID{c.ID}, "vn-2021-12"); !errors.Is(err, registry.ErrBusy) || shown.ID != uuid.Nil {
+	if shown, err := to.Run(t.Context(), to.ward1, ordered(c.ID)); !errors.Is(err, registry.ErrBusy) || shown.ID != uuid.Nil {
 		t.Errorf("run: %v", err)
 	}
 	if list, err := to.List(t.Context(), to.ward1, run.ID); !errors.Is(err, registry.ErrBusy) || list != nil {
 		t.Errorf("list: %v", err)
 	}
-	if err := to.WriteCSV(t.Context(), to.ward1, run.ID, refusing{t}); !errors.Is(err, registry.ErrBusy) {
+	if err := to.WriteCSV(t.Context(), to.ward1, run.ID, uuid.Nil, refusing{t}); !errors.Is(err, registry.ErrBusy) {
 		t.Errorf("export: %v", err)
 	}
 }

@@ -178,9 +178,14 @@ func (to *town) record(t *testing.T, actor registry.Account, phone string) regis
 	return c
 }
 
+// ordered is the order of a run under the default profile.
+func ordered(ids ...uuid.UUID) cases.Order {
+	return cases.Order{Choice: cases.Choice{IDs: ids}, Profile: "vn-2021-12"}
+}
+
 func (to *town) run(t *testing.T, actor registry.Account, ids ...uuid.UUID) registry.Run {
 	t.Helper()
-	run, err := to.Run(t.Context(), actor, ids, "vn-2021-12")
+	run, err := to.Run(t.Context(), actor, ordered(ids...))
 	must(t, err)
 	return run
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"text/template/parse"
 
+	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing"
@@ -64,6 +65,8 @@ func composed(t *testing.T) map[string][]string {
 		"basis.":     {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
 		"scope.":     {tracing.ScopePart.String(), tracing.ScopePlace.String(), tracing.ScopeSite.String()},
 		"sort.":      sorts(),
+		"own.":       ownNames(),
+		"profile.":   {cases.Own},
 	}
 	for _, k := range qrgen.Kinds() {
 		keys["kind."] = append(keys["kind."], k.String())
@@ -248,7 +251,7 @@ func TestNumbersAndDurations(t *testing.T) {
 			t.Errorf("%d s is written %q, want %q", seconds, got, want)
 		}
 	}
-	if got := en.count("cases.count", 1) + en.count("cases.count", 2); got != "1 case.2 cases." {
+	if got := en.count("cases.all_cases", 1) + en.count("cases.all_cases", 2); got != "the one caseall 2 cases" {
 		t.Errorf("one and many cases: %q", got)
 	}
 	if got := vi.text("no.such.text"); got != "[no.such.text]" {

@@ -43,6 +43,16 @@ type chartDay struct {
 	F1, F2 int
 }
 
+// add counts somebody of a generation.
+func (d *chartDay) add(generation int) {
+	switch generation {
+	case 1:
+		d.F1++
+	case 2:
+		d.F2++
+	}
+}
+
 // bar is a rectangle of one generation.
 type bar struct {
 	Generation int
@@ -102,12 +112,7 @@ func (u *UI) daysOf(rows []cases.Row) []chartDay {
 			d = &chartDay{Start: date.Start(u.Location)}
 			counts[date] = d
 		}
-		switch row.Generation {
-		case 1:
-			d.F1++
-		case 2:
-			d.F2++
-		}
+		d.add(row.Generation)
 	}
 	if len(counts) == 0 {
 		return nil

@@ -168,12 +168,14 @@ type Cases interface {
 	Case(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Case, error)
 }
 
-// Traces makes trace runs and reads their lists.
+// Traces makes trace runs and dry runs, and reads the lists of runs. WriteCSV writes the list of one case, or of all where of is
+// uuid.Nil.
 type Traces interface {
-	Run(ctx context.Context, actor registry.Account, chosen []uuid.UUID, profile string) (registry.Run, error)
+	Run(ctx context.Context, actor registry.Account, order cases.Order) (registry.Run, error)
+	DryRun(ctx context.Context, actor registry.Account, choice cases.Choice, own *cases.Numbers) (cases.Estimate, error)
 	Runs(ctx context.Context, actor registry.Account) ([]registry.Run, error)
 	List(ctx context.Context, actor registry.Account, run uuid.UUID) (*cases.List, error)
-	WriteCSV(ctx context.Context, actor registry.Account, run uuid.UUID, w io.Writer) error
+	WriteCSV(ctx context.Context, actor registry.Account, run, of uuid.UUID, w io.Writer) error
 }
 
 // Audit is the log of who did what. Check says how many entries it has and whether they are those that were written.

@@ -23,6 +23,18 @@ func faultyFields(code string) []string {
 		return []string{"id_card"}
 	case "case_day_missing", "case_day":
 		return []string{"onset", "sample"}
+	case "own_before_onset":
+		return []string{"before"}
+	case "own_min_overlap":
+		return []string{"overlap"}
+	case "own_linger":
+		return []string{"linger"}
+	case "own_latency":
+		return []string{"latency"}
+	case "own_depth":
+		return []string{"depth"}
+	case "own_crowd_limit":
+		return []string{"crowd"}
 	case "case_isolation":
 		return []string{"isolated"}
 	case "case_lab_ref":

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -14,129 +12,21 @@ import (
 
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/tracing"
 )
 
-// rowsPerPage keeps a page of a list quick to send and to scroll. The CSV has all.
-const rowsPerPage = 200
-
-// runFilter is the state of a list's page, kept in its address.
-type runFilter struct {
-	Generation int    // 0 = all
-	Certainty  string // empty = all
-	Area       string // empty = all, noArea = those of whom it is not known
-	Text       string // what is looked for, see finder
-	Sort       string
-	Page       int // from 1
-}
-
-// noArea stands in an address for people of whom it is not known where they reside.
-const noArea = "-"
-
-// defaultSort is the order of the report.
-const defaultSort = "score"
-
-// sorts are the columns that a list may be ordered by.
-func sorts() []string {
-	return []string{defaultSort, "first", "last", "encounters", "overlap", "certainty", "ward"}
-}
-
-// readFilter reads the state of a list. What makes no sense counts as not said: an address may come from anywhere.
-func readFilter(query url.Values) runFilter {
-	f := runFilter{Certainty: query.Get("certainty"), Area: query.Get("ward"), Text: strings.TrimSpace(query.Get("q")), Sort: query.Get("sort"), Page: 1}
-	if generation, err := strconv.Atoi(query.Get("generation")); err == nil && generation > 0 {
-		f.Generation = generation
-	}
-	if !slices.Contains(certainties(), f.Certainty) {
-		f.Certainty = ""
-	}
-	if !slices.Contains(sorts(), f.Sort) {
-		f.Sort = defaultSort
-	}
-	if page, err := strconv.Atoi(query.Get("page")); err == nil && page > 1 {
-		f.Page = page
-	}
-	return f
-}
-
-func certainties() []string {
-	return []string{tracing.Confirmed.String(), tracing.Probable.String(), tracing.Possible.String()}
-}
-
-// query writes the state as an address has it, leaving out what is the default.
-func (f runFilter) query() string {
-	q := url.Values{}
-	set := func(name, value, unset string) {
-		if value != unset {
-			q.Set(name, value)
-		}
-	}
-	set("generation", strconv.Itoa(f.Generation), "0")
-	set("certainty", f.Certainty, "")
-	set("ward", f.Area, "")
-	set("q", f.Text, "")
-	set("sort", f.Sort, defaultSort)
-	set("page", strconv.Itoa(f.Page), "1")
-	return "?" + q.Encode()
-}
-
-// Active says whether anything is left out.
-func (f runFilter) Active() bool {
-	return f.Generation != 0 || f.Certainty != "" || f.Area != "" || f.Text != ""
-}
-
-// At is the address of another page of the same list.
-func (f runFilter) At(page int) string { f.Page = page; return f.query() }
-
-// Previous is the number of the page before this one.
-func (f runFilter) Previous() int { return f.Page - 1 }
-
-// Next is the number of the page after this one.
-func (f runFilter) Next() int { return f.Page + 1 }
-
-// By is the address of the same list in another order.
-func (f runFilter) By(column string) string { f.Sort, f.Page = column, 1; return f.query() }
-
-// Of is the address of the same list for one generation.
-func (f runFilter) Of(generation int) string { f.Generation, f.Page = generation, 1; return f.query() }
-
-// In is the address of the same list for one ward.
-func (f runFilter) In(area string) string {
-	f.Area, f.Page = cmp.Or(area, noArea), 1
-	return f.query()
-}
-
-// matches says whether a row is shown; find is that of the filter's text.
-func (f runFilter) matches(row cases.Row, find *finder) bool {
-	switch {
-	case f.Generation != 0 && row.Generation != f.Generation,
-		f.Certainty != "" && row.Certainty.String() != f.Certainty,
-		f.Area != "" && f.Area != cmp.Or(row.Area, noArea):
-		return false
-	}
-	return f.Text == "" || find.finds(row)
-}
-
-// compare orders rows of one generation; rows that are equal stay in the order of the report.
-func (f runFilter) compare(a, b cases.Row) int {
-	var c int
-	switch f.Sort {
-	case "first":
-		c = cmp.Compare(a.FirstExposure, b.FirstExposure)
-	case "last":
-		c = cmp.Compare(b.LastExposure, a.LastExposure)
-	case "encounters":
-		c = cmp.Compare(b.Encounters, a.Encounters)
-	case "overlap":
-		c = cmp.Compare(b.Overlap, a.Overlap)
-	case "certainty":
-		c = cmp.Compare(a.Certainty, b.Certainty)
-	case "ward":
-		c = strings.Compare(a.AreaName, b.AreaName)
-	}
-	return cmp.Or(cmp.Compare(a.Generation, b.Generation), c)
-}
+const (
+	// rowsPerPage keeps a page of a list quick to send and to scroll. The CSV has all.
+	rowsPerPage = 200
+	// casesShown is how many cases of a run its page shows with their counts; a page of their own has all.
+	casesShown = 12
+	// casesInMenu is how many cases a menu may offer.
+	casesInMenu = 50
+	// casesNamed is how many cases are named beside somebody whom they led to.
+	casesNamed = 12
+)
 
 // runPage is a run's list as its page shows it.
 type runPage struct {
@@ -148,11 +38,14 @@ type runPage struct {
 	Shown       int // how many rows match
 	Pages       int
 	Chart       *chart
+	Chain       *chain
+	From        *cases.CaseCount // the case that the filter is of
 	Sorts       []string
 	Certainties []string
 	Generations []int
 	Watermark   []shardSeq
 	known       map[uuid.UUID]source
+	byRoot      map[int]registry.Case // the cases that the reader may see
 }
 
 // generationGroup is the rows of one generation on one page.
@@ -213,7 +106,12 @@ func (u *UI) showRun(c *gin.Context) {
 
 func (u *UI) runPage(list *cases.List, filter runFilter) *runPage {
 	p := &runPage{List: list, Filter: filter, Sorts: sorts(), Certainties: certainties(), known: make(map[uuid.UUID]source)}
+	p.takeCases()
 	find := newFinder(list, filter.Text)
+	root := -1
+	if p.From != nil {
+		root = p.From.Root
+	}
 	var rows []cases.Row
 	for _, row := range list.People {
 		p.known[row.Person] = source{Generation: row.Generation, Person: row.Person}
@@ -229,11 +127,11 @@ func (u *UI) runPage(list *cases.List, filter runFilter) *runPage {
 		if !slices.Contains(p.Generations, row.Generation) {
 			p.Generations = append(p.Generations, row.Generation)
 		}
-		if filter.matches(row, find) {
+		if filter.matches(row, find, root) {
 			rows = append(rows, row)
 		}
 	}
-	for _, known := range list.Cases {
+	for _, known := range list.Cases { // after the rows: a case is a case first
 		p.known[known.Person] = source{Person: known.Person, Case: known.ID, LabRef: known.LabRef}
 	}
 	slices.SortStableFunc(rows, filter.compare)
@@ -243,9 +141,51 @@ func (u *UI) runPage(list *cases.List, filter runFilter) *runPage {
 	first := (p.Filter.Page - 1) * rowsPerPage
 	p.Groups = groupsOf(rows[first:min(first+rowsPerPage, len(rows))])
 	p.Chart = u.chartOf(list.People)
+	p.Chain = u.chainOf(list)
 	p.Watermark = watermarkLines(list.Run.Watermark)
 	return p
 }
+
+// takeCases takes over the cases that the reader may see, and which of them the filter is of.
+func (p *runPage) takeCases() {
+	p.byRoot = make(map[int]registry.Case, len(p.ByCase))
+	for i := range p.ByCase {
+		c := &p.ByCase[i]
+		p.byRoot[c.Root] = c.Case
+		if c.ID == p.Filter.Case {
+			p.From = c
+		}
+	}
+}
+
+// ledTo is the cases that somebody has it from, as far as they are named.
+type ledTo struct {
+	Cases []registry.Case // that the reader may see, the first few
+	More  int             // how many more there are
+}
+
+// LedTo tells from which cases somebody was reached; Brief names one alone.
+func (p *runPage) LedTo(row cases.Row) ledTo { return p.ledTo(row, casesNamed) }
+
+// Brief is LedTo for a line of the list.
+func (p *runPage) Brief(row cases.Row) ledTo { return p.ledTo(row, 1) }
+
+func (p *runPage) ledTo(row cases.Row, most int) ledTo {
+	l := ledTo{More: row.Roots.Len()}
+	for root := range row.Roots.All() {
+		if c, mine := p.byRoot[root]; mine && len(l.Cases) < most {
+			l.Cases = append(l.Cases, c)
+			l.More--
+		}
+	}
+	return l
+}
+
+// Foremost are the cases with most people.
+func (p *runPage) Foremost() []cases.CaseCount { return p.ByCase[:min(len(p.ByCase), casesShown)] }
+
+// Choosable says whether the cases are few enough to be chosen from a menu.
+func (p *runPage) Choosable() bool { return len(p.ByCase) > 1 && len(p.ByCase) <= casesInMenu }
 
 // groupsOf splits rows, which are in the order of their generations, by generation.
 func groupsOf(rows []cases.Row) []generationGroup {
@@ -271,16 +211,24 @@ func watermarkLines(w scanlog.Watermark) []shardSeq {
 	return lines
 }
 
-// serveList streams the whole list. Until its first byte a failure is a page; after it the connection is cut, so that
-// half a list is never taken for a whole one.
+// serveList streams the whole list, or of ?case= that of one case. Until its first byte a failure is a page; after it the
+// connection is cut, so that half a list is never taken for a whole one.
 func (u *UI) serveList(c *gin.Context) {
 	id, err := idParameter(c)
 	if err != nil {
 		u.Fail(c, err)
 		return
 	}
-	out := &download{c: c, name: "truyvet-" + strings.ToLower(shortID(id)) + ".csv"}
-	if err := u.Traces.WriteCSV(c.Request.Context(), actor(c), id, out); err != nil {
+	name, of := "truyvet-"+strings.ToLower(shortID(id)), uuid.Nil
+	if text := c.Query("case"); text != "" {
+		if of, err = uuid.Parse(text); err != nil {
+			u.Fail(c, registry.ErrNotFound)
+			return
+		}
+		name += "-f0-" + strings.ToLower(shortID(of))
+	}
+	out := &download{c: c, name: name + ".csv"}
+	if err := u.Traces.WriteCSV(c.Request.Context(), actor(c), id, of, out); err != nil {
 		if !out.begun {
 			u.Fail(c, fmt.Errorf("writing a list: %w", err))
 			return

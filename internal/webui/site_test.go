@@ -95,11 +95,11 @@ type switchedTraces struct {
 	busy *atomic.Bool
 }
 
-func (s switchedTraces) Run(ctx context.Context, actor registry.Account, chosen []uuid.UUID, profile string) (registry.Run, error) {
+func (s switchedTraces) Run(ctx context.Context, actor registry.Account, order cases.Order) (registry.Run, error) {
 	if s.busy.Load() {
 		return registry.Run{}, cases.ErrBusy
 	}
-	return s.Service.Run(ctx, actor, chosen, profile)
+	return s.Service.Run(ctx, actor, order)
 }
 
 var start = time.Date(2026, 11, 21, 0, 40, 0, 0, time.UTC) // 07:40 in Viet Nam

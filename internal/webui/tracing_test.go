@@ -48,7 +48,7 @@ func TestCaseToList(t *testing.T) {
 	id := b.record()
 	b.get("/cases/"+id).wants(http.StatusOK, "19/11/2026", "18:30 · 20/11/2026", "XN-2026-0001", "Thành phố Hồ Chí Minh", "Chưa có lần nào")
 	list := b.get("/cases")
-	list.wants(http.StatusOK, "1 ca.", "19/11/2026")
+	list.wants(http.StatusOK, "Ca duy nhất", "19/11/2026")
 	if strings.Contains(list.body, "0911111111") || strings.Contains(s.logs.String(), "0911111111") {
 		t.Error("the phone number is kept")
 	}
@@ -255,7 +255,7 @@ func TestRunRefused(t *testing.T) {
 	none := b.post("/runs", url.Values{"profile": {"who"}})
 	none.leadsTo("/cases?profile=who&refused=none")
 	p := b.get(none.location)
-	p.wants(http.StatusOK, "Chọn từ 1 đến 1000 ca")
+	p.wants(http.StatusOK, "Chọn từ 1 đến 5.000 ca")
 	if chosen := p.all(func(n *html.Node) bool { return n.Data == "option" && hasAttr(n, "selected") }); len(chosen) != 1 || attr(chosen[0], "value") != "who" {
 		t.Error("the chosen profile is lost")
 	}

@@ -1,0 +1,165 @@
+package webui
+
+import (
+	"math"
+	"slices"
+
+	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// The measures of the chain, in the units of its own picture.
+const (
+	chainLeft   = 150 // room for the codes of cases
+	chainTop    = 8
+	chainRow    = 44
+	chainBottom = 30 // room for the days
+	chainRadius = 18 // of the largest number
+	chainSmall  = 3  // and of the smallest
+	// chainRows is how many cases have a row of their own, those with most people; the others share one.
+	chainRows = 12
+	// chainDays is how many days are drawn at most, the latest ones.
+	chainDays = 31
+)
+
+// chain is how each case went on: the case at its onset, then day by day how many of its F1 and F2 were first exposed. It is
+// bounded whatever the length of the list: cases beyond the first are one row, and days beyond the last are left out.
+type chain struct {
+	Width, Height int
+	Left, Right   int
+	Rows          []chainLine
+	Labels        []mark
+}
+
+// chainLine is one case, or the others together.
+type chainLine struct {
+	Case   *registry.Case // nil for the others
+	Others int            // how many cases share the row; 0 for a case
+	Y      int
+	Onset  *mark // where and when the case fell ill; nil where that is not among the days
+	Days   []chainCell
+}
+
+// chainCell is a day on which somebody was first exposed: F1 above the line, F2 beneath it, as half discs.
+type chainCell struct {
+	X, R1, R2 int
+	chartDay
+}
+
+// Last is where the line of a row ends.
+func (l chainLine) Last() int {
+	last := chainLeft
+	if l.Onset != nil {
+		last = l.Onset.X
+	}
+	if n := len(l.Days); n > 0 {
+		last = max(last, l.Days[n-1].X)
+	}
+	return last
+}
+
+// chainOf draws the chain of a list, nil where there is nothing to compare: fewer than two days.
+func (u *UI) chainOf(list *cases.List) *chain {
+	days := u.daysOf(list.People)
+	if len(days) < 2 {
+		return nil
+	}
+	days = days[max(0, len(days)-chainDays):]
+	own := list.ByCase[:min(len(list.ByCase), chainRows)]
+	grid := u.chainCounts(list, own, days)
+	c := &chain{Width: chartWidth, Left: chainLeft, Right: chartWidth - chartRight}
+	top := 1
+	for _, row := range grid {
+		for _, d := range row {
+			top = max(top, d.F1, d.F2)
+		}
+	}
+	largest := min(chainRadius, (c.Right-c.Left)/(2*len(days))) // discs of two days do not touch
+	for n, row := range grid {
+		line := chainLine{Y: chainTop + n*chainRow + chainRow/2}
+		if n < len(own) {
+			line.Case = &own[n].Case
+			line.Onset = u.onsetOf(own[n].Case, days, line.Y)
+		} else if line.Others = len(list.Run.Cases) - len(own); line.Others == 0 {
+			continue
+		}
+		for i, d := range row {
+			if d.F1+d.F2 > 0 {
+				line.Days = append(line.Days, chainCell{chainX(i, len(days)), radius(d.F1, top, largest), radius(d.F2, top, largest), d})
+			}
+		}
+		c.Rows = append(c.Rows, line)
+	}
+	bottom := chainTop + len(c.Rows)*chainRow
+	c.Height = bottom + chainBottom
+	every := (len(days) + chartLabels - 1) / chartLabels
+	for i := 0; i < len(days); i += every {
+		c.Labels = append(c.Labels, mark{X: chainX(i, len(days)), Y: c.Height - 10, Start: days[i].Start})
+	}
+	return c
+}
+
+// chainCounts counts the people of each case on each day, and of all other cases together in the last row, each person once
+// there.
+func (u *UI) chainCounts(list *cases.List, own []cases.CaseCount, days []chartDay) [][]chartDay {
+	at := make(map[tracing.Date]int, len(days))
+	for i, d := range days {
+		at[u.reader.date(d.Start)] = i
+	}
+	grid := make([][]chartDay, len(own)+1)
+	for n := range grid {
+		grid[n] = slices.Clone(days)
+		for i := range grid[n] {
+			grid[n][i].F1, grid[n][i].F2 = 0, 0
+		}
+	}
+	for _, row := range list.People {
+		i, drawn := at[u.reader.date(row.FirstExposure)]
+		if !drawn {
+			continue
+		}
+		rest := row.Roots.Len()
+		for n := range own {
+			if row.Roots.Has(own[n].Root) {
+				rest--
+				grid[n][i].add(row.Generation)
+			}
+		}
+		if rest > 0 {
+			grid[len(own)][i].add(row.Generation)
+		}
+	}
+	return grid
+}
+
+// onsetOf is where a case fell ill, or where that is not known gave its sample.
+func (u *UI) onsetOf(c registry.Case, days []chartDay, y int) *mark {
+	text := c.Onset
+	if text == "" {
+		text = c.Sample
+	}
+	day, err := tracing.ParseDate(text)
+	if err != nil {
+		return nil
+	}
+	for i, d := range days {
+		if u.reader.date(d.Start) == day {
+			return &mark{X: chainX(i, len(days)), Y: y, Start: d.Start}
+		}
+	}
+	return nil
+}
+
+// chainX is the middle of a day's share of the width.
+func chainX(i, days int) int {
+	return chainLeft + (2*i+1)*(chartWidth-chartRight-chainLeft)/(2*days)
+}
+
+// radius makes areas as numbers are to one another, down to what can still be seen.
+func radius(n, top, largest int) int {
+	if n == 0 {
+		return 0
+	}
+	return max(chainSmall, int(math.Round(float64(largest)*math.Sqrt(float64(n)/float64(top)))))
+}
