@@ -23,6 +23,16 @@ func (s CaseSet) Len() int {
 	return n
 }
 
+// With returns the set with one case more; s stays as it is.
+func (s CaseSet) With(i int) CaseSet {
+	more := append(make(CaseSet, 0, max(len(s), i>>6+1)), s...)
+	for len(more) <= i>>6 {
+		more = append(more, 0)
+	}
+	more[i>>6] |= 1 << (i & 63)
+	return more
+}
+
 // All gives the cases in ascending order.
 func (s CaseSet) All() iter.Seq[int] {
 	return func(yield func(int) bool) {

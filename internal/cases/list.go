@@ -25,6 +25,8 @@ type List struct {
 	Hidden     int                       // how many listed people reside outside the reader's area
 	ByWard     []WardCount               // of People, the ward with most people first
 	ByCase     []CaseCount               // of People, for each of Cases, the case with most people first
+
+	led map[uuid.UUID]tracing.CaseSet // the cases behind whoever may be a source, listed or a case
 }
 
 // Row is one listed person and where they reside: a ward, or a district where no more is known; Area is empty where
@@ -48,6 +50,17 @@ type CaseCount struct {
 	registry.Case
 	Root   int // its position in the run
 	F1, F2 int
+}
+
+// FirstFrom returns when somebody was first exposed in the encounters that lead back to a case, by its position in the run, where
+// any does. A person's first exposure of all may be another case's.
+func (l *List) FirstFrom(row Row, root int) int64 {
+	for _, e := range row.Evidence { // the earliest comes first
+		if l.led[e.Source].Has(root) {
+			return e.From
+		}
+	}
+	return row.FirstExposure
 }
 
 // byRoot returns the cases that the reader may see by their positions in the run, nil for the others.
@@ -158,7 +171,7 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &List{Run: run, PlaceNames: make(map[uuid.UUID]places.Name)}
+	list := &List{Run: run, PlaceNames: make(map[uuid.UUID]places.Name), led: make(map[uuid.UUID]tracing.CaseSet)}
 	list.Run.Inputs, list.Run.Report = nil, nil
 	if err := json.Unmarshal(run.Rules, &list.Profile); err != nil {
 		return nil, fmt.Errorf("reading the profile of a run: %w", err)
@@ -179,6 +192,9 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 		return nil, err
 	}
 	roots := report.Roots(windows, list.Profile.Linger)
+	for i, c := range list.Cases {
+		list.led[c.Person] = list.led[c.Person].With(i)
+	}
 	people := make([]uuid.UUID, len(report.Contacts))
 	for i := range report.Contacts {
 		people[i] = report.Contacts[i].Person
@@ -190,6 +206,7 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 	for i, contact := range report.Contacts {
 		area := areas[contact.Person]
 		row := Row{Contact: contact, Area: area, AreaName: s.d.Places.AreaName(area), Roots: roots[i]}
+		list.led[contact.Person] = roots[i]
 		list.People = append(list.People, row)
 		for _, e := range contact.Evidence {
 			if name, known := s.d.Places.Name(e.Place.ID); known {

@@ -2,7 +2,6 @@ package webui
 
 import (
 	"math"
-	"slices"
 
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -61,12 +60,11 @@ func (l chainLine) Last() int {
 
 // chainOf draws the chain of a list, nil where there is nothing to compare: fewer than two days.
 func (u *UI) chainOf(list *cases.List) *chain {
-	days := u.daysOf(list.People)
+	own := list.ByCase[:min(len(list.ByCase), chainRows)]
+	days := u.chainDaysOf(list, own)
 	if len(days) < 2 {
 		return nil
 	}
-	days = days[max(0, len(days)-chainDays):]
-	own := list.ByCase[:min(len(list.ByCase), chainRows)]
 	grid := u.chainCounts(list, own, days)
 	c := &chain{Width: chartWidth, Left: chainLeft, Right: chartWidth - chartRight}
 	top := 1
@@ -100,8 +98,31 @@ func (u *UI) chainOf(list *cases.List) *chain {
 	return c
 }
 
-// chainCounts counts the people of each case on each day, and of all other cases together in the last row, each person once
-// there.
+// chainDaysOf returns the days on which somebody was first exposed, from any of the cases, with the days between.
+func (u *UI) chainDaysOf(list *cases.List, own []cases.CaseCount) []chartDay {
+	days := u.daysOf(list.People)
+	if len(days) == 0 {
+		return nil
+	}
+	last := days[len(days)-1].Start
+	for _, row := range list.People {
+		for n := range own {
+			if row.Roots.Has(own[n].Root) {
+				last = max(last, list.FirstFrom(row, own[n].Root))
+			}
+		}
+	}
+	for {
+		next := u.reader.date(days[len(days)-1].Start).AddDays(1).Start(u.Location)
+		if next > last {
+			return days[max(0, len(days)-chainDays):]
+		}
+		days = append(days, chartDay{Start: next})
+	}
+}
+
+// chainCounts counts the people of each case on the day of their first exposure from it, and of all other cases together, in
+// the last row, those whom none of the first ones led to.
 func (u *UI) chainCounts(list *cases.List, own []cases.CaseCount, days []chartDay) [][]chartDay {
 	at := make(map[tracing.Date]int, len(days))
 	for i, d := range days {
@@ -109,25 +130,26 @@ func (u *UI) chainCounts(list *cases.List, own []cases.CaseCount, days []chartDa
 	}
 	grid := make([][]chartDay, len(own)+1)
 	for n := range grid {
-		grid[n] = slices.Clone(days)
-		for i := range grid[n] {
-			grid[n][i].F1, grid[n][i].F2 = 0, 0
+		grid[n] = make([]chartDay, len(days))
+		for i, d := range days {
+			grid[n][i].Start = d.Start
+		}
+	}
+	add := func(n int, first int64, generation int) {
+		if i, drawn := at[u.reader.date(first)]; drawn {
+			grid[n][i].add(generation)
 		}
 	}
 	for _, row := range list.People {
-		i, drawn := at[u.reader.date(row.FirstExposure)]
-		if !drawn {
-			continue
-		}
-		rest := row.Roots.Len()
+		mine := false
 		for n := range own {
 			if row.Roots.Has(own[n].Root) {
-				rest--
-				grid[n][i].add(row.Generation)
+				mine = true
+				add(n, list.FirstFrom(row, own[n].Root), row.Generation)
 			}
 		}
-		if rest > 0 {
-			grid[len(own)][i].add(row.Generation)
+		if !mine {
+			add(len(own), row.FirstExposure, row.Generation)
 		}
 	}
 	return grid

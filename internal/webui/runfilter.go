@@ -112,12 +112,13 @@ func (f runFilter) From(id uuid.UUID) string { f.Case, f.Page = id, 1; return f.
 // FromAll is the address of the same list for those of all cases.
 func (f runFilter) FromAll() string { return f.From(uuid.Nil) }
 
-// matches says whether a row is shown; find is that of the filter's text, and root the position of its case in the run.
+// matches says whether a row is shown; find is that of the filter's text, and root the position of
+// its case in the run, -1 where it is none of the run's.
 func (f runFilter) matches(row cases.Row, find *finder, root int) bool {
 	switch {
 	case f.Generation != 0 && row.Generation != f.Generation,
 		f.Certainty != "" && row.Certainty.String() != f.Certainty,
-		f.Case != uuid.Nil && !row.Roots.Has(root),
+		f.Case != uuid.Nil && (root < 0 || !row.Roots.Has(root)),
 		f.Area != "" && f.Area != cmp.Or(row.Area, noArea):
 		return false
 	}
