@@ -134,6 +134,7 @@ func (p *Parts) handler(demo *webui.Demo, board *telemetry.Board) (http.Handler,
 		Ingest: p.taking, Verify: p.Credentials.Verify, CookieName: webui.CredentialCookie, Keys: p.Keys, Logger: p.Logger,
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
 		Refused: p.metrics.Refused,
+		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
 	})
 	isAPI := func(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }
 	fail := func(c *gin.Context, err error) {
@@ -203,7 +204,7 @@ func proxies(list []string) (func(netip.Addr) bool, error) {
 // answered without a look at the sessions.
 func sessionless(path string) bool {
 	for _, prefix := range []string{
-		"/api/", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
+		"/api/v1/scans", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return true

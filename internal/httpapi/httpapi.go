@@ -1,5 +1,5 @@
-// Package httpapi is the machine-readable face: scans in, public keys out, health. Errors are application/problem+json
-// with a stable code. openapi.yaml beside this file is its description and is served with it.
+// Package httpapi is the machine-readable face: scans in, traces and lists out, public keys, health. Errors are
+// application/problem+json with a stable code. openapi.yaml beside this file is its description and is served with it.
 package httpapi
 
 import (
@@ -7,12 +7,14 @@ import (
 	_ "embed" // for openapi.yaml
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
@@ -33,6 +35,11 @@ type Deps struct {
 	Ready      func(ctx context.Context) (status int, body any) // what /readyz answers; it takes no longer than a probe waits
 	Refused    func(reason string)                              // told of each scan that does not get as far as Ingest, by code
 	Logger     *slog.Logger
+
+	Tracing  Tracing
+	Actor    func(ctx context.Context) (registry.Account, error) // who is logged in, in the session of a request
+	Clock    func() time.Time
+	Location *time.Location // of the days that people type
 }
 
 // API holds the handlers. It is safe for concurrent use.
@@ -44,12 +51,17 @@ type API struct {
 	ready      func(context.Context) (int, any)
 	refused    func(string)
 	logger     *slog.Logger
+	tracing    Tracing
+	actor      func(context.Context) (registry.Account, error)
+	clock      func() time.Time
+	location   *time.Location
 }
 
 // New returns the API.
 func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
+		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
 	}
 }
 
@@ -59,6 +71,7 @@ const scansPath = "/api/v1/scans"
 // Register adds the routes.
 func (a *API) Register(r gin.IRouter) {
 	r.POST(scansPath, a.postScans)
+	a.registerTracing(r)
 	r.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml; charset=utf-8", openAPI) })
 	r.GET("/.well-known/truyvet-keys.json", a.getKeys)
 	r.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })

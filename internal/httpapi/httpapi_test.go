@@ -24,6 +24,7 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/httpapi"
 	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
@@ -44,6 +45,10 @@ type bench struct {
 	ready    func() (int, any)
 	refused  []string // reasons that were told of
 	answered []string // requests that were told of
+
+	tracing  fakeTracing
+	actor    registry.Account
+	actorErr error
 }
 
 const goodCredential = "the credential"
@@ -75,9 +80,10 @@ func newBench(t *testing.T) *bench {
 			}
 			return b.alias, nil
 		},
-		CookieName: "credential", Keys: keys, Logger: logger,
+		CookieName: "credential", Keys: keys, Logger: logger, Clock: clock, Location: time.FixedZone("", 7*60*60),
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },
+		Tracing: &b.tracing, Actor: func(context.Context) (registry.Account, error) { return b.actor, b.actorErr },
 	})
 	b.engine.HandleMethodNotAllowed = true
 	b.engine.Use(httpapi.Logged(httpapi.Logging{
@@ -384,9 +390,9 @@ func TestKeysAreServed(t *testing.T) {
 	}
 }
 
-// TestAnswersMatchDescription holds the answers against openapi.yaml.
-func TestAnswersMatchDescription(t *testing.T) {
-	b := newBench(t)
+// described is a check of requests and answers against openapi.yaml.
+func described(t *testing.T, b *bench) func(*http.Request) *httptest.ResponseRecorder {
+	t.Helper()
 	served := b.do(httptest.NewRequest(http.MethodGet, "/api/openapi.yaml", nil))
 	description, err := openapi3.NewLoader().LoadFromData(served.Body.Bytes())
 	if err != nil {
@@ -399,6 +405,35 @@ func TestAnswersMatchDescription(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return func(req *http.Request) *httptest.ResponseRecorder {
+		t.Helper()
+		what := req.Method + " " + req.URL.String()
+		route, params, err := router.FindRoute(req)
+		if err != nil {
+			t.Fatalf("%s is not described: %v", what, err)
+		}
+		in := &openapi3filter.RequestValidationInput{
+			Request: req, PathParams: params, Route: route,
+			Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+		}
+		if err := openapi3filter.ValidateRequest(t.Context(), in); err != nil {
+			t.Errorf("%s: the request: %v", what, err)
+		}
+		res := b.do(req)
+		err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+			RequestValidationInput: in, Status: res.Code, Header: res.Header(), Body: io.NopCloser(bytes.NewReader(res.Body.Bytes())),
+		})
+		if err != nil {
+			t.Errorf("%s: the answer: %v", what, err)
+		}
+		return res
+	}
+}
+
+// TestAnswersMatchDescription holds the answers against openapi.yaml.
+func TestAnswersMatchDescription(t *testing.T) {
+	b := newBench(t)
+	do := described(t, b)
 	token := b.token(nil)
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/api/v1/scans", batch(wire(uuid.New(), token, ""), wire(uuid.New(), token, `,"kind":"out","how":"phone_offline"`))},
@@ -413,24 +448,7 @@ func TestAnswersMatchDescription(t *testing.T) {
 			req.Header.Set("Content-Type", "application/json")
 			req.Header.Set("Authorization", "Bearer "+goodCredential)
 		}
-		route, params, err := router.FindRoute(req)
-		if err != nil {
-			t.Fatalf("%s %s is not described: %v", c.method, c.path, err)
-		}
-		in := &openapi3filter.RequestValidationInput{
-			Request: req, PathParams: params, Route: route,
-			Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
-		}
-		if err := openapi3filter.ValidateRequest(t.Context(), in); err != nil {
-			t.Errorf("%s %s: the request: %v", c.method, c.path, err)
-		}
-		res := b.do(req)
-		err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
-			RequestValidationInput: in, Status: res.Code, Header: res.Header(), Body: io.NopCloser(res.Body),
-		})
-		if err != nil {
-			t.Errorf("%s %s: the answer: %v", c.method, c.path, err)
-		}
+		do(req)
 	}
 }
 

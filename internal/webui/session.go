@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,17 +24,34 @@ const (
 	accountKey     = "webui.account"
 )
 
-// loadAccount finds who is logged in. A session whose account is gone or disabled is nobody's.
+// errNotLoggedIn refuses a request of nobody.
+var errNotLoggedIn = errs.New(errs.Unauthenticated, "not_logged_in", "Log in first.")
+
+// Actor returns who is logged in, in the session of a request; its error is of kind errs.Unauthenticated where nobody is. A
+// session whose account is gone or disabled is nobody's.
+func (u *UI) Actor(ctx context.Context) (registry.Account, error) {
+	id, err := uuid.Parse(u.Sessions.GetString(ctx, sessionAccount))
+	if err != nil {
+		return registry.Account{}, errNotLoggedIn
+	}
+	a, err := u.Accounts.Account(ctx, id)
+	switch {
+	case err == nil && a.Disabled, err != nil && errs.Of(err).Kind == errs.NotFound:
+		return registry.Account{}, errNotLoggedIn
+	case err != nil:
+		return registry.Account{}, fmt.Errorf("loading the account of the session: %w", err)
+	}
+	return a, nil
+}
+
+// loadAccount finds who is logged in.
 func (u *UI) loadAccount(c *gin.Context) {
-	ctx := c.Request.Context()
-	if id, err := uuid.Parse(u.Sessions.GetString(ctx, sessionAccount)); err == nil {
-		switch a, err := u.Accounts.Account(ctx, id); {
-		case err == nil && !a.Disabled:
-			c.Set(accountKey, a)
-		case err != nil && errs.Of(err).Kind != errs.NotFound:
-			u.Fail(c, fmt.Errorf("loading the account of the session: %w", err))
-			return
-		}
+	switch a, err := u.Actor(c.Request.Context()); {
+	case err == nil:
+		c.Set(accountKey, a)
+	case !errors.Is(err, errNotLoggedIn):
+		u.Fail(c, err)
+		return
 	}
 	c.Next()
 }

@@ -407,15 +407,15 @@ func TestListsAreToldApartByCase(t *testing.T) {
 	if got := slices.Sorted(maps.Values(counts)); !slices.Equal(got, []string{"1", "14"}) {
 		t.Errorf("the file of one case has people of %v cases", got)
 	}
-	b.get(path+"/list.csv?case="+uuid.NewString()).wants(http.StatusNotFound)
-	b.get(path+"/list.csv?case=x").wants(http.StatusNotFound)
+	b.get(path + "/list.csv?case=" + uuid.NewString()).wants(http.StatusNotFound)
+	b.get(path + "/list.csv?case=x").wants(http.StatusNotFound)
 
 	byCase := b.get(path + "/cases")
 	byCase.wants(http.StatusOK, "14 ca trong 14", "XN-013")
 	b.get(path+"/cases?q=xn-013").wants(http.StatusOK, "1 ca trong 14")
 	b.get(path+"/cases?q="+shortCode(ids[5])).wants(http.StatusOK, "1 ca trong 14")
 	b.get(path+"/cases?q=zzz&page=9").wants(http.StatusOK, "Không có ca nào khớp")
-	b.get("/runs/"+uuid.NewString()+"/cases").wants(http.StatusNotFound)
+	b.get("/runs/" + uuid.NewString() + "/cases").wants(http.StatusNotFound)
 	ward := s.staff("ward").get(path + "/cases")
 	ward.wants(http.StatusOK, "0 ca trong 0", "14 ca khác do địa bàn khác nhập")
 }
@@ -449,7 +449,7 @@ func TestDryRunShowsEveryProfile(t *testing.T) {
 		}
 	}
 	b.get("/dry-run?profile=who&day=2026-11-21").leadsTo("/cases?day=2026-11-21&profile=who&refused=none")
-	b.get("/dry-run?case="+uuid.NewString()).wants(http.StatusNotFound)
+	b.get("/dry-run?case=" + uuid.NewString()).wants(http.StatusNotFound)
 	b.get("/dry-run?which=all&day=2026-01-01").wants(http.StatusBadRequest, "Chọn từ 1 đến 5.000 ca")
 	b.get("/dry-run?which=all&try=1&base=mine").wants(http.StatusBadRequest, "Không có bộ quy tắc")
 	if runs, err := s.store.Runs(t.Context()); err != nil || len(runs) != 1 {

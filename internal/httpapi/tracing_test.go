@@ -1,0 +1,229 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// fakeTracing answers as it is told and keeps what it was asked.
+type fakeTracing struct {
+	cases []registry.Case
+	list  *cases.List
+	err   error
+
+	order  cases.Order
+	choice cases.Choice
+	own    *cases.Numbers
+	format string
+}
+
+func (f *fakeTracing) Cases(context.Context, registry.Account) ([]registry.Case, error) {
+	return slices.Clone(f.cases), f.err
+}
+
+func (f *fakeTracing) Run(_ context.Context, _ registry.Account, order cases.Order) (registry.Run, error) {
+	f.order = order
+	return registry.Run{ID: uuid.New(), Cases: order.IDs, Profile: order.Profile, Hash: "ab", F1: 3, F2: 4}, f.err
+}
+
+func (f *fakeTracing) DryRun(_ context.Context, _ registry.Account, choice cases.Choice, own *cases.Numbers) (cases.Estimate, error) {
+	f.choice, f.own = choice, own
+	return cases.Estimate{Cases: 2, AsOf: 7, Results: []cases.EstimateResult{
+		{Profile: tracing.Profiles()[0], Counts: []int{5, 0}},
+	}}, f.err
+}
+
+func (f *fakeTracing) Export(_ context.Context, _ registry.Account, _ uuid.UUID, format string) (*cases.List, error) {
+	f.format = format
+	return f.list, f.err
+}
+
+// ask is a request of a tracing team.
+func ask(method, path, body string) *http.Request {
+	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req
+}
+
+func TestCasesAreListedByPage(t *testing.T) {
+	b := newBench(t)
+	do := described(t, b)
+	for i := range 1201 {
+		c := registry.Case{ID: uuid.New(), Sample: "2021-12-01", LabRef: "XN", Area: "w1", Created: int64(i)}
+		if i%2 == 0 {
+			c.Isolated = now.Add(-time.Hour).Unix()
+		}
+		b.tracing.cases = append(b.tracing.cases, c)
+	}
+	for query, want := range map[string][3]int{ // cases on the page, in all, pages
+		"":                          {500, 1201, 3},
+		"page=3":                    {201, 1201, 3},
+		"page=4":                    {0, 1201, 3},
+		"open=true&page=2":          {100, 600, 2},
+		"day=2021-12-01":            {500, 1201, 3},
+		"day=2021-12-02":            {0, 0, 0},
+		"open=true&day=2021-12-01":  {500, 600, 2},
+		"page=9223372036854775807":  {0, 1201, 3},
+		"open=false&day=2021-12-01": {500, 1201, 3},
+	} {
+		res := do(ask("GET", "/api/v1/cases?"+query, ""))
+		var got struct {
+			Cases        []struct{ ID uuid.UUID }
+			Total, Pages int
+		}
+		if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil || [3]int{len(got.Cases), got.Total, got.Pages} != want {
+			t.Errorf("%q: status %d, %d cases of %d on %d pages, want %v: %v", query, res.Code, len(got.Cases), got.Total, got.Pages, want, err)
+		}
+	}
+	for _, query := range []string{"page=0", "page=x", "day=x", "day=2021-02-30"} {
+		if res := b.do(ask("GET", "/api/v1/cases?"+query, "")); res.Code != http.StatusBadRequest {
+			t.Errorf("%q: status %d", query, res.Code)
+		}
+	}
+}
+
+func TestOrdersAreTakenApart(t *testing.T) {
+	b := newBench(t)
+	do := described(t, b)
+	id := uuid.New()
+	res := do(ask("POST", "/api/v1/runs", `{"cases":["`+id.String()+`"],"profile":"who","depth":1}`))
+	if o := b.tracing.order; res.Code != 201 || !slices.Equal(o.IDs, []uuid.UUID{id}) || o.All || o.Profile != "who" || o.Depth != 1 {
+		t.Errorf("status %d, order %+v", res.Code, o)
+	}
+	if location := res.Header().Get("Location"); !strings.HasPrefix(location, "/api/v1/runs/") {
+		t.Errorf("it is at %q", location)
+	}
+	res = do(ask("POST", "/api/v1/dry-runs", `{"all":true,"open":true,"day":"2021-12-01","own":{"min_overlap":60,"depth":3}}`))
+	c, own := b.tracing.choice, b.tracing.own
+	if res.Code != 200 || !c.All || !c.Open || c.Day.String() != "2021-12-01" || own == nil || *own.MinOverlap != 60 || *own.Depth != 3 || own.Linger != nil {
+		t.Errorf("status %d, choice %+v, own %+v", res.Code, c, own)
+	}
+	if want := `{"as_of":7,"cases":2,"results":[{"counts":[5,0],"profile":"vn-2021-12"}]}`; res.Body.String() != want {
+		t.Errorf("answered %s", res.Body)
+	}
+	if do(ask("POST", "/api/v1/dry-runs", `{"all":true}`)); b.tracing.own != nil {
+		t.Error("own numbers out of nowhere")
+	}
+}
+
+func TestBadOrdersAreRefused(t *testing.T) {
+	b := newBench(t)
+	id := uuid.NewString()
+	for body, code := range map[string]string{
+		``: "body_malformed", `[]`: "body_malformed", `{"all":true}{}`: "body_malformed", `{"all":1}`: "body_malformed",
+		`{"all":true,"x":1}`: "body_malformed", `{"cases":["x"]}`: "body_malformed",
+		`{}`: "run_cases", `{"cases":[]}`: "run_cases", `{"all":true,"cases":["` + id + `"]}`: "run_cases",
+		`{"open":true,"cases":["` + id + `"]}`: "run_cases", `{"day":"2021-12-01"}`: "run_cases",
+		`{"all":true,"day":"x"}`:                         "case_day",
+		`{"all":` + strings.Repeat(" ", 2<<20) + `true}`: "body_too_large",
+	} {
+		for _, path := range []string{"/api/v1/runs", "/api/v1/dry-runs"} {
+			res := b.do(ask("POST", path, body))
+			var p struct{ Code string }
+			if err := json.Unmarshal(res.Body.Bytes(), &p); err != nil || p.Code != code {
+				t.Errorf("%s of %.60s: status %d, %q, want %q", path, body, res.Code, p.Code, code)
+			}
+		}
+	}
+	form := ask("POST", "/api/v1/runs", "all=1")
+	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if res := b.do(form); res.Code != http.StatusUnsupportedMediaType {
+		t.Errorf("a form: status %d", res.Code)
+	}
+}
+
+// TestTracingIsForWhoMay sees what the service and the session refuse answered as problems, by every route.
+func TestTracingIsForWhoMay(t *testing.T) {
+	b := newBench(t)
+	do := described(t, b)
+	for _, c := range []struct {
+		refuse func(error)
+		err    error
+		status int
+	}{
+		{func(err error) { b.actorErr = err }, errs.New(errs.Unauthenticated, "not_logged_in", "Log in first."), 401},
+		{func(err error) { b.tracing.err = err }, cases.ErrBusy, 503},
+	} {
+		c.refuse(c.err)
+		for _, req := range []*http.Request{
+			ask("GET", "/api/v1/cases", ""), ask("POST", "/api/v1/runs", `{"all":true,"profile":"who"}`),
+			ask("POST", "/api/v1/dry-runs", `{"all":true}`), ask("GET", "/api/v1/runs/"+uuid.NewString(), ""),
+		} {
+			if res := do(req); res.Code != c.status {
+				t.Errorf("%s %s: status %d, want %d", req.Method, req.URL, res.Code, c.status)
+			}
+		}
+		c.refuse(nil)
+	}
+	if res := b.do(ask("GET", "/api/v1/runs/x", "")); res.Code != http.StatusNotFound {
+		t.Errorf("no id: status %d", res.Code)
+	}
+}
+
+func TestListNamesEverybodysCases(t *testing.T) {
+	b := newBench(t)
+	do := described(t, b)
+	place, trip := uuid.New(), uuid.New()
+	known := registry.Case{ID: uuid.New(), Onset: "2021-12-01", LabRef: `<XN> "1"`, Area: "w1"}
+	contact := tracing.Contact{Person: uuid.New(), Generation: 1, Encounters: 2, Evidence: []tracing.Evidence{
+		{Source: uuid.New(), Place: tracing.Place{ID: place, Trip: trip}, From: 1, To: 2}, {Source: uuid.New(), Place: tracing.Place{ID: uuid.New()}},
+	}}
+	b.tracing.list = &cases.List{
+		Run:        registry.Run{ID: uuid.New(), Cases: []uuid.UUID{uuid.New(), known.ID}, Profile: "who", F1: 2},
+		Hidden:     1,
+		ByCase:     []cases.CaseCount{{Case: known, Root: 1, F1: 2}},
+		PlaceNames: map[uuid.UUID]places.Name{place: {Name: "Chợ Mới"}},
+		People: []cases.Row{
+			{Contact: contact, Area: "w1", Roots: tracing.CaseSet{}.With(0).With(1)}, {Contact: contact, Roots: tracing.CaseSet{}.With(1)},
+		},
+	}
+	res := do(ask("GET", "/api/v1/runs/"+uuid.NewString(), ""))
+	var got struct {
+		Run    struct{ Cases, F1 int }
+		Hidden int
+		Cases  []struct {
+			ID     uuid.UUID
+			Number int
+			LabRef string `json:"lab_ref"`
+			F1     int
+		}
+		People []struct {
+			Cases    []int
+			Evidence []struct {
+				PlaceName string `json:"place_name"`
+				Trip      *uuid.UUID
+			}
+		}
+	}
+	if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil {
+		t.Fatalf("%v: %s", err, res.Body)
+	}
+	if got.Run.Cases != 2 || got.Run.F1 != 2 || got.Hidden != 1 || len(got.Cases) != 1 || got.Cases[0].Number != 1 || got.Cases[0].LabRef != known.LabRef ||
+		len(got.People) != 2 || !slices.Equal(got.People[0].Cases, []int{0, 1}) || !slices.Equal(got.People[1].Cases, []int{1}) ||
+		got.People[0].Evidence[0].PlaceName != "Chợ Mới" || *got.People[0].Evidence[0].Trip != trip || got.People[0].Evidence[1].Trip != nil {
+		t.Errorf("answered %s", res.Body)
+	}
+	if b.tracing.format != "json" || res.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("it is audited as %q and may be kept: %q", b.tracing.format, res.Header().Get("Cache-Control"))
+	}
+	b.tracing.list.People = nil
+	if res := do(ask("GET", "/api/v1/runs/"+uuid.NewString(), "")); !strings.Contains(res.Body.String(), `"people":[]`) {
+		t.Errorf("of nobody: %s", res.Body)
+	}
+}
