@@ -121,8 +121,8 @@ func (d *DeadLetters) Replay(ctx context.Context, l Letter) error {
 		return fmt.Errorf("%w: its alias belongs to shard %d", ErrLetterUnread, of)
 	}
 	answer, err := d.replay.Run(ctx, d.client,
-		[]string{d.layout.stream(shard), d.layout.dead(shard), d.layout.key(shard, "seen:") + string(key[:])},
-		entry, l.Raw, digest[:], int64(d.window/time.Second), d.layout.MaxLen,
+		[]string{d.layout.stream(shard), d.layout.dead(shard), memoryFor(&l.Scan).name(d.layout, shard)},
+		entry, l.Raw, digest[:], int64(d.window/time.Second), d.layout.MaxLen, key[:],
 	).Text()
 	switch {
 	case err != nil:

@@ -1,9 +1,9 @@
 #!lua
 -- Puts a dead letter back into the stream, once.
 --
--- KEYS[1] is the stream, KEYS[2] the stream of dead letters, KEYS[3] the key under which the scan's digest is remembered.
--- ARGV[1] is the id of the letter, ARGV[2] the scan's wire form, ARGV[3] its digest, ARGV[4] for how many seconds it is
--- remembered, ARGV[5] the most entries that the stream may have.
+-- KEYS[1] is the stream, KEYS[2] the stream of dead letters, KEYS[3] the memory of the scan: see append.lua.
+-- ARGV[1] is the id of the letter, ARGV[2] the scan's wire form, ARGV[3] its digest, ARGV[4] for how many seconds a memory
+-- lasts, ARGV[5] the most entries that the stream may have, ARGV[6] the scan's key.
 -- The answer is the id of the new entry, gone where there is no such letter any more, or c where another scan was logged
 -- under this id.
 --
@@ -15,11 +15,12 @@ end
 if #redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1]) == 0 then
   return 'gone'
 end
-local logged = redis.call('GET', KEYS[3])
+local logged = redis.call('HGET', KEYS[3], ARGV[6])
 if logged and logged ~= ARGV[3] then
   return 'c'
 end
 local id = redis.call('XADD', KEYS[1], '*', 's', ARGV[2])
-redis.call('SET', KEYS[3], ARGV[3], 'EX', ARGV[4])
+redis.call('HSET', KEYS[3], ARGV[6], ARGV[3])
+redis.call('EXPIRE', KEYS[3], ARGV[4])
 redis.call('XDEL', KEYS[2], ARGV[1])
 return id
