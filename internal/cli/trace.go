@@ -27,6 +27,7 @@ type traceFlags struct {
 	latency              string
 	depth, crowdLimit    int
 	end, asOf, format    string
+	dryRun               bool
 	given                *pflag.FlagSet
 }
 
@@ -45,7 +46,11 @@ func newTraceCmd() *cobra.Command {
 Times are unix seconds or RFC 3339, durations seconds or like 15m. What is not given comes from the profile. With --stays
 there is no tree of places: people meet at any place that they share.
 
-The CSV is sorted by generation and person; the table and the JSON have whom to call first at the top.`,
+The CSV is sorted by generation and person; the table and the JSON have whom to call first at the top. Of several cases, each
+line names those that led to the person.
+
+With --dry-run nobody is listed: it prints how many people would be, under every profile, and under the numbers that are given
+here beside them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.given = cmd.Flags()
@@ -67,6 +72,7 @@ The CSV is sorted by generation and person; the table and the JSON have whom to 
 	flags.IntVar(&f.crowdLimit, "crowd-limit", 0, "contacts in larger crowds are listed but do not carry on; 0 for no limit")
 	flags.StringVar(&f.end, "end", "", "until when contacts carry on (default the last leave)")
 	flags.StringVar(&f.asOf, "as-of", "", "time at which all stays are clipped")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only count, under every profile")
 	flags.StringVar(&f.format, "format", "table", "table, csv or json")
 	return cmd
 }
@@ -85,14 +91,39 @@ func (f *traceFlags) run(ctx context.Context, out, notes io.Writer) error {
 	if err := noteAbsent(ctx, data.source, req, plan.cases, notes); err != nil {
 		return err
 	}
+	if f.dryRun {
+		results, err := dryRun(ctx, data.source, req, f.dryRules(plan.numbers))
+		if err != nil {
+			return err
+		}
+		if err := plan.printDry(results, out); err != nil {
+			return fmt.Errorf("printing the counts: %w", err)
+		}
+		return nil
+	}
 	report, err := tracing.Trace(ctx, data.source, req)
 	if err != nil {
 		return err
 	}
-	if err := plan.print(&tracePrinter{report, data.people, data.places}, out); err != nil {
+	if err := plan.print(&tracePrinter{report, data.people, data.places, plan.casesOf(report, req)}, out); err != nil {
 		return fmt.Errorf("printing the lists: %w", err)
 	}
 	return nil
+}
+
+// casesOf names the cases that led to each contact of a report, each person once.
+func (p *tracePlan) casesOf(report *tracing.Report, req tracing.Request) map[uuid.UUID][]string {
+	led := make(map[uuid.UUID][]string, len(report.Contacts))
+	for n, roots := range report.Roots(req.Cases, req.Numbers.Linger) {
+		var named []string
+		for i := range roots.All() {
+			if name := p.cases[i].person; !slices.Contains(named, name) {
+				named = append(named, name)
+			}
+		}
+		led[report.Contacts[n].Person] = named
+	}
+	return led
 }
 
 // noteAbsent says of which cases the data has no stay in the window: they reach nobody, and the window may be a slip.
@@ -125,6 +156,7 @@ type tracePlan struct {
 	end      int64 // math.MaxInt64: the last leave
 	asOf     int64
 	print    func(*tracePrinter, io.Writer) error
+	printDry func([]dryCount, io.Writer) error
 }
 
 // caseFlag is a --case.
@@ -181,6 +213,7 @@ func (f *traceFlags) plan() (*tracePlan, error) {
 	printers := map[string]func(*tracePrinter, io.Writer) error{
 		"table": (*tracePrinter).table, "csv": (*tracePrinter).csv, "json": (*tracePrinter).json,
 	}
+	p.printDry = dryPrinters()[f.format]
 	if p.print = printers[f.format]; p.print == nil {
 		return nil, fmt.Errorf("--format: %q is none of table, csv, json", f.format)
 	}

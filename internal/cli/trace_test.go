@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -45,10 +46,10 @@ dung,empty,9000,9000
 `
 
 func TestTraceCSV(t *testing.T) {
-	const header = "person,generation,first_exposure,overlap,encounters,last_exposure,certainty,score,crowd,sources\n"
-	const binh = "binh,1,1600,1200,1,2800,confirmed,3000,2,an\n"
-	const dung = "dung,2,5000,1500,1,6500,confirmed,4090,1,binh\n"
-	const chi = "chi,1,3400,600,1,4000,confirmed,1500,2,an\n"
+	const header = "person,generation,first_exposure,overlap,encounters,last_exposure,certainty,score,crowd,sources,cases\n"
+	const binh = "binh,1,1600,1200,1,2800,confirmed,3000,2,an,an\n"
+	const dung = "dung,2,5000,1500,1,6500,confirmed,4090,1,binh,an\n"
+	const chi = "chi,1,3400,600,1,4000,confirmed,1500,2,an,an\n"
 	tests := []struct {
 		name string
 		args []string
@@ -65,9 +66,9 @@ func TestTraceCSV(t *testing.T) {
 		{"isolated", []string{"--isolated", "binh@5600"}, binh},
 		{"isolated late enough", []string{"--isolated", "binh@1970-01-01T01:48:20Z"}, binh + dung},
 		{"end", []string{"--end", "5600"}, binh},
-		{"latency", []string{"--latency", "1h"}, binh + "dung,2,5200,1300,1,6500,confirmed,3545,1,binh\n"},
-		{"linger", []string{"--linger", "5m"}, binh + "chi,1,3400,900,1,4300,confirmed,2250,2,an\n" + dung},
-		{"as of", []string{"--as-of", "6000"}, binh + "dung,2,5000,1000,1,6000,confirmed,2727,1,binh\n"},
+		{"latency", []string{"--latency", "1h"}, binh + "dung,2,5200,1300,1,6500,confirmed,3545,1,binh,an\n"},
+		{"linger", []string{"--linger", "5m"}, binh + "chi,1,3400,900,1,4300,confirmed,2250,2,an,an\n" + dung},
+		{"as of", []string{"--as-of", "6000"}, binh + "dung,2,5000,1000,1,6000,confirmed,2727,1,binh,an\n"},
 	}
 	stays := file(t, "stays.csv", fewStays)
 	for _, tt := range tests {
@@ -92,9 +93,9 @@ func TestTraceTableAndJSONAreInTheOrderOfTheScore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `LIST  PERSON           FIRST EXPOSURE        LAST EXPOSURE         OVERLAP  ENCOUNTERS  CERTAINTY  CROWD  SOURCES
-F1    z, last by name  1970-01-01T00:16:40Z  1970-01-01T01:06:40Z  50m0s    1           confirmed  2      an
-F1    a first by name  1970-01-01T00:16:40Z  1970-01-01T00:31:40Z  15m0s    1           possible   2      an
+	want := `LIST  PERSON           FIRST EXPOSURE        LAST EXPOSURE         OVERLAP  ENCOUNTERS  CERTAINTY  CROWD  SOURCES  CASES
+F1    z, last by name  1970-01-01T00:16:40Z  1970-01-01T01:06:40Z  50m0s    1           confirmed  2      an       an
+F1    a first by name  1970-01-01T00:16:40Z  1970-01-01T00:31:40Z  15m0s    1           possible   2      an       an
 
 F1: 2
 `
@@ -115,6 +116,56 @@ F1: 2
 	}
 	if e := lists.Contacts[1].Evidence[0]; e.Source != "an" || e.Place != "room" || e.ContactBasis.String() != "assumed" || e.To != 1900 {
 		t.Errorf("evidence %+v", e)
+	}
+}
+
+// An meets binh and chi, dung meets eve, and both meet gia; binh meets fay.
+const twoChains = `person,place,enter,leave
+an,room,0,1000
+binh,room,0,1000
+dung,shop,0,1000
+eve,shop,0,1000
+an,gate,2000,3000
+dung,gate,2000,3000
+gia,gate,2000,3000
+binh,bus,5000,6000
+fay,bus,5000,6000
+`
+
+func TestTraceNamesTheCases(t *testing.T) {
+	stays := file(t, "stays.csv", twoChains)
+	args := []string{"--stays", stays, "--case", "an@0/9000", "--case", "dung@0/9000", "--format", "csv", "--case", "an@2500/3000"}
+	out, _, err := runTracing(t, newTraceCmd(), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for person, want := range map[string]string{"binh": "an", "eve": "dung", "gia": "an;dung", "fay": "an"} {
+		if !regexp.MustCompile(`(?m)^` + person + `,.*,` + want + `$`).MatchString(out) {
+			t.Errorf("%s is not of %s:\n%s", person, want, out)
+		}
+	}
+}
+
+func TestTraceDryRun(t *testing.T) {
+	stays := file(t, "stays.csv", twoChains)
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "RULES        F1  F2\nvn-2021-12   3   1\nvn-5053      3   1\nwho          3   1\npc-covid-1h  3   1\n"},
+		{[]string{"--min-overlap", "30m", "--depth", "1", "--format", "csv"}, "rules,f1,f2\nvn-2021-12,3,1\nvn-5053,3,1\nwho,3,1\npc-covid-1h,3,1\nown,0,\n"},
+		{[]string{"--depth", "3", "--end", "4000", "--format", "csv"}, "rules,f1,f2,f3\nvn-2021-12,3,0,\nvn-5053,3,0,\nwho,3,0,\npc-covid-1h,3,0,\nown,3,0,0\n"},
+	} {
+		args := append([]string{"--stays", stays, "--case", "an@0/9000", "--case", "dung@0/9000", "--dry-run"}, tt.args...)
+		out, notes, err := runTracing(t, newTraceCmd(), args...)
+		if err != nil || notes != "" || out != tt.want {
+			t.Errorf("%q: error %v, notes %q, got\n%swant\n%s", tt.args, err, notes, out, tt.want)
+		}
+	}
+	out, _, err := runTracing(t, newTraceCmd(), "--stays", stays, "--case", "an@0/9000", "--dry-run", "--format", "json")
+	var got struct{ Results []dryCount }
+	if err != nil || json.Unmarshal([]byte(out), &got) != nil || len(got.Results) != 4 || len(got.Results[0].Counts) != 2 {
+		t.Errorf("error %v, printed %s", err, out)
 	}
 }
 

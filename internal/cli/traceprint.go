@@ -12,6 +12,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -19,6 +21,7 @@ import (
 type tracePrinter struct {
 	report         *tracing.Report
 	people, places *names
+	cases          map[uuid.UUID][]string // that led to each contact
 }
 
 // sources returns the names of those who exposed a contact, each once, sorted.
@@ -37,7 +40,7 @@ func crowd(c tracing.Contact) int {
 }
 
 // csv prints one row for each contact, by generation and person. Times and durations are in seconds; crowd is the smallest
-// in which the contact was met; the sources are joined by semicolons.
+// in which the contact was met; the sources, and the cases that led to the contact, are joined by semicolons.
 func (p *tracePrinter) csv(out io.Writer) error {
 	contacts := slices.Clone(p.report.Contacts)
 	slices.SortFunc(contacts, func(a, b tracing.Contact) int {
@@ -46,12 +49,14 @@ func (p *tracePrinter) csv(out io.Writer) error {
 	w := csv.NewWriter(out)
 	_ = w.Write([]string{ // Error tells below
 		"person", "generation", "first_exposure", "overlap", "encounters", "last_exposure", "certainty", "score", "crowd", "sources",
+		"cases",
 	})
 	for _, c := range contacts {
 		_ = w.Write([]string{
 			p.people.name(c.Person), strconv.Itoa(c.Generation), strconv.FormatInt(c.FirstExposure, 10),
 			strconv.FormatInt(c.Overlap, 10), strconv.Itoa(c.Encounters), strconv.FormatInt(c.LastExposure, 10),
 			c.Certainty.String(), strconv.FormatInt(c.Score, 10), strconv.Itoa(crowd(c)), strings.Join(p.sources(c), ";"),
+			strings.Join(p.cases[c.Person], ";"),
 		})
 	}
 	w.Flush()
@@ -61,16 +66,16 @@ func (p *tracePrinter) csv(out io.Writer) error {
 // table prints one line for each contact, whom to call first at the top.
 func (p *tracePrinter) table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "LIST\tPERSON\tFIRST EXPOSURE\tLAST EXPOSURE\tOVERLAP\tENCOUNTERS\tCERTAINTY\tCROWD\tSOURCES")
+	fmt.Fprintln(w, "LIST\tPERSON\tFIRST EXPOSURE\tLAST EXPOSURE\tOVERLAP\tENCOUNTERS\tCERTAINTY\tCROWD\tSOURCES\tCASES")
 	var counts []int
 	for _, c := range p.report.Contacts {
 		for len(counts) < c.Generation {
 			counts = append(counts, 0)
 		}
 		counts[c.Generation-1]++
-		fmt.Fprintf(w, "F%d\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%s\n", c.Generation, p.people.name(c.Person),
+		fmt.Fprintf(w, "F%d\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%s\t%s\n", c.Generation, p.people.name(c.Person),
 			clockTime(c.FirstExposure), clockTime(c.LastExposure), time.Duration(c.Overlap)*time.Second, c.Encounters, c.Certainty,
-			crowd(c), strings.Join(p.sources(c), ", "))
+			crowd(c), strings.Join(p.sources(c), ", "), strings.Join(p.cases[c.Person], ", "))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -99,6 +104,7 @@ type namedContact struct {
 	Overlap       int64             `json:"overlap"`
 	Score         int64             `json:"score"`
 	Certainty     tracing.Certainty `json:"certainty"`
+	Cases         []string          `json:"cases"`
 	Evidence      []namedEvidence   `json:"evidence"`
 }
 
@@ -119,7 +125,7 @@ func (p *tracePrinter) json(out io.Writer) error {
 	for i, c := range p.report.Contacts {
 		contacts[i] = namedContact{
 			p.people.name(c.Person), c.Generation, c.FirstExposure, c.LastExposure, c.Encounters, c.Overlap, c.Score, c.Certainty,
-			make([]namedEvidence, len(c.Evidence)),
+			p.cases[c.Person], make([]namedEvidence, len(c.Evidence)),
 		}
 		for j, e := range c.Evidence {
 			contacts[i].Evidence[j] = namedEvidence{

@@ -98,7 +98,7 @@ func checkWalks(t *testing.T, program, contacts string, seed uint64) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := (&tracePrinter{report, loaded.people, loaded.places}).csv(&out); err != nil {
+		if err := (&tracePrinter{report: report, people: loaded.people, places: loaded.places}).csv(&out); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := columns(out.String(), 5), strings.TrimSpace(wants[i]); got != want {
