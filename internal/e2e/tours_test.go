@@ -120,12 +120,14 @@ func (b tab) logIn(in *installation, login string, landing css) {
 	)
 }
 
-// TestTours goes the three tours of the README, start to end, in a browser the size of a small phone.
+// TestTours goes the tours of the README, start to end, in a browser the size of a small phone, and that of an officer with many
+// cases.
 func TestTours(t *testing.T) {
 	in, info := demoTown(t)
 	t.Run("owner", func(t *testing.T) { tourOwner(t, in, info) })
 	t.Run("citizen", func(t *testing.T) { tourCitizen(t, in, info) })
 	t.Run("tracing team", func(t *testing.T) { tourTeam(t, in, info) })
+	t.Run("many cases", func(t *testing.T) { tourManyCases(t, in) })
 }
 
 func tourOwner(t *testing.T, in *installation, info demoInfo) {
@@ -256,5 +258,44 @@ func tourTeam(t *testing.T, in *installation, info demoInfo) {
 	}
 	if len(people) != shown {
 		t.Errorf("%d F1 in the CSV, %d on the page", len(people), shown)
+	}
+}
+
+// tourManyCases counts for all cases, traces them by a profile of the table, narrows the list to one case, and opens the evidence.
+func tourManyCases(t *testing.T, in *installation) {
+	b := browser(t)
+	b.logIn(in, "city", `a[href="/cases/new"]`)
+	b.do("choosing every case",
+		chromedp.Click(css(`input[name=which][value=all]`)),
+		press(`button[formaction="/dry-run"]`, "table.dry"),
+	)
+	b.do("trying numbers of one's own",
+		chromedp.SetValue(css("#overlap"), "30"),
+		press(`form[action^="/dry-run"] button[type=submit]`, "#own"),
+	)
+	counted := b.text("table.dry tbody tr:first-child td.count")
+	b.do("tracing by the first profile", press(`table.dry tbody tr:first-child button[name=profile]`, "h1.answer"))
+	if listed := b.text("h1.answer span:nth-of-type(1) b"); listed != counted || listed == "0" {
+		t.Errorf("the dry run counted %s F1, the run lists %s", counted, listed)
+	}
+	b.do("choosing the case with most people", press(`section[aria-labelledby=by-case] ul li:first-child a`, `a[href*="list.csv?case="]`))
+	code := b.text(`section[aria-labelledby=by-case] a[aria-current] b`)
+	b.do("opening the evidence of their first contact", chromedp.Click(css("#list details summary")))
+	if evidence := b.text("#list details[open]"); !strings.Contains(evidence, code) {
+		t.Errorf("the evidence does not name the case %s:\n%s", code, evidence)
+	}
+	file := read(b, "downloading the list of the case", chromedp.Evaluate[string](
+		`(async () => (await fetch(document.querySelector('a[href*="list.csv?case="]').href)).text())()`, chromedp.EvalAwaitPromise))
+	whole := read(b, "downloading the whole list", chromedp.Evaluate[string](
+		`(async () => (await fetch(document.querySelector('a[href$="list.csv"]').href)).text())()`, chromedp.EvalAwaitPromise))
+	if n, all := strings.Count(file, "\n"), strings.Count(whole, "\n"); n < 2 || n >= all {
+		t.Errorf("the file of one case has %d lines, that of all %d", n, all)
+	}
+	answer := read(b, "asking the API", chromedp.Evaluate[string](`(async () => {
+		const r = await fetch("/api/v1/dry-runs", {method: "POST", headers: {"Content-Type": "application/json"}, body: '{"all":true}'})
+		return r.status + " " + await r.text()
+	})()`, chromedp.EvalAwaitPromise))
+	if !strings.HasPrefix(answer, "200 ") || !strings.Contains(answer, "vn-2021-12") {
+		t.Errorf("the API answers %s", answer)
 	}
 }
