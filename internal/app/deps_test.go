@@ -75,6 +75,10 @@ func TestImportDirections(t *testing.T) {
 		}
 	}
 
+	if deps := own(mustHave(t, rooms, "internal/loadgen").Deps); len(deps) > 0 {
+		t.Errorf("internal/loadgen knows a server from outside alone and depends on %v", deps)
+	}
+
 	adapters := []string{
 		"internal/scanlog/redisstream", "internal/scanstore/clickhouse", "internal/scanstore/sqlite", "internal/registry/sqlstore",
 	}

@@ -114,9 +114,12 @@ func (f *dayFile) prepare(ctx context.Context) (err error) {
 	if f.lookup, err = f.writer.PrepareContext(ctx, `SELECT seq, scan FROM scans WHERE `+rowKey()+` IN (`+repeat("?", chunk)+`)`); err != nil {
 		return err
 	}
-	f.readBlock, err = f.db.PrepareContext(ctx, `SELECT seq, scan FROM scans WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`)
+	f.readBlock, err = f.db.PrepareContext(ctx, readBlockQuery)
 	return err
 }
+
+// readBlockQuery reads rows after one and up to another, as many as there may be.
+const readBlockQuery = `SELECT seq, scan FROM scans WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`
 
 func repeat(what string, times int) string {
 	return strings.TrimSuffix(strings.Repeat(what+",", times), ",")

@@ -55,6 +55,11 @@ func (s *Store) readBlock(ctx context.Context, shard uint32, after, upTo uint64,
 	if err != nil {
 		return block, err
 	}
+	return appendRows(rows, shard, block)
+}
+
+// appendRows appends the scans in rows of readBlockQuery to block, and closes the rows.
+func appendRows(rows *sql.Rows, shard uint32, block []scan.Scan) ([]scan.Scan, error) {
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var seq uint64

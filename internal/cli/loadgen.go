@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/truyvet/truyvet/internal/app"
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/config"
+	"github.com/truyvet/truyvet/internal/loadgen"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// loadPatience is how long loadgen waits for the workers to store what it sent.
+const loadPatience = 3 * time.Minute
+
+func newLoadgenCmd(s *settings) *cobra.Command {
+	o := loadgen.Options{}
+	var target string
+	var places int
+	var mine, unchecked bool
+	cmd := &cobra.Command{
+		Use:   "loadgen",
+		Short: "Send a made-up morning of scans to a server at a given rate, and check what it stored",
+		Long: `loadgen sends the scans of made-up people at made-up places to a running server: some come at once, some out of phones that
+were offline, some twice, and some that must be refused. Each request is sent when it is due, whether or not the server has
+answered those before, and its latency counts from that instant. In the end it compares what was answered with what is
+stored: every scan that was acknowledged, as it was sent, and none that was refused.
+
+It runs on the server's machine: it signs codes and credentials with the keys of the data folder, and reads the store through
+the same settings. What it sends stays there until retention drops it, so use a data folder of its own.
+
+It exits with 3 where the store is not exactly what was answered, or an answer was not what its request deserved.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			untilStopped(cmd)
+			cfg, err := s.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if target == "" {
+				target = "http://" + cfg.Listen
+			}
+			if o.Target, err = loadTarget(target, mine); err != nil {
+				return &ExitError{Code: ExitUsage, Err: err}
+			}
+			if err := equip(&o, cfg, places); err != nil {
+				return err
+			}
+			o.Progress = cmd.ErrOrStderr()
+			return runLoad(cmd, cfg, o, unchecked)
+		},
+	}
+	s.addFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&target, "target", "", "URL of the server (default http://LISTEN)")
+	f.BoolVar(&mine, "yes-this-is-mine", false, "send to a server that is not on this machine")
+	f.Float64Var(&o.Rate, "rate", 100, "requests a second, the mean of the morning")
+	f.DurationVar(&o.During, "for", 30*time.Second, "how long the morning lasts")
+	f.BoolVar(&o.Rush, "rush", false, "let the rate rise to its double at the middle and fall again")
+	f.Uint64Var(&o.Seed, "seed", 1, "what people and places are drawn from")
+	f.IntVar(&o.People, "people", 100_000, "people")
+	f.IntVar(&places, "places", 2_000, "places")
+	f.IntVar(&o.Shares.Offline, "offline", 5, "per cent of the requests that bring two to twenty scans from a phone that was offline")
+	f.IntVar(&o.Shares.Duplicates, "duplicates", 3, "per cent of the requests that were sent before")
+	f.IntVar(&o.Shares.Bad, "bad", 2, "per cent of the requests that must be refused")
+	f.IntVar(&o.Connections, "connections", 1_000, "connections at most")
+	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "for an answer, from when the request was due")
+	f.BoolVar(&unchecked, "no-check", false, "do not read the store in the end")
+	return cmd
+}
+
+// loadTarget reads where to send. Whoever means another machine than this one has to say that it is theirs.
+func loadTarget(text string, mine bool) (*url.URL, error) {
+	target, err := url.Parse(text)
+	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
+		return nil, fmt.Errorf("--target %q is no http or https URL", text)
+	}
+	ip := net.ParseIP(target.Hostname())
+	if local := target.Hostname() == "localhost" || ip != nil && ip.IsLoopback(); !local && !mine {
+		return nil, fmt.Errorf("%s is not this machine: add --yes-this-is-mine if the server is yours and may be loaded", target.Host)
+	}
+	return target, nil
+}
+
+// equip gives the generator its places, with codes signed by the installation, and its credentials.
+func equip(o *loadgen.Options, cfg *config.Config, places int) error {
+	keys, err := qrgen.ReadKeyFile(cfg.KeyFile)
+	if err != nil {
+		return fmt.Errorf("reading the signing keys: %w", err)
+	}
+	secrets, err := config.ReadSecrets(cfg.SecretsFile)
+	if err != nil {
+		return err
+	}
+	credentials, err := citizen.NewCredentials(secrets.Credential, time.Now)
+	if err != nil {
+		return err
+	}
+	o.Credential = func(alias uuid.UUID) string {
+		text, _ := credentials.Issue(alias)
+		return text
+	}
+	issued := time.Now().Add(-24 * time.Hour)
+	for range places {
+		p := loadgen.Place{ID: uuid.New()}
+		if p.Code, err = keys.Sign(qrgen.Token{Kind: qrgen.KindShop, Place: p.ID, IssuedAt: issued, Serial: 1}); err != nil {
+			return fmt.Errorf("signing a code: %w", err)
+		}
+		o.Places = append(o.Places, p)
+	}
+	return nil
+}
+
+var errNotExact = errors.New("the store does not hold exactly what was answered, or answers were wrong")
+
+// runLoad runs the morning, prints what was answered, and compares it with what is stored.
+func runLoad(cmd *cobra.Command, cfg *config.Config, o loadgen.Options, unchecked bool) error {
+	g, err := loadgen.New(o)
+	if err != nil {
+		return &ExitError{Code: ExitUsage, Err: err}
+	}
+	report, err := g.Run(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if err := report.Write(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	refused := len(report.Wrong) > 0
+	if !unchecked {
+		// A morning that was cut off is checked all the same.
+		c, err := compareStored(context.WithoutCancel(cmd.Context()), cfg, g)
+		if err != nil {
+			return fmt.Errorf("reading the store: %w", err)
+		}
+		cmd.Printf("store: %d scans sent, %d acknowledged, %d stored; lost %d, altered %d, refused and stored %d, accepted twice %d; "+
+			"%d rows again, %d stored without an answer\n",
+			c.Sent, c.Acknowledged, c.Stored, c.Lost, c.Altered, c.Uncalled, c.Twice, c.Repeated, c.Unsettled)
+		// ClickHouse may hold a row again until it merges; readers count it once.
+		refused = refused || !c.Exact() || !cfg.Cluster() && c.Repeated > 0
+	}
+	if refused {
+		return &ExitError{Code: ExitRefused, Err: errNotExact}
+	}
+	return nil
+}
+
+// compareStored reads the days of the morning, and the one before for what phones kept.
+func compareStored(ctx context.Context, cfg *config.Config, g *loadgen.Generator) (loadgen.Check, error) {
+	first := scan.DayOf(g.Start().Add(-24 * time.Hour).Unix())
+	return g.Compare(func(take func(loadgen.Scan)) error {
+		return app.ReadStored(ctx, cfg, first, loadPatience, func(block []scan.Scan) error {
+			for i := range block {
+				take(loadScan(&block[i]))
+			}
+			return nil
+		})
+	})
+}
+
+// loadScan is what the generator knows of a scan. A kind or means that it never sends shows as another scan.
+func loadScan(s *scan.Scan) loadgen.Scan {
+	kind := map[stay.Kind]loadgen.Kind{stay.In: loadgen.In, stay.Out: loadgen.Out}[s.Kind]
+	return loadgen.Scan{ID: s.ID, Alias: s.Alias, Place: s.Place, At: s.At, Kind: kind, Offline: s.How == scan.PhoneOffline}
+}

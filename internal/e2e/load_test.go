@@ -1,0 +1,37 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
+)
+
+// TestLoad sends a short morning to a server in each mode; loadgen itself fails where the store is not exactly what was
+// answered, or an answer was not what its request deserved.
+func TestLoad(t *testing.T) {
+	t.Run("standalone", func(t *testing.T) {
+		in := install(t)
+		in.serve()
+		sendMorning(t, in)
+	})
+	t.Run("cluster", func(t *testing.T) {
+		redis := testserver.Redis(t, testenv.RedisOptions{})
+		clickhouse := testserver.ClickHouse(t, testenv.ClickHouseOptions{})
+		in := install(t, "TRUYVET_REDIS_URL=redis://"+redis.Addr+"/0", "TRUYVET_CLICKHOUSE_URL=clickhouse://"+clickhouse.Addr+"/default")
+		in.run("migrate")
+		in.serve()
+		in.start("worker")
+		sendMorning(t, in)
+	})
+}
+
+func sendMorning(t *testing.T, in *installation) {
+	t.Helper()
+	out := in.run("loadgen", "--rate", "100", "--for", "3s", "--rush", "--people", "300", "--places", "30",
+		"--offline", "20", "--duplicates", "20", "--bad", "20", "--timeout", "60s")
+	if !strings.Contains(out, "lost 0, altered 0, refused and stored 0, accepted twice 0") || strings.Contains(out, " 0 acknowledged") {
+		t.Errorf("it says:\n%s", out)
+	}
+}
