@@ -122,6 +122,7 @@ func spoiling(name string, l *line) []fault {
 	return []fault{
 		{"cut " + name, name, func() func() { l.cut(); return l.mend }},
 		toxic("stall", `{"type":"timeout","attributes":{"timeout":0}}`),
+		toxic("corrupt", `{"type":"corrupt","attributes":{"one_in":7}}`),
 		toxic("slow", `{"type":"latency","attributes":{"latency":60,"jitter":50}}`),
 		toxic("slice", `{"type":"slicer","attributes":{"average_size":64,"size_variation":32,"delay":100}}`),
 		toxic("break off", `{"type":"limit_data","attributes":{"bytes":3000}}`),

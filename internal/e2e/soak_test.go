@@ -101,13 +101,18 @@ type clusterBed struct {
 const claimAfter = time.Second
 
 func newClusterBed(t *testing.T) *clusterBed {
-	server := testserver.Redis(t, testenv.RedisOptions{})
+	// What a line corrupts must be noticed: towards Redis TLS does that, towards ClickHouse the checksums of its blocks.
+	certificate, err := testenv.NewCertificate(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := testserver.Redis(t, testenv.RedisOptions{Certificate: certificate})
 	store, disk := clickHouseOn(t)
-	serveToRedis, workToRedis := newLine(t, "serve-redis", server.Addr), newLine(t, "worker-redis", server.Addr)
+	serveToRedis, workToRedis := newLine(t, "serve-redis", server.SecureAddr), newLine(t, "worker-redis", server.SecureAddr)
 	workToStore := newLine(t, "worker-clickhouse", store.Addr)
 	g := newGateway(t)
-	in := install(t, "TRUYVET_SMS_WEBHOOK="+g.URL, "TRUYVET_REDIS_URL=redis://"+serveToRedis.addr()+"/0",
-		"TRUYVET_CLICKHOUSE_URL=clickhouse://"+store.Addr+"/default", "TRUYVET_CLAIM_SECONDS=1",
+	in := install(t, "TRUYVET_SMS_WEBHOOK="+g.URL, "TRUYVET_REDIS_URL=rediss://"+serveToRedis.addr()+"/0",
+		"TRUYVET_CLICKHOUSE_URL=clickhouse://"+store.Addr+"/default", "TRUYVET_CLAIM_SECONDS=1", "SSL_CERT_FILE="+certificate.CertFile,
 		"TRUYVET_ADDRESS_LIMIT=0", "TRUYVET_DEVICE_LIMIT=0")
 	in.run("migrate")
 	serve := in.serve()
@@ -120,7 +125,7 @@ func newClusterBed(t *testing.T) *clusterBed {
 			pausing("redis", server.Signal, 0), pausing("clickhouse", store.Signal, 0),
 		})
 	for _, name := range []string{"worker-a", "worker-b"} {
-		w := in.startWith("worker", "TRUYVET_WORKER_NAME="+name, "TRUYVET_REDIS_URL=redis://"+workToRedis.addr()+"/0",
+		w := in.startWith("worker", "TRUYVET_WORKER_NAME="+name, "TRUYVET_REDIS_URL=rediss://"+workToRedis.addr()+"/0",
 			"TRUYVET_CLICKHOUSE_URL=clickhouse://"+workToStore.addr()+"/default", "")
 		b.faults = append(b.faults, killing(name, w, func() {}), pausing(name, w.signal, 2*claimAfter))
 	}

@@ -13,17 +13,24 @@ import (
 // RedisOptions say how a redis-server is to differ from the usual: append-only file, fsync always, no snapshots.
 type RedisOptions struct {
 	Args []string // further arguments, such as "--maxmemory", "20mb"
+	// Certificate makes it answer at Server.SecureAddr too, over TLS; without clients having certificates of their own.
+	Certificate Certificate
 }
 
 // StartRedis starts a redis-server with its data in dir.
 func StartRedis(ctx context.Context, dir string, o RedisOptions) (*Server, error) {
-	return start(ctx, dir, program{
+	secure := o.Certificate != (Certificate{})
+	ports := 1
+	if secure {
+		ports = 2
+	}
+	s, err := start(ctx, dir, program{
 		name:    "redis-server",
 		binary:  "redis-server",
 		install: "apt-get install -y redis-server",
-		ports:   1,
+		ports:   ports,
 		configure: func(dir string, ports []int) ([]string, error) {
-			return append([]string{
+			args := []string{
 				"--port", strconv.Itoa(ports[0]),
 				"--bind", "127.0.0.1",
 				"--dir", dir,
@@ -32,10 +39,19 @@ func StartRedis(ctx context.Context, dir string, o RedisOptions) (*Server, error
 				"--save", "",
 				"--maxmemory-policy", "noeviction",
 				"--daemonize", "no",
-			}, o.Args...), nil
+			}
+			if secure {
+				args = append(args, "--tls-port", strconv.Itoa(ports[1]), "--tls-cert-file", o.Certificate.CertFile,
+					"--tls-key-file", o.Certificate.KeyFile, "--tls-auth-clients", "no")
+			}
+			return append(args, o.Args...), nil
 		},
 		ready: func(ctx context.Context, ports []int) error { return pingRedis(ctx, ports[0]) },
 	})
+	if err == nil && secure {
+		s.SecureAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.ports[1]))
+	}
+	return s, err
 }
 
 // pingRedis speaks just enough of the protocol to know that the server answers and has loaded its data.

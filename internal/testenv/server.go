@@ -22,8 +22,9 @@ import (
 
 // Server is a server process of ours. Its methods are for one goroutine at a time.
 type Server struct {
-	Addr string // host:port that clients connect to
-	Dir  string // data, configuration and log
+	Addr       string // host:port that clients connect to
+	SecureAddr string // the same over TLS; empty where it does not speak that
+	Dir        string // data, configuration and log
 
 	program
 	ports   []int

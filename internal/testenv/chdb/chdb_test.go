@@ -100,7 +100,8 @@ func TestRowsComeBack(t *testing.T) {
 	want := make([]row, total)
 	for i := range want {
 		w := row{
-			uuid.UUID{byte(i), 7, 0, '\'', '\n'}, time.Unix(1636156800+int64(i), 0).UTC(), strings.Repeat("é\x00'\\", i%7),
+			uuid.UUID{byte(i), 7, 0, '\'', '\n'},
+			time.Unix(1636156800+int64(i), 0).UTC(), strings.Repeat("é\x00'\\", i%7),
 			uint8(i), uint16(i), uint32(i), 1<<63 + uint64(i), -int32(i),
 		}
 		want[i] = w
