@@ -2,6 +2,7 @@ package clickhouse_test
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"os"
@@ -34,6 +35,14 @@ func insert(t testing.TB, store *clickhouse.Store, scans []scan.Scan) {
 	if err := store.Insert(t.Context(), scans); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// scattered returns the n-th id of a kind, spread like random ones.
+func scattered(kind byte, n int) uuid.UUID {
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], (uint64(n)+1)*0x9e3779b97f4a7c15)
+	id[8], id[15] = 0x80, kind
+	return id
 }
 
 // positioned gives scans positions in three shards.
@@ -90,7 +99,7 @@ func TestStore(t *testing.T) {
 				},
 				BreakDrop: func(_ testing.TB, day scan.Day) func() {
 					// Each server drops it from three tables; the last of all that is cut.
-					store.Tap.CutAfter("DROP PARTITION "+strings.ReplaceAll(day.String(), "-", ""), 3*e.Servers)
+					store.Tap.CutAfter("DROP PARTITION ID '"+strings.ReplaceAll(day.String(), "-", ""), 3*e.Servers)
 					return func() { store.Tap.CutAt("") }
 				},
 			}

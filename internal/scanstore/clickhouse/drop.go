@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,76 +17,77 @@ import (
 // of it is left.
 var byDay = []string{"scans_by_place", "scans_by_position", "scans"}
 
+// partition is a partition that a server has of a table, all of one day.
+type partition struct {
+	server driver.Conn
+	table  string
+	id     string // the day as 20060102, and then perhaps a dash and more
+	day    scan.Day
+}
+
 // DropBefore implements scanstore.Dropper. A day is dropped when every server has dropped it.
 func (s *Store) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error) {
-	all, err := s.servers(ctx, s.options.Auth.Database)
+	servers, err := s.servers(ctx, s.options.Auth.Database)
 	if err != nil {
 		return nil, err
 	}
-	defer all.close()
-	var days []scan.Day
-	for _, server := range all {
+	defer servers.close()
+	for _, server := range servers {
 		if err := s.checkKind(ctx, server); err != nil {
 			return nil, err
 		}
-		for _, table := range byDay {
-			of, err := s.days(ctx, server, table)
+	}
+	var all []partition
+	for _, table := range byDay {
+		for _, server := range servers {
+			of, err := s.partitions(ctx, server, table)
 			if err != nil {
 				return nil, err
 			}
-			days = append(days, of...)
+			all = append(all, of...)
 		}
 	}
-	slices.Sort(days)
+	// Those of a day stay in the order of the tables.
+	slices.SortStableFunc(all, func(a, b partition) int { return cmp.Compare(a.day, b.day) })
 	var dropped []scan.Day
-	for _, day := range slices.Compact(days) {
-		if day >= first {
+	for i, p := range all {
+		if p.day >= first {
 			break
 		}
-		if err := s.dropDay(ctx, all, day); err != nil {
-			return dropped, err
+		if err := p.server.Exec(ctx, "ALTER TABLE "+s.local(p.table)+" DROP PARTITION ID '"+p.id+"'"); err != nil {
+			return dropped, fmt.Errorf("dropping %s of %s: %w", p.day, p.table, err)
 		}
-		dropped = append(dropped, day)
+		if i+1 == len(all) || all[i+1].day != p.day {
+			dropped = append(dropped, p.day)
+		}
 	}
 	return dropped, nil
 }
 
-func (s *Store) dropDay(ctx context.Context, all servers, day scan.Day) error {
-	for _, table := range byDay {
-		for _, server := range all {
-			if err := server.Exec(ctx, "ALTER TABLE "+s.local(table)+" DROP PARTITION "+partition(day)); err != nil {
-				return fmt.Errorf("dropping %s of %s: %w", day, table, err)
-			}
-		}
-	}
-	return nil
-}
-
-// days lists the days that a server has partitions of in a table.
-func (s *Store) days(ctx context.Context, server driver.Conn, table string) ([]scan.Day, error) {
-	rows, err := server.Query(ctx, "SELECT DISTINCT partition FROM system.parts"+
-		" WHERE active AND database = currentDatabase() AND table = '"+s.local(table)+"' ORDER BY partition")
+// partitions lists those that a server has of a table, oldest first.
+func (s *Store) partitions(ctx context.Context, server driver.Conn, table string) ([]partition, error) {
+	rows, err := server.Query(ctx, "SELECT DISTINCT partition_id FROM system.parts"+
+		" WHERE active AND database = currentDatabase() AND table = '"+s.local(table)+"' ORDER BY partition_id")
 	if err != nil {
 		return nil, fmt.Errorf("listing the days of %s: %w", table, err)
 	}
 	defer func() { _ = rows.Close() }()
-	var days []scan.Day
+	var all []partition
 	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
+		p := partition{server: server, table: table}
+		if err := rows.Scan(&p.id); err != nil {
 			return nil, fmt.Errorf("listing the days of %s: %w", table, err)
 		}
-		at, err := time.Parse("20060102", name)
+		day, _, _ := strings.Cut(p.id, "-")
+		at, err := time.Parse("20060102", day)
 		if err != nil {
 			return nil, fmt.Errorf("a partition of %s names no day: %w", table, err)
 		}
-		days = append(days, scan.DayOf(at.Unix()))
+		p.day = scan.DayOf(at.Unix())
+		all = append(all, p)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("listing the days of %s: %w", table, err)
 	}
-	return days, nil
+	return all, nil
 }
-
-// partition is the partition that a day is in, as queries write it.
-func partition(day scan.Day) string { return strings.ReplaceAll(day.String(), "-", "") }

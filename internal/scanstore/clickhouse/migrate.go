@@ -22,7 +22,7 @@ import (
 //     and t that is Distributed over them. Rows that are inserted into t go to the server that the expression, a whole
 //     number, decides; what views write into {t} stays on their server, so the expression says where it is then.
 //   - INSERT ... ONCE FOR EACH DAY OF {t}; It is run for each day of {t} that there is, once in the life of the tables,
-//     with {day} for its partition. Cut off in the middle it may come again for a day.
+//     with {day} for its partition, a number. Cut off in the middle it may come again for a day.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -152,17 +152,17 @@ func (s *Store) carry(ctx context.Context, server driver.Conn, step, statement, 
 	if err != nil || slices.Contains(done, step) {
 		return err
 	}
-	days, err := s.days(ctx, server, table)
+	days, err := s.partitions(ctx, server, table)
 	if err != nil {
 		return err
 	}
 	for _, day := range days {
-		part := step + " " + partition(day)
+		part := step + " " + day.id
 		if slices.Contains(done, part) {
 			continue
 		}
-		if err := server.Exec(ctx, s.expand(strings.ReplaceAll(statement, "{day}", partition(day)))[0]); err != nil {
-			return fmt.Errorf("carrying over %s: %w", day, err)
+		if err := server.Exec(ctx, s.expand(strings.ReplaceAll(statement, "{day}", day.id))[0]); err != nil {
+			return fmt.Errorf("carrying over %s: %w", day.day, err)
 		}
 		if err := finish(ctx, server, part); err != nil {
 			return err

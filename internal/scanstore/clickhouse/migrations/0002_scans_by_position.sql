@@ -1,4 +1,6 @@
--- The scans again, in the order of their positions: what is new, and everything in sequence.
+-- The scans again, in the order of their positions: what is new, and everything in sequence. No position is 0, so the days
+-- are not divided further; but a server keeps the bounds of what a partition is made from, and passes over what is older than
+-- a seq. The grain is fine because the other ends of a span of positions are read for each shard.
 CREATE TABLE IF NOT EXISTS {scans_by_position} (
     shard       UInt32,
     seq         UInt64,
@@ -16,8 +18,9 @@ CREATE TABLE IF NOT EXISTS {scans_by_position} (
     flags       UInt16,
     voids       UUID
 ) ENGINE = ReplacingMergeTree
-PARTITION BY toYYYYMMDD(at)
+PARTITION BY (toYYYYMMDD(at), seq = 0)
 ORDER BY (shard, seq, alias, id)
+SETTINGS index_granularity = 1024
 SHARDED BY cityHash64(toString(alias));
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS scans_to_position TO {scans_by_position} AS
