@@ -113,9 +113,6 @@ func (x *Index) Size() Size {
 		size.Bytes += 56 + int64(len(v.odd[i].parts))*24
 	}
 	size.Bytes += int64(len(v.isPart)) + int64(len(v.oddAt))*8
-	// A map of Go takes about 8/7 · 4/3 of its slots and a control byte for each.
-	const spare = 1.5
-	size.Dictionaries = int64(len(v.people))*16 + int64(len(v.places))*32 +
-		int64(spare*float64(len(v.people)*(16+4+1)+len(v.places)*(32+4+1)))
+	size.Dictionaries = v.numbering.Bytes()
 	return size
 }

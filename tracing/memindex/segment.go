@@ -101,23 +101,6 @@ func (s *segment) part(r record) tracing.Part {
 	return tracing.Part{Enter: enter, Leave: enter + r.length(), Basis: r.basis(), Flagged: r.flagged()}
 }
 
-// each calls take for every stay that the segment was made of.
-func (s *segment) each(take func(DenseStay)) {
-	var parts []tracing.Part
-	for i, place := range s.places {
-		records, first := s.all(i)
-		for j, r := range records {
-			parts = s.appendParts(parts[:0], first+uint32(j))
-			for _, p := range parts {
-				take(DenseStay{Person: r.person(), Place: place, Enter: p.Enter, Leave: p.Leave, Basis: p.Basis, Flagged: p.Flagged})
-			}
-		}
-	}
-	for _, st := range s.long {
-		take(st)
-	}
-}
-
 // since returns the part of a sorted list that is not less than begin.
 func since(list []record, begin record) []record {
 	if begin == 0 {
