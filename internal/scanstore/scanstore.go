@@ -4,6 +4,8 @@ package scanstore
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 )
@@ -30,4 +32,12 @@ type Dropper interface {
 	// the days that were dropped before it; a day that is returned is gone and is not returned again. Calling it again
 	// drops what is left.
 	DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error)
+}
+
+// Holding says which store this is and how much there is in it.
+type Holding interface {
+	// Count returns about how many scans there are, never fewer. It costs little.
+	Count(ctx context.Context) (int64, error)
+	// ID returns a random id that no other store has, one that was begun anew in the same place neither.
+	ID(ctx context.Context) (uuid.UUID, error)
 }

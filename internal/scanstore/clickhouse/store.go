@@ -37,6 +37,7 @@ var (
 	_ scanstore.Reader  = (*Store)(nil)
 	_ scanstore.Writer  = (*Store)(nil)
 	_ scanstore.Dropper = (*Store)(nil)
+	_ scanstore.Holding = (*Store)(nil)
 )
 
 // Open makes a store on clickhouse://user:password@host:port/database, with further hosts after commas. It does not wait

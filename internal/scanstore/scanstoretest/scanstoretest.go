@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
@@ -20,6 +22,7 @@ type Subject struct {
 	Store interface {
 		scanstore.Reader
 		scanstore.Dropper
+		scanstore.Holding
 	}
 	// Fill puts scans into the store and returns them with the positions they have there.
 	Fill func(t testing.TB, scans []scan.Scan) []scan.Scan
@@ -32,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Run("ReadInSequence", func(t *testing.T) { readInSequence(t, open(t)) })
 	t.Run("ResumeFromWatermark", func(t *testing.T) { resume(t, open(t)) })
 	t.Run("FilledTwice", func(t *testing.T) { filledTwice(t, open(t)) })
+	t.Run("Holding", func(t *testing.T) { holding(t, open(t), open(t)) })
 	t.Run("DropDays", func(t *testing.T) { dropDays(t, open(t)) })
 	t.Run("DropThatFails", func(t *testing.T) { dropThatFails(t, open(t)) })
 	t.Run("YieldError", func(t *testing.T) { yieldError(t, open(t)) })
@@ -45,6 +49,24 @@ func Everything(scans []scan.Scan) scanlog.Watermark {
 		w[s.Shard] = math.MaxUint64
 	}
 	return w
+}
+
+// holding asks two stores what they are.
+func holding(t *testing.T, s, other Subject) {
+	id, err := s.Store.ID(t.Context())
+	if err != nil || id == uuid.Nil {
+		t.Fatalf("the store is %v (%v)", id, err)
+	}
+	scans := s.Fill(t, overDays())
+	if n, err := s.Store.Count(t.Context()); err != nil || n != int64(len(scans)) {
+		t.Errorf("%d scans are counted of %d (%v)", n, len(scans), err)
+	}
+	if again, err := s.Store.ID(t.Context()); err != nil || again != id {
+		t.Errorf("the store is %v and then %v (%v)", id, again, err)
+	}
+	if another, err := other.Store.ID(t.Context()); err != nil || another == id {
+		t.Errorf("two stores are %v (%v)", another, err)
+	}
 }
 
 // overDays returns scans spread over five days, in disorder of time.

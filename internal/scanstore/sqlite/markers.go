@@ -33,7 +33,12 @@ CREATE TABLE elsewhere (key BLOB PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWI
 CREATE TABLE dropped (day INTEGER PRIMARY KEY, last INTEGER NOT NULL);
 `
 
-// markers is elsewhere.db: the markers, and where the numbering of dropped days ended. Its one connection holds the file
+// identitySchema adds, to files of before too, which store this is: one row.
+const identitySchema = `
+CREATE TABLE IF NOT EXISTS identity (only INTEGER PRIMARY KEY CHECK (only = 1), id BLOB NOT NULL);
+`
+
+// markers is elsewhere.db: the markers, where the numbering of dropped days ended, and the store's id. Its one connection holds the file
 // locked for as long as it is open, which keeps other processes out of the whole directory.
 type markers struct {
 	db     *sql.DB
@@ -41,6 +46,7 @@ type markers struct {
 	insert *sql.Stmt
 	lookup *sql.Stmt
 	block  *sql.Stmt
+	id     uuid.UUID
 
 	sweeping sync.Mutex // one sweep at a time; taken before mu
 
@@ -80,6 +86,9 @@ func openMarkers(ctx context.Context, path string) (_ *markers, err error) {
 	if err = initialise(ctx, m.conn, markerSchema); err != nil {
 		return nil, err
 	}
+	if m.id, err = identify(ctx, m.conn); err != nil {
+		return nil, err
+	}
 	if m.insert, err = m.conn.PrepareContext(ctx, `INSERT INTO elsewhere (key, day) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET day = excluded.day`); err != nil {
 		return nil, err
 	}
@@ -97,6 +106,19 @@ func openMarkers(ctx context.Context, path string) (_ *markers, err error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// identify returns the store's id, and gives it one where it has none.
+func identify(ctx context.Context, conn *sql.Conn) (id uuid.UUID, err error) {
+	if _, err := conn.ExecContext(ctx, identitySchema); err != nil {
+		return uuid.Nil, err
+	}
+	random := uuid.New()
+	if _, err := conn.ExecContext(ctx, `INSERT OR IGNORE INTO identity (only, id) VALUES (1, ?)`, random[:]); err != nil {
+		return uuid.Nil, err
+	}
+	err = conn.QueryRowContext(ctx, `SELECT id FROM identity`).Scan(&id)
+	return id, err
 }
 
 func (m *markers) loadDropped(ctx context.Context) error {

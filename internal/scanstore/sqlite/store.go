@@ -19,6 +19,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanstore"
@@ -31,7 +33,7 @@ type Options struct {
 	MaxOpen   int // day files open at a time, 40 by default; each takes a few file descriptors and up to a few MB
 }
 
-// Store implements scanlog.Log, scanlog.Progress, scanstore.Reader and scanstore.Dropper. It is safe for concurrent use.
+// Store implements scanlog.Log, scanlog.Progress, scanstore.Reader, scanstore.Dropper and scanstore.Holding. It is safe for concurrent use.
 type Store struct {
 	files   *files
 	markers *markers
@@ -44,6 +46,7 @@ var (
 	_ scanlog.Progress  = (*Store)(nil)
 	_ scanstore.Reader  = (*Store)(nil)
 	_ scanstore.Dropper = (*Store)(nil)
+	_ scanstore.Holding = (*Store)(nil)
 )
 
 // closeTimeout is how long Close waits for a file that is being read from. A step reads a few thousand rows.
@@ -136,6 +139,18 @@ func (s *Store) Tail(context.Context) (scanlog.Watermark, error) {
 func (s *Store) Stored(ctx context.Context) (scanlog.Watermark, error) {
 	return s.Tail(ctx)
 }
+
+// Count returns how many scans there are, counting, for a day that was dropped and has come again, those of before too.
+func (s *Store) Count(context.Context) (int64, error) {
+	n := int64(0)
+	for _, last := range s.files.tail() {
+		n += int64(last)
+	}
+	return n, nil
+}
+
+// ID returns a random id that this store has and no other.
+func (s *Store) ID(context.Context) (uuid.UUID, error) { return s.markers.id, nil }
 
 // DropBefore implements scanstore.Dropper. It deletes the days' files; should a scan of a dropped day be appended later,
 // its numbering goes on where it ended.
