@@ -12,6 +12,7 @@ import (
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
+	"github.com/truyvet/truyvet/internal/scanmem"
 	"github.com/truyvet/truyvet/internal/scanstore/clickhouse"
 	"github.com/truyvet/truyvet/internal/snapshot"
 	"github.com/truyvet/truyvet/internal/telemetry"
@@ -22,7 +23,8 @@ import (
 
 // openCluster opens Redis and ClickHouse. Neither need be there yet: until they are, scans and traces are answered with
 // errors that say so.
-func openCluster(ctx context.Context, cfg *config.Config, registry *sqlstore.Store, logger *slog.Logger) (*Scans, error) {
+func openCluster(ctx context.Context, office *Office, logger *slog.Logger) (*Scans, error) {
+	cfg := office.Config
 	log, err := redisstream.Open(cfg.RedisURL, redisstream.Options{Layout: layout(cfg)})
 	if err != nil {
 		return nil, fmt.Errorf("TRUYVET_REDIS_URL: %w", err)
@@ -36,14 +38,22 @@ func openCluster(ctx context.Context, cfg *config.Config, registry *sqlstore.Sto
 		Log: log, Progress: log, Queue: log.Queue, dropper: store, close: []func() error{log.Close, store.Close},
 		checks: []telemetry.Check{backlogCheck(log.Backlog), settingsCheck(log.Check), answers("scan_store", false, store.Ping)},
 	}
+	direct := snapshot.NewDirect(office.Registry, log, func(places *tracing.Places, links *stay.Links, upTo scanlog.Watermark, asOf int64) tracing.Source {
+		return clickhouse.NewSource(store, places, links, upTo, asOf)
+	})
 	if cfg.TraceSource == "clickhouse" {
-		s.Snapshots = snapshot.NewDirect(registry, log, func(places *tracing.Places, links *stay.Links, upTo scanlog.Watermark, asOf int64) tracing.Source {
-			return clickhouse.NewSource(store, places, links, upTo, asOf)
-		})
-		return s, nil
+		s.Snapshots = direct
+		return s, scanmem.Remove(cfg.IndexDir())
 	}
-	s.memory = snapshot.NewMemory(registry, log, store)
+	o := inMemory(office, store, logger)
+	if cfg.TraceSource == "auto" {
+		o.Beyond = "traces read ClickHouse"
+	}
+	s.memory = snapshot.NewMemory(office.Registry, snapshot.NewTail(log, store), o)
 	s.Snapshots = s.memory
+	if cfg.TraceSource == "auto" {
+		s.Snapshots = snapshot.NewFitting(s.memory, direct)
+	}
 	return s, nil
 }
 

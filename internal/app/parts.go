@@ -96,7 +96,7 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger, clock fu
 		return nil, err
 	}
 	p.Keys = p.keyFile.keys
-	if p.Scans, err = openScans(ctx, cfg, p.Registry, logger); err != nil {
+	if p.Scans, err = openScans(ctx, office, logger); err != nil {
 		return nil, err
 	}
 	return p, p.build(ctx)

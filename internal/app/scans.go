@@ -6,8 +6,6 @@ import (
 	"log/slog"
 
 	"github.com/truyvet/truyvet/internal/cases"
-	"github.com/truyvet/truyvet/internal/config"
-	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanstore"
@@ -30,18 +28,42 @@ type Scans struct {
 }
 
 // openScans opens the mode that the configuration chooses.
-func openScans(ctx context.Context, cfg *config.Config, registry *sqlstore.Store, logger *slog.Logger) (*Scans, error) {
+func openScans(ctx context.Context, office *Office, logger *slog.Logger) (*Scans, error) {
+	cfg := office.Config
 	if cfg.Cluster() {
-		return openCluster(ctx, cfg, registry, logger)
+		return openCluster(ctx, office, logger)
 	}
 	store, err := sqlite.Open(ctx, cfg.ScansDir(), sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}
 	s := &Scans{Log: store, Progress: store, Queue: store.Queue, dropper: store, close: []func() error{store.Close}}
-	s.memory = snapshot.NewMemory(registry, store, store)
+	s.memory = snapshot.NewMemory(office.Registry, store, inMemory(office, store, logger))
 	s.Snapshots = s.memory
 	return s, nil
+}
+
+// inMemory is what the index of stays may take, and where it is kept.
+func inMemory(office *Office, store scanstore.Holding, logger *slog.Logger) snapshot.Options {
+	return snapshot.Options{
+		Store: store, Budget: office.Config.Budget(), Dir: office.Config.IndexDir(), Retention: office.Config.Retention(),
+		Clock: office.Clock, Logger: logger,
+	}
+}
+
+// Run keeps the index of stays up to date until ctx ends. It returns at once where traces read the store itself.
+func (s *Scans) Run(ctx context.Context) {
+	if s.memory != nil {
+		s.memory.Run(ctx)
+	}
+}
+
+// Index returns how the index of stays is, and false where traces read the store itself.
+func (s *Scans) Index() (snapshot.Status, bool) {
+	if s.memory == nil {
+		return snapshot.Status{}, false
+	}
+	return s.memory.Status(), true
 }
 
 // DropBefore drops the days before first from the store and from memory, and returns which it dropped, also beside an

@@ -59,6 +59,7 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *webui.De
 	backgroundCtx, stop := context.WithCancel(ctx)
 	background.Go(func() { p.every(backgroundCtx, refreshEvery, "refresh", p.refresh) })
 	background.Go(func() { p.every(backgroundCtx, purgeEvery, "purge", p.purge) })
+	background.Go(func() { p.Scans.Run(backgroundCtx) })
 	defer background.Wait()
 	defer stop()
 

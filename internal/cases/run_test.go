@@ -54,7 +54,7 @@ func TestRunIsReproducible(t *testing.T) {
 	if again.Hash != run.Hash || again.ID == run.ID {
 		t.Error("the same run has another hash, or the same id")
 	}
-	to.deps.Snapshots = snapshot.NewMemory(to.store, to.scans, to.scans)
+	to.deps.Snapshots = snapshot.NewMemory(to.store, to.scans, snapshot.Options{})
 	to.Service = cases.New(to.deps)
 	shuffled := to.run(t, to.city, second.ID, first.ID, second.ID)
 	if shuffled.Hash != run.Hash {

@@ -125,7 +125,7 @@ func newTown(t *testing.T) *town {
 
 	to.deps = cases.Deps{
 		People: to.store, Book: to.store, Runs: to.store, Aliases: to.pseudonyms, Places: catalogue,
-		Snapshots: snapshot.NewMemory(to.store, to.scans, to.scans), Audit: to.log, Clock: clock, Location: saigon,
+		Snapshots: snapshot.NewMemory(to.store, to.scans, snapshot.Options{}), Audit: to.log, Clock: clock, Location: saigon,
 	}
 	to.Service = cases.New(to.deps)
 	return to

@@ -81,13 +81,13 @@ func (c *Config) checkCluster() error {
 		fault("TRUYVET_CLICKHOUSE_CLUSTER: needs the cluster mode")
 	}
 	switch c.TraceSource {
-	case "memory":
+	case "auto", "memory":
 	case "clickhouse":
 		if !c.Cluster() {
 			fault("TRUYVET_TRACE_SOURCE: clickhouse needs the cluster mode")
 		}
 	default:
-		fault("TRUYVET_TRACE_SOURCE: %q is neither memory nor clickhouse", c.TraceSource)
+		fault("TRUYVET_TRACE_SOURCE: %q is none of auto, memory, clickhouse", c.TraceSource)
 	}
 	return errors.Join(faults...)
 }
@@ -115,6 +115,9 @@ func (c *Config) checkNumbers() error {
 	}
 	if c.AddressLimit < 0 || c.AddressLimit > 1_000_000 {
 		fault("TRUYVET_ADDRESS_LIMIT: %d is not between 0 and 1000000", c.AddressLimit)
+	}
+	if c.MemoryBudget < 0 {
+		fault("TRUYVET_MEMORY_BUDGET: %d is less than 1 MiB", c.MemoryBudget)
 	}
 	if _, err := c.Location(); err != nil {
 		faults = append(faults, err)

@@ -49,7 +49,10 @@ type Config struct {
 	WorkerName  string `env:"TRUYVET_WORKER_NAME"`                   // tells the workers of one machine apart; default the machine's name
 	// ClaimSeconds is after what silence a worker is taken for dead and others take over what it had not finished.
 	ClaimSeconds int    `env:"TRUYVET_CLAIM_SECONDS, default=60"`
-	TraceSource  string `env:"TRUYVET_TRACE_SOURCE, default=memory"` // memory, or clickhouse in the cluster mode
+	TraceSource  string `env:"TRUYVET_TRACE_SOURCE, default=auto"` // auto, memory, or clickhouse in the cluster mode
+
+	// MemoryBudget is how many MiB the scans and their index may take in memory; 0 for half of what the machine has.
+	MemoryBudget int `env:"TRUYVET_MEMORY_BUDGET"`
 
 	KeyFile     string `env:"TRUYVET_KEY_FILE"`    // signing keys of codes; default DATA/keys.json
 	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential and audit keys; default DATA/secrets.json
@@ -96,7 +99,7 @@ func Load(ctx context.Context, env []string, overrides Overrides) (*Config, erro
 		}
 	}
 	faults = append(faults, dropNonNumbers(values, "TRUYVET_SHARDS", "TRUYVET_RETENTION_DAYS", "TRUYVET_STREAM_LIMIT",
-		"TRUYVET_CLAIM_SECONDS", "TRUYVET_DRAIN_SECONDS", "TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT"))
+		"TRUYVET_MEMORY_BUDGET", "TRUYVET_CLAIM_SECONDS", "TRUYVET_DRAIN_SECONDS", "TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT"))
 	var c Config
 	lookuper := envconfig.MapLookuper(values)
 	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &c, Lookuper: lookuper}); err != nil {
@@ -249,3 +252,14 @@ func (c *Config) RegistryPath() string { return filepath.Join(c.DataDir, "regist
 
 // ScansDir is where the standalone mode keeps its scans, a file per day.
 func (c *Config) ScansDir() string { return filepath.Join(c.DataDir, "scans") }
+
+// IndexDir is where the scans that are in memory are kept for the next start.
+func (c *Config) IndexDir() string { return filepath.Join(c.DataDir, "index") }
+
+// Budget is how many bytes of memory the scans and their index may take.
+func (c *Config) Budget() int64 {
+	if c.MemoryBudget > 0 {
+		return int64(c.MemoryBudget) << 20
+	}
+	return MachineMemory() / 2
+}

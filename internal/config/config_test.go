@@ -34,7 +34,7 @@ func load(t *testing.T, env []string, overrides config.Overrides) *config.Config
 func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", DataDir: "data", Shards: 4, StreamLimit: 5_000_000,
-		DeviceLimit: 300, AddressLimit: 6000, ClaimSeconds: 60, TraceSource: "memory",
+		DeviceLimit: 300, AddressLimit: 6000, ClaimSeconds: 60, TraceSource: "auto",
 		KeyFile: filepath.Join("data", "keys.json"), SecretsFile: filepath.Join("data", "secrets.json"), RetentionDays: 21,
 		TimeZone: "Asia/Ho_Chi_Minh", LogLevel: "info",
 	}
@@ -83,9 +83,9 @@ func TestWhatFollowsFromOthers(t *testing.T) {
 	c := load(t, []string{
 		"TRUYVET_BASE_URL=https://tv.example.vn/", "TRUYVET_DATA=/var/tv", "TRUYVET_KEY_FILE=/etc/k", "TRUYVET_TRUSTED_PROXIES=10.0.0.0/8, ::1",
 		"TRUYVET_REDIS_URL=redis://:pw@r:6379/0", "TRUYVET_CLICKHOUSE_URL=clickhouse://c:9000/tv", "TRUYVET_TRACE_SOURCE=clickhouse",
-		"TRUYVET_CLICKHOUSE_CLUSTER=city",
+		"TRUYVET_CLICKHOUSE_CLUSTER=city", "TRUYVET_MEMORY_BUDGET=100",
 	}, nil)
-	if c.BaseURL != "https://tv.example.vn" || c.KeyFile != "/etc/k" || c.SecretsFile != "/var/tv/secrets.json" || !c.Cluster() || c.ClickHouseCluster != "city" {
+	if c.BaseURL != "https://tv.example.vn" || c.KeyFile != "/etc/k" || c.SecretsFile != "/var/tv/secrets.json" || !c.Cluster() || c.ClickHouseCluster != "city" || c.Budget() != 100<<20 {
 		t.Errorf("%+v", c)
 	}
 	if d := cmp.Diff([]string{"10.0.0.0/8", "::1"}, c.TrustedProxies); d != "" {
@@ -109,6 +109,7 @@ func TestEachFault(t *testing.T) {
 		"TRUYVET_SMS_WEBHOOK":     {"gateway?key=geheim", "ftp://geheim", "https:///geheim", "http://x/%zz?key=geheim"},
 		"TRUYVET_TRUSTED_PROXIES": {"proxy", "10.0.0.0/33", "10.0.0.1,x"},
 		"TRUYVET_CLAIM_SECONDS":   {"0", "-1", "3601", "60s"},
+		"TRUYVET_MEMORY_BUDGET":   {"-1", "half"},
 		"TRUYVET_SHARDS":          {"0", "1025", "-1", "four", "4.0", "99999999999999999999"},
 		"TRUYVET_RETENTION_DAYS":  {"0", "367", "21d"},
 		"TRUYVET_TRACE_SOURCE":    {"redis", "clickhouse"},

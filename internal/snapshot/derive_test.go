@@ -1,8 +1,10 @@
 package snapshot
 
 import (
+	"bytes"
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -10,7 +12,6 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
-	"github.com/truyvet/truyvet/tracing"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
 
@@ -26,8 +27,6 @@ func (o *office) Tail(context.Context) (scanlog.Watermark, error) {
 	return scanlog.Watermark{0: uint64(len(o.scans))}, nil
 }
 
-func (o *office) Stored(ctx context.Context) (scanlog.Watermark, error) { return o.Tail(ctx) }
-
 func (o *office) Read(_ context.Context, after, upTo scanlog.Watermark, yield func([]scan.Scan) error) error {
 	if after[0] == upTo[0] {
 		return nil
@@ -40,6 +39,11 @@ type facade struct{ *office }
 
 func (f facade) World(context.Context) (registry.World, error) { return f.office.World, nil }
 
+// Changes always leaves it to World.
+func (f facade) Changes(context.Context, int64) (registry.Delta, error) {
+	return registry.Delta{}, registry.ErrRevision
+}
+
 func id(n byte) uuid.UUID { return uuid.UUID{15: n} }
 
 // TestOnlyWhoIsConcernedIsDerivedAnew counts whose stays are made anew by each change of the registry: An and Ba are in a shop,
@@ -50,6 +54,7 @@ func TestOnlyWhoIsConcernedIsDerivedAnew(t *testing.T) {
 	o := &office{World: registry.World{
 		Places: []registry.Place{{ID: id(shop), Dwell: 60}, {ID: id(market), Dwell: 60}, {ID: id(gate), Parent: id(market), Dwell: 60}},
 		Links:  map[uuid.UUID]uuid.UUID{},
+		Erased: map[uuid.UUID]int64{},
 	}}
 	for i, at := range []struct {
 		alias uuid.UUID
@@ -59,53 +64,50 @@ func TestOnlyWhoIsConcernedIsDerivedAnew(t *testing.T) {
 			ID: uuid.New(), Alias: at.alias, Place: id(at.place), At: 1000, Kind: stay.In, Seq: uint64(i + 1),
 		})
 	}
-	m := NewMemory(facade{o}, o, o)
-	look := func() {
-		t.Helper()
-		if _, err := m.Snapshot(t.Context(), math.MaxInt64); err != nil {
-			t.Fatal(err)
-		}
+	m := NewMemory(facade{o}, o, Options{})
+	if _, err := m.Snapshot(t.Context(), math.MaxInt64); err != nil {
+		t.Fatal(err)
 	}
-	look()
 	for _, step := range []struct {
-		name    string
-		change  func()
-		derived []uuid.UUID
-		index   bool // whether the index is made anew
+		name   string
+		change func()
+		stale  []uuid.UUID
+		index  bool // whether the index is another one
 	}{
 		{"nothing that counts", func() {}, nil, false},
-		{"a link of an alias that has no scans", func() { o.Links[id(21)] = id(22) }, nil, false},
-		{"another alias of An without scans", func() { o.Links[id(23)] = an }, nil, false},
+		{"a link of an alias that has no scans", func() { o.Links[id(21)] = id(22) }, []uuid.UUID{id(21), id(22)}, false},
 		{"a new place", func() { o.Places = append(o.Places, registry.Place{ID: id(kiosk), Dwell: 60}) }, nil, true},
 		{"another dwell of the shop", func() { o.Places[0].Dwell = 90 }, []uuid.UUID{an, ba}, true},
 		{"another dwell of what the gate lies in", func() { o.Places[1].Dwell = 90 }, []uuid.UUID{chi}, true},
-		{"Ba's alias is linked", func() { o.Links[ba] = id(31) }, []uuid.UUID{id(31)}, true},
-		{"and to another", func() { o.Links[ba] = chi }, []uuid.UUID{chi}, true},
+		{"Ba's alias is linked", func() { o.Links[ba] = id(31) }, []uuid.UUID{ba, id(31)}, true},
+		{"and to another", func() { o.Links[ba] = chi }, []uuid.UUID{chi, id(31)}, true},
 		{"and to nobody", func() { delete(o.Links, ba) }, []uuid.UUID{ba, chi}, true},
+		{"An is erased", func() { o.Erased[an] = 1 }, []uuid.UUID{an}, true},
+		{"and nothing else", func() {}, nil, false},
 	} {
-		before := make(map[uuid.UUID]*tracing.Stay)
-		for person, stays := range m.stays {
-			before[person] = &stays[0]
-		}
-		index := m.index
+		index := m.state.index
 		o.World.Revision++
 		step.change()
-		look()
-		derived := make(map[uuid.UUID]bool)
-		for _, person := range step.derived {
-			derived[person] = true
+		if err := m.state.takeOver(t.Context(), facade{o}); err != nil {
+			t.Fatal(err)
 		}
-		for person, stays := range m.stays {
-			if anew := before[person] != &stays[0]; anew != derived[person] {
-				t.Errorf("%s: %v was derived anew: %v", step.name, person, anew)
-			}
-			delete(derived, person)
+		var stale []uuid.UUID
+		for person := range m.state.stale {
+			stale = append(stale, m.state.numbering.PersonID(person))
 		}
-		if len(derived) > 0 {
-			t.Errorf("%s: %v has no stays", step.name, derived)
+		slices.SortFunc(stale, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+		slices.SortFunc(step.stale, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+		if !slices.Equal(stale, step.stale) {
+			t.Errorf("%s: stale are %v, want %v", step.name, stale, step.stale)
 		}
-		if (m.index != index) != step.index {
-			t.Errorf("%s: the index was made anew: %v", step.name, m.index != index)
+		if _, err := m.Snapshot(t.Context(), math.MaxInt64); err != nil {
+			t.Fatal(err)
+		}
+		if (m.state.index != index) != step.index {
+			t.Errorf("%s: another index: %v", step.name, m.state.index != index)
+		}
+		if sight := m.sight.Load(); sight.index != m.state.index || sight.revision != o.World.Revision {
+			t.Errorf("%s: it is not what snapshots are of", step.name)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/tracing"
@@ -31,11 +32,16 @@ func (d *Direct) Snapshot(ctx context.Context, asOf int64) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
-	w, err := readWorld(ctx, d.registry)
+	world, err := d.registry.World(ctx)
 	if err != nil {
-		return Snapshot{}, err
+		return Snapshot{}, fmt.Errorf("reading places and links: %w", err)
 	}
+	places, err := tracing.NewPlaces(infos(world.Places))
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("making the tree of places: %w", err)
+	}
+	links := stay.NewLinks(world.Links).Without(world.Erased)
 	return Snapshot{
-		Source: d.open(w.places, w.links, stored, asOf), Places: w.places, AsOf: asOf, Watermark: stored, Revision: w.revision,
+		Source: d.open(places, links, stored, asOf), Places: places, AsOf: asOf, Watermark: stored, Revision: world.Revision,
 	}, nil
 }

@@ -2,243 +2,193 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
-	"math"
-	"slices"
-
-	"github.com/google/uuid"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/scanmem"
 	"github.com/truyvet/truyvet/internal/scanstore"
 	"github.com/truyvet/truyvet/tracing"
 	"github.com/truyvet/truyvet/tracing/memindex"
-	"github.com/truyvet/truyvet/tracing/stay"
 )
 
-// Memory keeps an index of all stays in memory, fed in sequence from the scan store. Each snapshot reads only what is new
-// since the one before, and derives anew only the people whose stays that can change: who has new scans, whose aliases were
-// linked or erased, and who was at a place that is new, lies elsewhere or has another dwell.
+// Memory keeps all scans in memory, and an index of the stays that they make. It reads only what is new, derives anew only the
+// people whose stays that can change (who has new scans, whose aliases were linked or erased, and who was at a place that
+// is new, lies elsewhere or has another dwell), and builds anew only the days on which their stays have changed.
 //
-// It is safe for concurrent use. Snapshots taken at the same time wait for the store side by side, and for one another while
-// they read and derive. Those that were given stay good.
+// While Run runs, the index follows the log by itself, and Snapshot has little left to do. Without it Snapshot reads what is
+// new, which at first is everything.
+//
+// It is safe for concurrent use. Snapshots that were given stay good.
 type Memory struct {
 	registry Registry
-	progress scanlog.Progress
-	store    scanstore.Reader
+	feed     Feed
+	o        Options
 
-	turn    chan struct{} // holds one token; who has it may use what follows
-	read    scanlog.Watermark
-	scans   map[uuid.UUID][]held         // by alias, in the order of the log
-	changed map[uuid.UUID]bool           // aliases whose scans have changed since stays were derived from them
-	world   *world                       // that stays are derived with; nil before the first snapshot
-	stays   map[uuid.UUID][]tracing.Stay // by person
-	index   *memindex.Index              // of stays; nil where it is not up to date
+	loading atomic.Bool           // Run reads what was there before it
+	sight   atomic.Pointer[sight] // the latest; nil while there is none
+
+	turn  chan struct{} // holds one token; who has it may use what follows
+	state *state        // nil until it is loaded, and when it did not fit
+	spilt int64         // how many scans did not fit
+	files *scanmem.Files
+
+	mu      sync.Mutex // guards what follows
+	expired *scan.Day  // days before it are to be dropped; nil = none
+	status  Status
 }
 
-// held is a scan as Memory keeps it: with when it was received, by which erasures go.
-type held struct {
-	stay.Scan
-	received int64
+// Options are what a Memory may take, and where it keeps what it knows. The zero value bounds and keeps nothing.
+type Options struct {
+	Store  scanstore.Holding // that the feed reads
+	Budget int64             // bytes that scans and index may take; 0 = no bound. It needs a Store
+	Beyond string            // what becomes of traces when the scans do not fit, for the log
+	Dir    string            // where scans are kept for the next start; "" = nowhere. It needs a Store
+
+	Retention time.Duration    // scans that are older are not read from Dir; 0 = all are
+	Clock     func() time.Time // nil = time.Now
+	Logger    *slog.Logger     // nil = none
+}
+
+// sight is an index and what it is made of. It never changes.
+type sight struct {
+	index     *memindex.Index
+	places    *tracing.Places
+	watermark scanlog.Watermark
+	revision  int64
 }
 
 // NewMemory returns a Memory that has read nothing yet.
-func NewMemory(registry Registry, progress scanlog.Progress, store scanstore.Reader) *Memory {
-	m := &Memory{
-		registry: registry, progress: progress, store: store, turn: make(chan struct{}, 1),
-		read: make(scanlog.Watermark), scans: make(map[uuid.UUID][]held), changed: make(map[uuid.UUID]bool),
-		stays: make(map[uuid.UUID][]tracing.Stay),
+func NewMemory(registry Registry, feed Feed, o Options) *Memory {
+	if o.Beyond == "" {
+		o.Beyond = "traces are refused"
 	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	m := &Memory{registry: registry, feed: feed, o: o, turn: make(chan struct{}, 1)}
+	m.status.Budget = o.Budget
 	m.turn <- struct{}{}
 	return m
 }
 
-// Snapshot catches up with the log and returns what is known at asOf. The errors: ErrBehind, and those of the registry, the
-// log, the store and ctx. The next call starts from where a failed one got.
+// Snapshot returns what is known at asOf, with everything that was accepted before the call. The errors: ErrLoading,
+// ErrOverBudget, ErrBehind, and those of the registry, the feed and ctx. The next call starts from where a failed one got.
 func (m *Memory) Snapshot(ctx context.Context, asOf int64) (Snapshot, error) {
-	stored, err := caughtUp(ctx, m.progress)
+	if m.loading.Load() {
+		return Snapshot{}, ErrLoading
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, catchUpWait, ErrBehind)
+	defer cancel()
+	tail, err := m.feed.Tail(waiting)
 	if err != nil {
-		return Snapshot{}, err
+		return Snapshot{}, whileWaiting(waiting, "asking for the end of the scans", err)
 	}
-	select {
-	case <-m.turn:
-	case <-ctx.Done():
-		return Snapshot{}, fmt.Errorf("waiting for another snapshot: %w", context.Cause(ctx))
+	revision, err := m.registry.Revision(ctx)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("reading the registry's revision: %w", err)
 	}
-	defer func() { m.turn <- struct{}{} }()
-	if err := m.readTo(ctx, stored); err != nil {
-		return Snapshot{}, err
-	}
-	if err := m.derive(ctx); err != nil {
-		return Snapshot{}, err
+	now := m.sight.Load()
+	if now == nil || now.revision != revision || !now.watermark.Covers(tail) || m.dropping() {
+		if err := m.take(waiting); err != nil {
+			return Snapshot{}, fmt.Errorf("waiting for another snapshot: %w", err)
+		}
+		defer m.give()
+		if now, err = m.update(ctx, waiting, tail, runtime.GOMAXPROCS(0)); err != nil {
+			return Snapshot{}, err
+		}
 	}
 	return Snapshot{
-		Source: m.index.AsOf(asOf), Places: m.world.places, AsOf: asOf, Watermark: maps.Clone(m.read), Revision: m.world.revision,
+		Source: now.index.AsOf(asOf), Places: now.places, AsOf: asOf, Watermark: maps.Clone(now.watermark), Revision: now.revision,
 	}, nil
 }
 
-// readTo reads what is new up to a watermark, which may be older than what was read: then another snapshot was faster.
-// Blocks come in the order of shard and seq, so after an error reading goes on behind the last one.
-func (m *Memory) readTo(ctx context.Context, upTo scanlog.Watermark) error {
-	err := m.store.Read(ctx, maps.Clone(m.read), upTo, func(block []scan.Scan) error {
-		for i := range block {
-			alias := block[i].Alias
-			m.scans[alias] = append(m.scans[alias], held{block[i].ForStay(), block[i].ReceivedAt})
-			m.changed[alias] = true
-			m.read[block[i].Shard] = block[i].Seq
-		}
+// take waits for the turn.
+func (m *Memory) take(ctx context.Context) error {
+	select {
+	case <-m.turn:
 		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("reading the scan store: %w", err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	for shard, seq := range upTo {
-		m.read[shard] = max(m.read[shard], seq)
-	}
-	return nil
 }
 
-// derive brings stays and index up to date with the scans that were read and with the registry.
-func (m *Memory) derive(ctx context.Context) error {
-	revision, err := m.registry.Revision(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the registry's revision: %w", err)
-	}
-	stale := make(map[uuid.UUID]bool) // people
-	if m.world == nil || revision != m.world.revision {
-		if stale, err = m.takeOver(ctx); err != nil {
-			return err
+// give gives the turn back.
+func (m *Memory) give() { m.turn <- struct{}{} }
+
+// update brings the state up to a watermark, and to the registry of now, and returns the sight of it. Reading ends with the
+// context reading. The caller has the turn.
+func (m *Memory) update(ctx, reading context.Context, upTo scanlog.Watermark, workers int) (*sight, error) {
+	if m.state == nil {
+		if err := m.load(ctx, upTo); err != nil {
+			return nil, err
 		}
 	}
-	for alias := range m.changed {
-		stale[m.world.links.Person(alias)] = true
+	s := m.state
+	if first, pending := m.takeExpired(); pending {
+		s.dropBefore(first)
 	}
-	clear(m.changed)
-	for person := range stale {
-		m.derivePerson(person)
-	}
-	if m.index == nil || len(stale) > 0 {
-		m.index = memindex.BuildSeq(m.world.places, m.allStays)
-	}
-	return nil
-}
-
-// takeOver makes the registry's world of now the one that stays are derived with, and returns the people whose stays that
-// can change. On an error nothing has changed.
-func (m *Memory) takeOver(ctx context.Context) (stale map[uuid.UUID]bool, err error) {
-	now, err := readWorld(ctx, m.registry)
-	if err != nil {
+	if err := s.takeOver(ctx, m.registry); err != nil {
 		return nil, err
 	}
-	stale = make(map[uuid.UUID]bool)
-	before := m.world
-	m.world = &now
-	if before == nil {
-		return stale, nil // nothing was derived yet: everybody is among the changed
-	}
-	moved := movedPlaces(before.infos, now.infos)
-	if len(moved) > 0 {
-		m.index = nil // it holds the tree of places
-	} else {
-		now.places = before.places
-	}
-	for alias, scans := range m.scans {
-		was, is := before.links.Person(alias), now.links.Person(alias)
-		if was != is {
-			stale[was], stale[is] = true, true
-		} else if before.erased[alias] != now.erased[alias] ||
-			len(moved) > 0 && slices.ContainsFunc(scans, func(s held) bool { return moved[s.Place.ID] }) {
-			stale[is] = true
+	if err := s.readTo(reading, m.feed, upTo, m.stillFits); err != nil {
+		if errors.Is(err, ErrOverBudget) {
+			m.spill()
+			return nil, err
 		}
+		return nil, whileWaiting(reading, "catching up", err)
 	}
-	return stale, nil
+	if err := s.derive(ctx, workers); err != nil {
+		return nil, fmt.Errorf("deriving stays: %w", err)
+	}
+	if err := m.stillFits(); err != nil {
+		m.spill()
+		return nil, err
+	}
+	now := m.sight.Load()
+	if now == nil || now.index != s.index || now.revision != s.revision || !now.watermark.Covers(s.read) {
+		now = &sight{index: s.index, places: s.places, watermark: maps.Clone(s.read), revision: s.revision}
+		m.sight.Store(now)
+	}
+	m.report(s)
+	return now, nil
 }
 
-// movedPlaces returns the places for which a stay may not be what it was: those that are in one of the two lists alone, that
-// have another parent or dwell, or lie in one of these.
-func movedPlaces(before, now []tracing.PlaceInfo) map[uuid.UUID]bool {
-	if slices.Equal(before, now) {
-		return nil
-	}
-	byID := func(infos []tracing.PlaceInfo) map[uuid.UUID]tracing.PlaceInfo {
-		m := make(map[uuid.UUID]tracing.PlaceInfo, len(infos))
-		for _, info := range infos {
-			m[info.ID] = info
-		}
-		return m
-	}
-	was, is := byID(before), byID(now)
-	judged := make(map[uuid.UUID]bool) // whether a place has moved
-	var judge func(id uuid.UUID) bool
-	judge = func(id uuid.UUID) bool {
-		if id == uuid.Nil {
-			return false
-		}
-		if verdict, done := judged[id]; done {
-			return verdict
-		}
-		a, inBefore := was[id]
-		b, inNow := is[id]
-		judged[id] = a != b || inBefore != inNow || judge(a.Parent)
-		return judged[id]
-	}
-	moved := make(map[uuid.UUID]bool)
-	for _, infos := range [][]tracing.PlaceInfo{before, now} {
-		for _, info := range infos {
-			if judge(info.ID) {
-				moved[info.ID] = true
-			}
-		}
-	}
-	return moved
-}
-
-// derivePerson derives the stays of a person anew.
-func (m *Memory) derivePerson(person uuid.UUID) {
-	var scans []stay.Scan
-	for _, alias := range m.world.links.Aliases(person) {
-		for _, s := range m.scans[alias] {
-			if !m.world.links.Erased(alias, s.received) {
-				scans = append(scans, s.Scan)
-			}
-		}
-	}
-	stays := stay.Derive(person, scans, m.world.places, math.MaxInt64)
-	if len(stays) == 0 {
-		delete(m.stays, person)
-		return
-	}
-	m.stays[person] = stays
-}
-
-// allStays yields the stays of everybody.
-func (m *Memory) allStays(yield func(tracing.Stay) bool) {
-	for _, stays := range m.stays {
-		for _, s := range stays {
-			if !yield(s) {
-				return
-			}
-		}
-	}
-}
-
-// DropBefore forgets the scans of the days before first, as retention does in the store. Call it once the store has dropped
-// them: what Memory has yet to read from a store that still has them is there again.
+// DropBefore forgets the scans of the days before first, as retention does in the store: at once for snapshots that are asked
+// for from now on. Call it once the store has dropped them: what Memory has yet to read from a store that still has them is
+// there again.
 func (m *Memory) DropBefore(first scan.Day) {
-	<-m.turn
-	defer func() { m.turn <- struct{}{} }()
-	expired := func(s held) bool { return scan.DayOf(s.At) < first }
-	for alias, scans := range m.scans {
-		kept := slices.DeleteFunc(scans, expired)
-		if len(kept) == len(scans) {
-			continue
-		}
-		m.changed[alias] = true
-		if len(kept) == 0 {
-			delete(m.scans, alias)
-		} else {
-			m.scans[alias] = slices.Clone(kept) // without the room of those that are gone
-		}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.expired == nil || *m.expired < first {
+		m.expired = &first
 	}
+}
+
+// dropping says whether days are to be dropped.
+func (m *Memory) dropping() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.expired != nil
+}
+
+// takeExpired returns before which day scans are to be dropped, and whether they are, once.
+func (m *Memory) takeExpired() (first scan.Day, pending bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.expired == nil {
+		return 0, false
+	}
+	first, m.expired = *m.expired, nil
+	return first, true
 }

@@ -247,6 +247,12 @@ func TestSnapshotSaysWhatItIsOf(t *testing.T) {
 	}
 }
 
+// feed is a log and a store beside it.
+type feed struct {
+	scanlog.Progress
+	scanstore.Reader
+}
+
 // counting counts the scans that are read from a store.
 type counting struct {
 	scanstore.Reader
@@ -263,7 +269,7 @@ func (c *counting) Read(ctx context.Context, after, upTo scanlog.Watermark, yiel
 func TestScansAreReadOnce(t *testing.T) {
 	d := newDesk(newReal(t))
 	reader := &counting{Reader: d}
-	m := snapshot.NewMemory(d, d, reader)
+	m := snapshot.NewMemory(d, feed{d, reader}, snapshot.Options{})
 	d.putPlaces(t.Context(), t, shop)
 	for n := range 5 {
 		d.append(t.Context(), t, in(mai, nine+int64(n)*86400-172800), in(nam, nine-int64(n)))
@@ -294,6 +300,14 @@ func (s *stumbling) World(ctx context.Context) (registry.World, error) {
 	return s.Registry.World(ctx)
 }
 
+func (s *stumbling) Changes(ctx context.Context, since int64) (registry.Delta, error) {
+	if s.world {
+		s.world = false
+		return registry.Delta{}, errStumbled
+	}
+	return s.Registry.Changes(ctx, since)
+}
+
 func (s *stumbling) Read(ctx context.Context, after, upTo scanlog.Watermark, yield func([]scan.Scan) error) error {
 	left := s.blocks
 	s.blocks = -1
@@ -315,7 +329,7 @@ func TestMemoryGoesOnAfterFailures(t *testing.T) {
 		d.append(t.Context(), rt, in(mai, nine))
 		parts := &stumbling{Registry: d, Reader: d, blocks: -1}
 		reader := &counting{Reader: parts}
-		m := snapshot.NewMemory(parts, d, reader)
+		m := snapshot.NewMemory(parts, feed{d, reader}, snapshot.Options{})
 		met := 0
 		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
 			parts.world = rapid.Bool().Draw(rt, "the registry fails")
@@ -358,7 +372,7 @@ func TestAnOlderWatermarkTakesNothingBack(t *testing.T) {
 	d.append(t.Context(), t, in(mai, nine), in(nam, nine+600), in(uuid.New(), nine+700))
 	day := uint32(scan.DayOf(nine))
 	progress, reader := &fixed{scanlog.Watermark{day: 3}}, &counting{Reader: d}
-	m := snapshot.NewMemory(d, progress, reader)
+	m := snapshot.NewMemory(d, feed{progress, reader}, snapshot.Options{})
 	take(t, m, math.MaxInt64)
 	for _, older := range []scanlog.Watermark{{day: 1}, {}} {
 		progress.Watermark = older

@@ -18,6 +18,7 @@ import (
 type model struct {
 	dice     *rand.Rand
 	revision int64
+	before   registry.World // of the revision before
 	places   []registry.Place
 	links    map[uuid.UUID]uuid.UUID
 	erased   map[uuid.UUID]int64
@@ -33,8 +34,37 @@ func (m *model) World(context.Context) (registry.World, error) {
 	return registry.World{Revision: m.revision, Places: m.places, Links: m.links, Erased: m.erased}, nil
 }
 
+// Changes knows what it was only one revision ago, as far as the dice like.
+func (m *model) Changes(_ context.Context, since int64) (registry.Delta, error) {
+	if since != m.before.Revision || m.dice.IntN(4) == 0 {
+		return registry.Delta{}, registry.ErrRevision
+	}
+	d := registry.Delta{Revision: m.revision, Links: map[uuid.UUID]uuid.UUID{}, Erased: map[uuid.UUID]int64{}}
+	for alias, person := range m.links {
+		if m.before.Links[alias] != person {
+			d.Links[alias] = person
+		}
+	}
+	for alias, before := range m.erased {
+		if m.before.Erased[alias] != before {
+			d.Erased[alias] = before
+		}
+	}
+	if !slices.EqualFunc(m.places, m.before.Places, func(a, b registry.Place) bool { return a.ID == b.ID && a.Parent == b.Parent && a.Dwell == b.Dwell }) {
+		d.Places = m.places
+	}
+	return d, nil
+}
+
+// raise begins another revision.
+func (m *model) raise() {
+	m.before = registry.World{Revision: m.revision, Places: m.places, Links: m.links, Erased: m.erased}
+	m.revision++
+}
+
 // PutPlaces puts new places, and new versions of those that are there.
 func (m *model) PutPlaces(_ context.Context, places []registry.Place) error {
+	m.raise()
 	m.places = slices.Clone(m.places)
 	for _, p := range places {
 		if i := slices.IndexFunc(m.places, func(q registry.Place) bool { return q.ID == p.ID }); i >= 0 {
@@ -43,11 +73,11 @@ func (m *model) PutPlaces(_ context.Context, places []registry.Place) error {
 			m.places = append(m.places, p)
 		}
 	}
-	m.revision++
 	return nil
 }
 
 func (m *model) PutPeople(_ context.Context, _ []registry.Person, links []registry.Link) error {
+	m.raise()
 	m.links = maps.Clone(m.links)
 	if m.links == nil {
 		m.links = make(map[uuid.UUID]uuid.UUID)
@@ -55,11 +85,11 @@ func (m *model) PutPeople(_ context.Context, _ []registry.Person, links []regist
 	for _, l := range links {
 		m.links[l.Alias] = l.Person
 	}
-	m.revision++
 	return nil
 }
 
 func (m *model) Erase(_ context.Context, erasures ...registry.Erasure) error {
+	m.raise()
 	erased := maps.Clone(m.erased)
 	if erased == nil {
 		erased = make(map[uuid.UUID]int64)
@@ -68,7 +98,6 @@ func (m *model) Erase(_ context.Context, erasures ...registry.Erasure) error {
 		erased[e.Alias] = max(erased[e.Alias], e.Before)
 	}
 	m.erased = erased
-	m.revision++
 	return nil
 }
 

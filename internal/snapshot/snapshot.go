@@ -9,13 +9,11 @@ import (
 	"maps"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/tracing"
-	"github.com/truyvet/truyvet/tracing/stay"
 )
 
 // Snapshot is what a run walks on, and what it records of it. It is the caller's and stays as it is whatever arrives later.
@@ -28,14 +26,31 @@ type Snapshot struct {
 }
 
 // Registry is where places and links come from. While Revision returns the same, World holds the same links and
-// erasures, and the same places with the same parents and dwell.
+// erasures, and the same places with the same parents and dwell. Changes tells what of the World of a revision is no longer
+// so, and answers registry.ErrRevision where it cannot.
 type Registry interface {
 	Revision(ctx context.Context) (int64, error)
 	World(ctx context.Context) (registry.World, error)
+	Changes(ctx context.Context, since int64) (registry.Delta, error)
 }
 
-// ErrBehind says that the store has not caught up with the log within the time that a run waits for it.
-var ErrBehind = errs.Busy("store_behind", "Some accepted scans have not reached the store yet; run again in a moment.", 5*time.Second)
+// Feed is where Memory reads accepted scans. Tail returns the position of the newest of each shard that Read can give; Read is
+// that of scanstore.Reader.
+type Feed interface {
+	Tail(ctx context.Context) (scanlog.Watermark, error)
+	Read(ctx context.Context, after, upTo scanlog.Watermark, yield func([]scan.Scan) error) error
+}
+
+// Why there is no snapshot. Compare with errors.Is.
+var (
+	// ErrBehind says that accepted scans could not be read within the time that a run waits for them.
+	ErrBehind = errs.Busy("store_behind", "Some accepted scans have not reached the store yet; run again in a moment.", 5*time.Second)
+	// ErrLoading says that the scans of before are still being read into memory.
+	ErrLoading = errs.Busy("index_loading", "The scans are being read into memory; run again in a moment.", 10*time.Second)
+	// ErrOverBudget says that the scans do not fit into the memory that they may take.
+	ErrOverBudget = errs.Busy("index_over_budget",
+		"The scans need more memory than this server may give them; its operator can raise TRUYVET_MEMORY_BUDGET.", 10*time.Minute)
+)
 
 // The pace at which a snapshot waits for the store.
 const (
@@ -75,30 +90,6 @@ func whileWaiting(ctx context.Context, doing string, err error) error {
 		err = ErrBehind.Because(err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
-}
-
-// world is the places, links and erasures of one revision.
-type world struct {
-	revision int64
-	infos    []tracing.PlaceInfo // of places
-	places   *tracing.Places
-	links    *stay.Links
-	erased   map[uuid.UUID]int64 // of links
-}
-
-// readWorld reads places and links as they are.
-func readWorld(ctx context.Context, r Registry) (world, error) {
-	now, err := r.World(ctx)
-	if err != nil {
-		return world{}, fmt.Errorf("reading places and links: %w", err)
-	}
-	w := world{
-		revision: now.Revision, infos: infos(now.Places), links: stay.NewLinks(now.Links).Without(now.Erased), erased: now.Erased,
-	}
-	if w.places, err = tracing.NewPlaces(w.infos); err != nil {
-		return world{}, fmt.Errorf("making the tree of places: %w", err)
-	}
-	return w, nil
 }
 
 func infos(places []registry.Place) []tracing.PlaceInfo {

@@ -24,7 +24,7 @@ type slowStore struct {
 	start time.Time
 	after time.Duration
 	tail  scanlog.Watermark
-	hang  bool // Stored answers only when its context ends
+	hang  bool // Stored, and Read, answer only when their context ends
 }
 
 func (s *slowStore) Tail(context.Context) (scanlog.Watermark, error) { return maps.Clone(s.tail), nil }
@@ -40,8 +40,18 @@ func (s *slowStore) Stored(ctx context.Context) (scanlog.Watermark, error) {
 	return scanlog.Watermark{0: s.tail[0] + 5, 1: s.tail[1]}, nil
 }
 
-func (*slowStore) Read(context.Context, scanlog.Watermark, scanlog.Watermark, func([]scan.Scan) error) error {
-	return nil
+// Read waits for Stored, as a feed does that reads from a store what it lacks.
+func (s *slowStore) Read(ctx context.Context, _, upTo scanlog.Watermark, _ func([]scan.Scan) error) error {
+	for {
+		if stored, err := s.Stored(ctx); err != nil || stored.Covers(upTo) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // emptyRegistry has no places and nobody.
@@ -50,6 +60,10 @@ type emptyRegistry struct{}
 func (emptyRegistry) Revision(context.Context) (int64, error) { return 7, nil }
 func (emptyRegistry) World(context.Context) (registry.World, error) {
 	return registry.World{Revision: 7}, nil
+}
+
+func (emptyRegistry) Changes(context.Context, int64) (registry.Delta, error) {
+	return registry.Delta{}, registry.ErrRevision
 }
 
 func noSource(p *tracing.Places, _ *stay.Links, _ scanlog.Watermark, t int64) tracing.Source {
@@ -65,7 +79,9 @@ type taker interface {
 func both(t *testing.T, s slowStore, test func(t *testing.T, from taker)) {
 	t.Helper()
 	for name, from := range map[string]func(*slowStore) taker{
-		"Memory": func(s *slowStore) taker { return snapshot.NewMemory(emptyRegistry{}, s, s) },
+		"Memory": func(s *slowStore) taker {
+			return snapshot.NewMemory(emptyRegistry{}, s, snapshot.Options{})
+		},
 		"Direct": func(s *slowStore) taker { return snapshot.NewDirect(emptyRegistry{}, s, noSource) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -88,7 +104,11 @@ func TestWaitsForTheStore(t *testing.T) {
 		if waited := time.Since(start); waited < 19*time.Second || waited > 20*time.Second {
 			t.Errorf("waited %v", waited)
 		}
-		if want := (scanlog.Watermark{0: 15, 1: 3}); !maps.Equal(sight.Watermark, want) || sight.AsOf != 99 || sight.Revision != 7 {
+		want := scanlog.Watermark{0: 15, 1: 3}
+		if _, memory := from.(*snapshot.Memory); memory {
+			want = scanlog.Watermark{0: 10, 1: 3} // it reads no further than the log was
+		}
+		if !maps.Equal(sight.Watermark, want) || sight.AsOf != 99 || sight.Revision != 7 {
 			t.Errorf("%+v", sight)
 		}
 	})
@@ -140,7 +160,7 @@ func TestWhoeverAsksMayLeave(t *testing.T) {
 func TestWaitingForTheStoreHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slowStore{start: time.Now(), after: 10 * time.Second, tail: scanlog.Watermark{0: 10}}
-		m := snapshot.NewMemory(emptyRegistry{}, s, s)
+		m := snapshot.NewMemory(emptyRegistry{}, s, snapshot.Options{})
 		start := time.Now()
 		done := make(chan error)
 		for range 3 {
@@ -179,7 +199,7 @@ func (s *stuckStore) Read(context.Context, scanlog.Watermark, scanlog.Watermark,
 
 func TestWhoeverWaitsForAnotherSnapshotMayLeave(t *testing.T) {
 	s := &stuckStore{entered: make(chan struct{}), release: make(chan struct{})}
-	m := snapshot.NewMemory(emptyRegistry{}, s, s)
+	m := snapshot.NewMemory(emptyRegistry{}, s, snapshot.Options{})
 	done := make(chan error)
 	go func() {
 		_, err := m.Snapshot(t.Context(), 0)

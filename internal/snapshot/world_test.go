@@ -90,7 +90,7 @@ func newDesk(p parts) *desk {
 // fataler is what tests and property tests have in common.
 type fataler interface{ Fatal(args ...any) }
 
-func (d *desk) memory() *snapshot.Memory { return snapshot.NewMemory(d, d, d) }
+func (d *desk) memory() *snapshot.Memory { return snapshot.NewMemory(d, d, snapshot.Options{}) }
 
 func (d *desk) append(ctx context.Context, t fataler, scans ...stay.Scan) {
 	logged := make([]scan.Scan, len(scans))

@@ -139,7 +139,7 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 	s.ingest = ingest.New(ingest.Config{
 		Keys: s.keys, Log: s.log, Revoked: s.places.Revoked, Retention: 21 * 24 * time.Hour, Clock: clock,
 	})
-	s.snapshots = snapshot.NewMemory(s.store, s.scans, s.scans)
+	s.snapshots = snapshot.NewMemory(s.store, s.scans, snapshot.Options{})
 	book := cases.New(cases.Deps{
 		People: s.store, Book: s.store, Runs: s.store, Aliases: s.pseudonyms, Places: s.places,
 		Snapshots: s.snapshots, Audit: s.ledger, Clock: clock, Location: location,
