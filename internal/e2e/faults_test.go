@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -139,36 +138,36 @@ func fullMemory(t *testing.T, s *testenv.Server) fault {
 	return fault{"fill memory of redis", "redis", func() func() { set("1mb"); return func() { set("0") } }}
 }
 
-// fullDisk is the fault of a ClickHouse whose disk, a small one of its own, has no room left.
+// fullDisk is the fault of a ClickHouse whose disk, one of its own in memory, has no room left: it shrinks to what is on it.
 func fullDisk(t *testing.T, dir string) fault {
-	ballast := filepath.Join(dir, "ballast")
 	return fault{"fill disk of clickhouse", "clickhouse", func() func() {
-		f, err := os.Create(ballast)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = io.Copy(f, zeros{}) // until there is no room
-		_ = f.Close()
-		if err == nil {
-			t.Fatal("the disk was never full")
-		}
-		return func() { mustDo(t, func() error { return os.Remove(ballast) }) }
+		eventually(t, "the disk is as large as what is on it", func() error {
+			var disk syscall.Statfs_t
+			if err := syscall.Statfs(dir, &disk); err != nil {
+				return err
+			}
+			return resize(dir, int64(disk.Blocks-disk.Bfree)*disk.Bsize) // fails when more has come meanwhile
+		})
+		return func() { mustDo(t, func() error { return resize(dir, roomy) }) }
 	}}
 }
 
-type zeros struct{}
+// roomy is the size of a disk in memory, which takes only what is on it, that never fills up by itself.
+const roomy = 8 << 30
 
-func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+func resize(dir string, size int64) error {
+	return syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, fmt.Sprintf("size=%d", size))
+}
 
-// smallDisk mounts a disk of its own in memory. It is not there for who may not mount.
-func smallDisk(t *testing.T) (dir string, there bool) {
+// ownDisk mounts a disk of its own in memory. It is not there for who may not mount.
+func ownDisk(t *testing.T) (dir string, there bool) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "truyvet-disk-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Remove(dir) })
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=400m,mode=0700"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", roomy)); err != nil {
 		t.Logf("no disk of its own for ClickHouse, so none is filled: %v", err)
 		return dir, false
 	}
@@ -176,10 +175,10 @@ func smallDisk(t *testing.T) (dir string, there bool) {
 	return dir, true
 }
 
-// clickHouseOn starts a ClickHouse on a small disk of its own where that is possible, and returns the fault of filling it.
+// clickHouseOn starts a ClickHouse on a disk of its own where that is possible, and returns the fault of filling it.
 func clickHouseOn(t *testing.T) (*testenv.Server, []fault) {
 	t.Helper()
-	dir, there := smallDisk(t)
+	dir, there := ownDisk(t)
 	if !there {
 		return testserver.ClickHouse(t, testenv.ClickHouseOptions{}), nil
 	}
