@@ -19,14 +19,14 @@ import (
 
 // maxCasesNamed is how many cases a line of a file names: who is reached from more has the number of all, and the files of
 // single cases have the rest.
-const maxCasesNamed = 20
+const maxCasesNamed = 5
 
 // WriteCSV writes the actor's sight of a list, a line per encounter, with what holds for the person repeated on each. Where of
 // is not uuid.Nil it is of the people whom that case led to; a case that is not one of the run, or not of the actor's area, is
 // registry.ErrNotFound.
 //
 // Instants are RFC 3339 in the service's location, overlaps seconds. cases is how many cases led to the person, case_ids and
-// lab_refs are those of them that the actor may see, in the order of the run, the first 20, parted by semicolons. The file is
+// lab_refs are those of them that the actor may see, in the order of the run, the first 5, parted by semicolons. The file is
 // UTF-8 without a byte order mark. Nothing in it begins like a formula, so that a spreadsheet runs none. Nothing is written
 // where the error is one of List's.
 func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id, of uuid.UUID, w io.Writer) error {

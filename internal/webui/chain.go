@@ -10,7 +10,7 @@ import (
 
 // The measures of the chain, in the units of its own picture.
 const (
-	chainLeft   = 150 // room for the codes of cases
+	chainLeft   = 180 // room for the codes of cases
 	chainTop    = 8
 	chainRow    = 44
 	chainBottom = 30 // room for the days
@@ -23,7 +23,8 @@ const (
 )
 
 // chain is how each case went on: the case at its onset, then day by day how many of its F1 and F2 were first exposed. It is
-// bounded whatever the length of the list: cases beyond the first are one row, and days beyond the last are left out.
+// bounded whatever the length of the list: cases beyond the first are one row, with a scale of its own, and days beyond the last are
+// left out.
 type chain struct {
 	Width, Height int
 	Left, Right   int
@@ -67,14 +68,12 @@ func (u *UI) chainOf(list *cases.List) *chain {
 	}
 	grid := u.chainCounts(list, own, days)
 	c := &chain{Width: chartWidth, Left: chainLeft, Right: chartWidth - chartRight}
-	top := 1
-	for _, row := range grid {
-		for _, d := range row {
-			top = max(top, d.F1, d.F2)
-		}
-	}
+	top := mostOf(grid[:len(own)]...)
 	largest := min(chainRadius, (c.Right-c.Left)/(2*len(days))) // discs of two days do not touch
 	for n, row := range grid {
+		if n == len(own) {
+			top = mostOf(row) // thousands of cases beside one would leave nothing of it to be seen
+		}
 		line := chainLine{Y: chainTop + n*chainRow + chainRow/2}
 		if n < len(own) {
 			line.Case = &own[n].Case
@@ -171,6 +170,17 @@ func (u *UI) onsetOf(c registry.Case, days []chartDay, y int) *mark {
 		}
 	}
 	return nil
+}
+
+// mostOf is the largest number of some rows, at least 1.
+func mostOf(rows ...[]chartDay) int {
+	most := 1
+	for _, row := range rows {
+		for _, d := range row {
+			most = max(most, d.F1, d.F2)
+		}
+	}
+	return most
 }
 
 // chainX is the middle of a day's share of the width.

@@ -13,7 +13,7 @@ import (
 const (
 	chartWidth  = 720
 	chartHeight = 240
-	chartLeft   = 44 // room for the numbers of the scale
+	chartLeft   = 64 // room for the numbers of the scale: 100.000
 	chartRight  = 16 // room for half of the last day
 	chartTop    = 12
 	chartBottom = 30 // room for the days

@@ -24,6 +24,11 @@ const (
 	casesShown = 12
 	// casesInMenu is how many cases a menu may offer.
 	casesInMenu = 50
+	// evidenceShown is how many encounters a row of a long list shows: who was at work with hundreds of cases has thousands. Where
+	// few are shown, as when one is looked for, it is evidenceOfFew.
+	evidenceShown = 10
+	evidenceOfFew = 500
+	fewRows       = 3
 	// casesNamed is how many cases are named beside somebody whom they led to.
 	casesNamed = 12
 )
@@ -180,6 +185,21 @@ func (p *runPage) ledTo(row cases.Row, most int) ledTo {
 	}
 	return l
 }
+
+// Few says whether so few people are shown that their rows stand open.
+func (p *runPage) Few() bool { return p.Shown <= fewRows }
+
+// EvidenceOf returns the encounters of a row that are shown, the earliest ones.
+func (p *runPage) EvidenceOf(row cases.Row) []tracing.Evidence {
+	most := evidenceShown
+	if p.Few() {
+		most = evidenceOfFew
+	}
+	return row.Evidence[:min(len(row.Evidence), most)]
+}
+
+// MoreEvidence is how many encounters of a row are not shown.
+func (p *runPage) MoreEvidence(row cases.Row) int { return len(row.Evidence) - len(p.EvidenceOf(row)) }
 
 // Foremost are the cases with most people.
 func (p *runPage) Foremost() []cases.CaseCount { return p.ByCase[:min(len(p.ByCase), casesShown)] }
