@@ -29,12 +29,15 @@ type mode struct {
 	settings []string
 }
 
-// TestSameListsInEveryMode loads the same small district standalone and into a cluster, and sees the same lists, byte for
-// byte, traced from memory over either store and from ClickHouse itself, under every profile.
+// TestSameListsInEveryMode loads the same small district standalone and into a cluster of two ClickHouse shards, and sees
+// the same lists, byte for byte, traced from memory over either store and from ClickHouse itself, under every profile.
 func TestSameListsInEveryMode(t *testing.T) {
 	redis := testserver.Redis(t, testenv.RedisOptions{})
-	clickhouse := testserver.ClickHouse(t, testenv.ClickHouseOptions{Timezone: "America/Lima"})
-	cluster := []string{"TRUYVET_REDIS_URL=redis://" + redis.Addr + "/0", "TRUYVET_CLICKHOUSE_URL=clickhouse://" + clickhouse.Addr + "/default"}
+	shards := testserver.ClickHouseCluster(t, 2, testenv.ClickHouseOptions{Timezone: "America/Lima"})
+	cluster := []string{
+		"TRUYVET_REDIS_URL=redis://" + redis.Addr + "/0", "TRUYVET_CLICKHOUSE_URL=clickhouse://" + shards[0].Addr + "/default",
+		"TRUYVET_CLICKHOUSE_CLUSTER=" + testenv.ClickHouseCluster,
+	}
 
 	standalone := load(t, mode{"standalone", nil}, nil)
 	want := standalone.lists(t)

@@ -91,7 +91,8 @@ func (s *Store) createDatabase(ctx context.Context) error {
 // then it would see a part of the scans only.
 func (s *Store) checkKind(ctx context.Context, server driver.Conn) error {
 	var tables, distributed uint64
-	row := server.QueryRow(ctx, "SELECT count(), countIf(engine = 'Distributed') FROM system.tables WHERE database = currentDatabase() AND name = 'scans'")
+	row := server.QueryRow(ctx, "SELECT count(), countIf(engine = 'Distributed') FROM system.tables"+
+		" WHERE database = currentDatabase() AND name = 'scans'")
 	if err := row.Scan(&tables, &distributed); err != nil {
 		return fmt.Errorf("looking at the tables: %w", err)
 	}

@@ -50,7 +50,8 @@ func (s *Store) stretches(ctx context.Context, after, upTo scanlog.Watermark) ([
 	if condition == "" {
 		return nil, nil
 	}
-	found, err := s.count(ctx, "SELECT shard, min(seq), max(seq), count() FROM scans_by_position WHERE "+condition+" GROUP BY shard ORDER BY shard")
+	const counts = "SELECT shard, min(seq), max(seq), count() FROM scans_by_position WHERE "
+	found, err := s.count(ctx, counts+condition+" GROUP BY shard ORDER BY shard")
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +70,8 @@ func (s *Store) stretches(ctx context.Context, after, upTo scanlog.Watermark) ([
 		parts := []counted{of}
 		if of.rows > s.stretchRows {
 			width := (of.last-of.first)/stretchParts + 1
-			parts, err = s.count(ctx, fmt.Sprintf("SELECT shard, min(seq), max(seq), count() FROM scans_by_position"+
-				" WHERE shard = %d AND seq >= %d AND seq <= %d GROUP BY shard, intDiv(seq, %d) AS part ORDER BY part", of.shard, of.first, of.last, width))
+			parts, err = s.count(ctx, fmt.Sprintf("%sshard = %d AND seq >= %d AND seq <= %d GROUP BY shard, intDiv(seq, %d) AS part ORDER BY part",
+				counts, of.shard, of.first, of.last, width))
 			if err != nil {
 				return nil, err
 			}

@@ -149,7 +149,8 @@ func (s *Store) connect(addresses []string, database string) (driver.Conn, error
 
 // addresses asks a server for all those of the cluster.
 func (s *Store) addresses(ctx context.Context, entry driver.Conn) ([]string, error) {
-	rows, err := entry.Query(ctx, "SELECT DISTINCT host_name, port FROM system.clusters WHERE cluster = '"+s.cluster+"' ORDER BY host_name, port")
+	rows, err := entry.Query(ctx, "SELECT DISTINCT host_name, port FROM system.clusters"+
+		" WHERE cluster = '"+s.cluster+"' ORDER BY host_name, port")
 	if err != nil {
 		return nil, err
 	}
