@@ -1,7 +1,7 @@
 package memindex
 
 import (
-	"math"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -9,54 +9,45 @@ import (
 
 // segmentsOf makes the segments of stays, in the order of their days, with at most so many workers.
 func segmentsOf(stays []DenseStay, people, workers int) []*segment {
-	days := slices.DeleteFunc(byDay(stays, workers), func(d dayStays) bool { return len(d.entries)+len(d.long) == 0 })
+	days := byDay(stays, workers)
 	segments := make([]*segment, len(days))
 	inParallel(workers, len(days), func() func(int) {
 		var b builder
 		return func(i int) {
-			segments[i] = b.segment(days[i].start, people, days[i].entries, days[i].long)
-			days[i].entries = nil // as soon as nobody needs it
+			segments[i] = b.segment(&days[i], people)
+			days[i] = dayStays{} // as soon as nobody needs it
 		}
 	})
 	return segments
 }
 
-// dayStays is the stays of one day before they are sorted: those that records hold, and the others.
+// dayStays is the stays of one day before they are sorted: those that records hold, with the place of each, and the others.
 type dayStays struct {
 	start   int64
-	entries []entry
+	records []record
+	places  []uint32
 	long    []DenseStay
 }
 
 // fits says whether a record can hold the stay.
 func (s *DenseStay) fits() bool { return s.Leave-s.Enter <= maxLength }
 
-// blockSize is how many stays are parted by day at once.
-const blockSize = 1 << 16
+// record returns the record, which must fit, of the stay in the day that it began on.
+func (s *DenseStay) record(start int64) record {
+	return newRecord(s.Enter-start, s.Leave-s.Enter, s.Person, s.Basis, s.Flagged)
+}
+
+// blockSize is how many stays are parted by day at once: a block is read twice, and should stay in the cache.
+const blockSize = 1 << 14
 
 // byDay parts the stays by the day of their entry, and drops those of no length.
 func byDay(stays []DenseStay, workers int) []dayStays {
 	blocks := slices.Collect(slices.Chunk(stays, blockSize))
-	c := newCalendar(blocks, workers)
-	next := make([][]uint32, len(blocks)) // by block and day: how many there are, then where the next goes
+	tallies := make([]tally, len(blocks))
 	inParallel(workers, len(blocks), func() func(int) {
-		return func(i int) {
-			next[i] = make([]uint32, len(c.days))
-			for j := range blocks[i] {
-				if s := &blocks[i][j]; s.Leave > s.Enter && s.fits() {
-					next[i][c.find(DayOf(s.Enter))]++
-				}
-			}
-		}
+		return func(i int) { tallies[i].count(blocks[i]) }
 	})
-	days := make([]dayStays, len(c.days))
-	for d := range days {
-		total := uint32(0)
-		for i := range next {
-			next[i][d], total = total, total+next[i][d]
-		}
-		days[d] = dayStays{start: startOf(c.days[d]), entries: make([]entry, int(total))}
-	}
+	days := share(tallies)
 	var mu sync.Mutex
 	inParallel(workers, len(blocks), func() func(int) {
 		return func(i int) {
@@ -65,92 +56,104 @@ func byDay(stays []DenseStay, workers int) []dayStays {
 				if s.Leave <= s.Enter {
 					continue
 				}
-				d := c.find(DayOf(s.Enter))
+				t := tallies[i].of(DayOf(s.Enter))
+				d := &days[t.day]
 				if !s.fits() {
 					mu.Lock()
-					days[d].long = append(days[d].long, *s)
+					d.long = append(d.long, *s)
 					mu.Unlock()
 					continue
 				}
-				days[d].entries[next[i][d]] = entry{
-					newRecord(s.Enter-days[d].start, s.Leave-s.Enter, s.Person, s.Basis, s.Flagged), s.Place,
-				}
-				next[i][d]++
+				d.records[t.stays] = s.record(d.start)
+				d.places[t.stays] = s.Place
+				t.stays++
 			}
 		}
 	})
 	return days
 }
 
-// calendar is the days on which somebody may have entered, in their order.
-type calendar struct {
-	days   []int64
-	number []int32 // by day − days[0]; nil where the days lie too far apart
+// tally tells how many stays a block has of each day that it has any of, and then where in the day the next of them goes.
+type tally struct {
+	first int64 // the first day of near
+	near  [nearDays]dayTally
+	far   map[int64]*dayTally
 }
 
-// maxSpread is how far apart the days of a calendar may lie, so that they are found by a table.
-const maxSpread = 1 << 16
-
-func newCalendar(blocks [][]DenseStay, workers int) calendar {
-	var mu sync.Mutex
-	found := make(map[int64]bool)
-	inParallel(workers, len(blocks), func() func(int) {
-		return func(i int) {
-			days := daysOf(blocks[i])
-			mu.Lock()
-			defer mu.Unlock()
-			for _, d := range days {
-				found[d] = true
-			}
-		}
-	})
-	var c calendar
-	for d := range found {
-		c.days = append(c.days, d)
-	}
-	slices.Sort(c.days)
-	if n := len(c.days); n > 0 && c.days[n-1]-c.days[0] < maxSpread {
-		c.number = make([]int32, c.days[n-1]-c.days[0]+1)
-		for i, d := range c.days {
-			c.number[d-c.days[0]] = int32(i)
-		}
-	}
-	return c
+type dayTally struct {
+	day   uint32 // the number of the day among all
+	stays uint32 // that records hold
+	any   bool   // whether there is any stay, which records may or may not hold
 }
 
-// daysOf returns the days of stays, perhaps some more than once, and perhaps some between them.
-func daysOf(stays []DenseStay) []int64 {
-	first, last := int64(math.MaxInt64), int64(math.MinInt64)
-	for i := range stays {
-		if s := &stays[i]; s.Leave > s.Enter {
-			first, last = min(first, s.Enter), max(last, s.Enter)
+// nearDays is how many days around that of its first stay a block finds in a table: more than are usually kept at all.
+const nearDays = 64
+
+func (t *tally) count(block []DenseStay) {
+	first := slices.IndexFunc(block, func(s DenseStay) bool { return s.Leave > s.Enter })
+	if first < 0 {
+		return
+	}
+	t.first = DayOf(block[first].Enter) - nearDays/2
+	for i := range block[first:] {
+		s := &block[first+i]
+		if s.Leave <= s.Enter {
+			continue
+		}
+		d := t.of(DayOf(s.Enter))
+		d.any = true
+		if s.fits() {
+			d.stays++
 		}
 	}
-	if first > last {
-		return nil
+}
+
+// of returns what there is of a day.
+func (t *tally) of(d int64) *dayTally {
+	if near := uint64(d - t.first); near < nearDays {
+		return &t.near[near]
 	}
-	first, last = DayOf(first), DayOf(last)
-	var days []int64
-	if last-first >= maxSpread {
-		for i := range stays {
-			if s := &stays[i]; s.Leave > s.Enter {
-				days = append(days, DayOf(s.Enter))
-			}
+	return t.ofFar(d)
+}
+
+func (t *tally) ofFar(d int64) *dayTally {
+	if t.far == nil {
+		t.far = make(map[int64]*dayTally)
+	}
+	if t.far[d] == nil {
+		t.far[d] = new(dayTally)
+	}
+	return t.far[d]
+}
+
+// each calls take for the days that the block has stays of.
+func (t *tally) each(take func(d int64, of *dayTally)) {
+	for i := range t.near {
+		if t.near[i].any {
+			take(t.first+int64(i), &t.near[i])
 		}
-		return days
 	}
-	for d := first; d <= last; d++ {
-		days = append(days, d)
+	for d, of := range t.far {
+		take(d, of)
+	}
+}
+
+// share makes room for the stays of each day, in the order of the days, and gives each block its part of it.
+func share(tallies []tally) []dayStays {
+	total := make(map[int64]uint32)
+	for i := range tallies {
+		tallies[i].each(func(d int64, of *dayTally) { of.stays, total[d] = total[d], total[d]+of.stays })
+	}
+	numbers := make(map[int64]uint32, len(total))
+	days := make([]dayStays, 0, len(total))
+	for _, d := range slices.Sorted(maps.Keys(total)) {
+		numbers[d] = uint32(len(days))
+		days = append(days, dayStays{start: startOf(d), records: make([]record, total[d]), places: make([]uint32, total[d])})
+	}
+	for i := range tallies {
+		tallies[i].each(func(d int64, of *dayTally) { of.day = numbers[d] })
 	}
 	return days
-}
-
-func (c *calendar) find(d int64) int {
-	if c.number != nil {
-		return int(c.number[d-c.days[0]])
-	}
-	i, _ := slices.BinarySearch(c.days, d)
-	return i
 }
 
 // inParallel does n pieces of work with at most so many workers, each with a function of its own, and waits for them.

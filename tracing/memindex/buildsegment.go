@@ -2,57 +2,35 @@ package memindex
 
 import (
 	"cmp"
+	mathbits "math/bits"
 	"slices"
 )
 
-// entry is a record on its way into a segment.
-type entry struct {
-	record record
-	place  uint32
-}
-
 // builder makes one segment after the other and keeps its working memory between them.
 type builder struct {
-	sorted []entry  // the other half of every pass
-	counts []uint32 // by place
-	lists  []uint32 // where the next record of each list goes
-	mixed  []mixed
+	grouped []record // by list, before each list is sorted
+	next    []uint32 // by place and class: how many there are, then where the next goes
+	buckets []uint32 // of a list that is sorted
 }
 
-// mixed is a union of several parts on its way into a segment.
-type mixed struct {
-	entry entry
-	parts []record
-}
-
-// segment makes the segment of a day out of the stays that records can hold, in any order, and those that they cannot. It
-// keeps long and not entries, which it changes.
+// segment makes the segment of a day, of which it takes over the records, in any order, and the stays that no record holds.
 //
-// There is no comparison of everything with everything: stays are scattered by person, which brings together what may unite,
-// then sorted by entry and by place in counting passes, and last their positions are scattered by person.
-func (b *builder) segment(start int64, people int, entries []entry, long []DenseStay) *segment {
-	s := &segment{start: start, stays: len(entries) + len(long), long: long}
-	if cap(b.sorted) < len(entries) {
-		b.sorted = make([]entry, len(entries))
-	}
+// There is no comparison of everything with everything: records are scattered to the lists of their places, each list is
+// sorted in the cache, and last the positions are scattered by person. That shows whose records touch at a place. There are
+// few of them, or none, and uniting them is extra work.
+func (b *builder) segment(day *dayStays, people int) *segment {
+	s := &segment{start: day.start, stays: len(day.records) + len(day.long), records: day.records, long: day.long}
 	s.people = make([]uint32, people+1)
-	byPerson := b.sorted[:len(entries)]
-	for i := range entries {
-		s.people[entries[i].record.person()]++
+	b.group(s, day.places)
+	for i := range s.lists[1:] {
+		first, end := s.lists[i], s.lists[i+1]
+		b.sort(b.grouped[first:end], s.records[first:end])
 	}
-	starts(s.people)
-	for i := range entries {
-		next := &s.people[entries[i].record.person()]
-		byPerson[*next] = entries[i]
-		*next++
+	if touching := s.indexPeople(); len(touching) > 0 {
+		b.unite(s, touching)
+		s.indexPeople()
 	}
-	united := b.unite(s, byPerson, entries[:0])
-	other := b.sorted[:len(united)]
-	b.byEntry(united, other, 0, 9)
-	b.byEntry(other, united, 9, enterBits-9)
-	b.byPlace(s, united)
-	b.findMixed(s)
-	s.indexPeople()
+	s.indexGroups()
 	return s
 }
 
@@ -65,185 +43,97 @@ func starts(sizes []uint32) {
 	}
 }
 
-// unite appends to united what the entries, grouped by person, unite to.
-func (b *builder) unite(s *segment, entries, united []entry) []entry {
-	b.mixed = b.mixed[:0]
-	for i := 0; i < len(entries); {
-		person := entries[i].record.person()
-		end := i + 1
-		for end < len(entries) && entries[end].record.person() == person {
-			end++
-		}
-		if own := entries[i:end]; noneTouch(own) {
-			united = append(united, own...)
-		} else {
-			united = b.unitePerson(s, own, united)
-		}
-		i = end
+// group copies the records of a segment into b.grouped, list by list, and makes places and lists of it.
+func (b *builder) group(s *segment, placeOf []uint32) {
+	places := 0
+	for _, place := range placeOf {
+		places = max(places, int(place)+1)
 	}
-	return united
-}
-
-// noneTouch says whether no two of the entries unite. It may say no where there are many.
-func noneTouch(entries []entry) bool {
-	if len(entries) > 32 {
-		return false
-	}
-	for i := range entries {
-		a := &entries[i]
-		for j := range i {
-			if b := &entries[j]; a.place == b.place &&
-				a.record.enter() <= b.record.enter()+b.record.length() && b.record.enter() <= a.record.enter()+a.record.length() {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// unitePerson unites the entries of one person, which it reorders.
-func (b *builder) unitePerson(s *segment, entries, united []entry) []entry {
-	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.record, b.record))
-	})
-	for i := 0; i < len(entries); {
-		first := entries[i]
-		leave := first.record.enter() + first.record.length()
-		end := i + 1
-		for end < len(entries) && entries[end].place == first.place && entries[end].record.enter() <= leave {
-			leave = max(leave, entries[end].record.enter()+entries[end].record.length())
-			end++
-		}
-		united = b.union(s, entries[i:end], leave, united)
-		i = end
-	}
-	return united
-}
-
-// union appends the union of entries, sorted by their entry.
-func (b *builder) union(s *segment, entries []entry, leave int64, united []entry) []entry {
-	first := entries[0]
-	enter, person := first.record.enter(), first.record.person()
-	switch {
-	case len(entries) == 1:
-		return append(united, first)
-	case leave-enter > maxLength:
-		for _, e := range entries {
-			p := s.part(e.record)
-			s.long = append(s.long, DenseStay{
-				Person: person, Place: e.place, Enter: p.Enter, Leave: p.Leave, Basis: p.Basis, Flagged: p.Flagged,
-			})
-		}
-		return united
-	}
-	m := mixed{entry: entry{newRecord(enter, leave-enter, person, several, false), first.place}}
-	for _, e := range entries {
-		m.parts = append(m.parts, e.record)
-	}
-	slices.Sort(m.parts) // one person: by (enter, length, basis, flagged)
-	b.mixed = append(b.mixed, m)
-	return append(united, m.entry)
-}
-
-// byEntry sorts entries into sorted by some bits of their entry, keeping the order of those that have them equal.
-func (b *builder) byEntry(entries, sorted []entry, low, width int) {
-	var counts [1 << 9]uint32
-	mask := uint64(1)<<width - 1
-	shift := enterShift + low
-	for i := range entries {
-		counts[uint64(entries[i].record)>>shift&mask]++
-	}
-	starts(counts[:])
-	for i := range entries {
-		next := &counts[uint64(entries[i].record)>>shift&mask]
-		sorted[*next] = entries[i]
-		*next++
-	}
-}
-
-// byPlace puts the entries, sorted by their entry, into the lists of their places.
-func (b *builder) byPlace(s *segment, entries []entry) {
-	highest := uint32(0)
-	for i := range entries {
-		highest = max(highest, entries[i].place)
-	}
-	b.counts = slices.Grow(b.counts[:0], int(highest)+1)[:int(highest)+1]
-	clear(b.counts)
-	for i := range entries {
-		b.counts[entries[i].place]++
+	b.next = slices.Grow(b.next[:0], int(classes)*places)[:int(classes)*places]
+	clear(b.next)
+	for i, r := range s.records {
+		b.next[uint32(classes)*placeOf[i]+uint32(r.class())]++
 	}
 	groups := 0
-	for _, n := range b.counts {
-		if n > 0 {
+	for place := range places {
+		if lists := b.next[int(classes)*place:][:classes]; lists[short]|lists[long]|lists[overnight] != 0 {
 			groups++
 		}
 	}
-	s.places = make([]uint32, 0, groups)
-	for place, n := range b.counts {
-		if n > 0 {
-			b.counts[place] = uint32(len(s.places))
-			s.places = append(s.places, uint32(place))
+	s.places, s.lists = make([]uint32, 0, groups), make([]uint32, 0, int(classes)*groups+1)
+	first := uint32(0)
+	for place := range places {
+		lists := b.next[int(classes)*place:][:classes]
+		if lists[short]|lists[long]|lists[overnight] == 0 {
+			continue
+		}
+		s.places = append(s.places, uint32(place))
+		for c, n := range lists {
+			s.lists = append(s.lists, first)
+			lists[c], first = first, first+n
 		}
 	}
-	s.lists = make([]uint32, int(classes)*groups+1)
-	for i := range entries {
-		e := &entries[i]
-		s.lists[uint32(classes)*b.counts[e.place]+uint32(e.record.class())]++
-	}
-	starts(s.lists)
-	b.lists = append(b.lists[:0], s.lists...)
-	s.records = make([]record, len(entries))
-	for i := range entries {
-		e := &entries[i]
-		next := &b.lists[uint32(classes)*b.counts[e.place]+uint32(e.record.class())]
-		s.records[*next] = e.record
+	s.lists = append(s.lists, first)
+	b.grouped = slices.Grow(b.grouped[:0], len(s.records))[:len(s.records)]
+	for i, r := range s.records {
+		next := &b.next[uint32(classes)*placeOf[i]+uint32(r.class())]
+		b.grouped[*next] = r
 		*next++
 	}
-	s.groups = make([]uint32, 0, (len(entries)+groupStep-1)/groupStep)
-	group := uint32(0)
-	for position := 0; position < len(entries); position += groupStep {
-		for s.lists[uint32(classes)*(group+1)] <= uint32(position) {
-			group++
-		}
-		s.groups = append(s.groups, group)
+}
+
+const (
+	fewRecords = 12 // are sorted by inserting each
+	fullBucket = 64 // with more in one bucket, buckets do not help
+)
+
+// sort copies a list into sorted, of the same length, in the order of the records. Where people enter over the day, as many
+// buckets of equal time as there are records bring each near to where it belongs.
+func (b *builder) sort(list, sorted []record) {
+	if len(list) <= fewRecords {
+		copy(sorted, list)
+		insertionSort(sorted)
+		return
+	}
+	low, high := list[0], list[0]
+	for _, r := range list {
+		low, high = min(low, r), max(high, r)
+	}
+	span := uint64(high-low) >> enterShift
+	shift := enterShift + mathbits.Len64(span/uint64(len(list)))
+	n := int(uint64(high-low)>>shift) + 1
+	b.buckets = slices.Grow(b.buckets[:0], n)[:n]
+	clear(b.buckets)
+	for _, r := range list {
+		b.buckets[uint64(r-low)>>shift]++
+	}
+	fullest := slices.Max(b.buckets)
+	starts(b.buckets)
+	for _, r := range list {
+		next := &b.buckets[uint64(r-low)>>shift]
+		sorted[*next] = r
+		*next++
+	}
+	if fullest > fullBucket {
+		slices.Sort(sorted)
+	} else {
+		insertionSort(sorted)
 	}
 }
 
-// findMixed finds where the unions of several parts have come to stand, and keeps their parts.
-func (b *builder) findMixed(s *segment) {
-	type found struct {
-		position uint32
-		parts    []record
-	}
-	all := make([]found, len(b.mixed))
-	count := 0
-	for i, m := range b.mixed {
-		group, _ := s.group(m.entry.place)
-		list := s.list(group, m.entry.record.class())
-		at, _ := slices.BinarySearchFunc(list, m.entry.record.enter(), func(r record, enter int64) int {
-			return cmp.Compare(r.enter(), enter)
-		})
-		for list[at] != m.entry.record {
-			at++
+// insertionSort sorts what is short, or nearly sorted.
+func insertionSort(list []record) {
+	for i, r := range list {
+		for ; i > 0 && list[i-1] > r; i-- {
+			list[i] = list[i-1]
 		}
-		first := s.lists[int(classes)*group+int(m.entry.record.class())]
-		all[i] = found{first + uint32(at), m.parts}
-		count += len(m.parts)
+		list[i] = r
 	}
-	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.position, b.position) })
-	s.mixed = make([]uint32, 0, len(all))
-	s.mixedParts = make([]uint32, 0, len(all)+1)
-	s.parts = make([]record, 0, count)
-	for _, f := range all {
-		s.mixed = append(s.mixed, f.position)
-		s.mixedParts = append(s.mixedParts, uint32(len(s.parts)))
-		s.parts = append(s.parts, f.parts...)
-	}
-	s.mixedParts = append(s.mixedParts, uint32(len(s.parts)))
 }
 
-// indexPeople makes the second order, and finds who leaves last.
-func (s *segment) indexPeople() {
+// indexPeople makes the second order, and finds who leaves last. It returns the groups, ascending, in which somebody has
+// records that touch.
+func (s *segment) indexPeople() (touching []int) {
 	clear(s.people)
 	last := int64(0)
 	for _, r := range s.records {
@@ -253,12 +143,150 @@ func (s *segment) indexPeople() {
 	s.latest = s.start + last
 	starts(s.people)
 	s.byPerson = make([]uint32, len(s.records))
-	for i, r := range s.records {
-		next := &s.people[r.person()]
-		s.byPerson[*next] = uint32(i)
-		*next++
+	for group := range s.places {
+		records, first := s.all(group)
+		touch := false
+		for i, r := range records {
+			next := s.people[r.person()]
+			s.people[r.person()]++
+			s.byPerson[next] = first + uint32(i)
+			if next > 0 && s.byPerson[next-1]-first < uint32(i) && !touch { // somebody of this group, and perhaps the same
+				touch = s.touches(r, s.byPerson[:next], first)
+			}
+		}
+		if touch {
+			touching = append(touching, group)
+		}
 	}
 	// Each start has moved to the next one's place.
 	copy(s.people[1:], s.people)
 	s.people[0] = 0
+	return touching
+}
+
+// touches says whether a record touches one of the same person among those from first on at the end of positions.
+func (s *segment) touches(r record, positions []uint32, first uint32) bool {
+	for i := len(positions) - 1; i >= 0 && positions[i] >= first; i-- {
+		other := s.records[positions[i]]
+		if other.person() != r.person() {
+			return false
+		}
+		if r.enter() <= other.enter()+other.length() && other.enter() <= r.enter()+r.length() {
+			return true
+		}
+	}
+	return false
+}
+
+// unite unites the records that touch in some groups, ascending.
+func (b *builder) unite(s *segment, touching []int) {
+	before, lists := s.records, s.lists
+	s.records, s.lists = make([]record, 0, len(before)), make([]uint32, 0, len(lists))
+	places := s.places
+	s.places = make([]uint32, 0, len(places))
+	for group, place := range places {
+		own := lists[int(classes)*group:][:classes+1]
+		records := before[own[short]:own[classes]]
+		if len(touching) == 0 || touching[0] != group {
+			shift := own[short] - uint32(len(s.records))
+			s.places = append(s.places, place)
+			for _, first := range own[:classes] {
+				s.lists = append(s.lists, first-shift)
+			}
+			s.records = append(s.records, records...)
+			continue
+		}
+		touching = touching[1:]
+		b.uniteGroup(s, place, records)
+	}
+	s.lists = append(s.lists, uint32(len(s.records)))
+	s.records = slices.Clone(s.records) // there are fewer now
+	s.mixedParts = append(s.mixedParts, uint32(len(s.parts)))
+}
+
+// uniteGroup appends a group of what the records of a place unite to.
+func (b *builder) uniteGroup(s *segment, place uint32, records []record) {
+	slices.SortFunc(records, func(a, b record) int {
+		return cmp.Or(cmp.Compare(a.person(), b.person()), cmp.Compare(a, b))
+	})
+	var united []union
+	for i := 0; i < len(records); {
+		leave := records[i].enter() + records[i].length()
+		end := i + 1
+		for end < len(records) && records[end].person() == records[i].person() && records[end].enter() <= leave {
+			leave = max(leave, records[end].enter()+records[end].length())
+			end++
+		}
+		if u, fits := unionOf(records[i:end], leave); fits {
+			united = append(united, u)
+		} else {
+			s.keepLong(place, records[i:end])
+		}
+		i = end
+	}
+	if len(united) == 0 {
+		return
+	}
+	slices.SortFunc(united, func(a, b union) int {
+		return cmp.Or(cmp.Compare(a.record.class(), b.record.class()), cmp.Compare(a.record, b.record))
+	})
+	s.places = append(s.places, place)
+	for c := short; c < classes; c++ {
+		s.lists = append(s.lists, uint32(len(s.records)))
+		for len(united) > 0 && united[0].record.class() == c {
+			s.add(united[0])
+			united = united[1:]
+		}
+	}
+}
+
+// union is a united stay and what it was made of, one record or several.
+type union struct {
+	record record
+	parts  []record
+}
+
+// unionOf returns the union of one person's records, in their order, and whether a record can hold it.
+func unionOf(parts []record, leave int64) (union, bool) {
+	first := parts[0]
+	if len(parts) == 1 {
+		return union{first, parts}, true
+	}
+	length := leave - first.enter()
+	if length > maxLength {
+		return union{}, false
+	}
+	return union{newRecord(first.enter(), length, first.person(), several, false), parts}, true
+}
+
+// add appends a record, and the parts of one that has several.
+func (s *segment) add(u union) {
+	if len(u.parts) > 1 {
+		s.mixed = append(s.mixed, uint32(len(s.records)))
+		s.mixedParts = append(s.mixedParts, uint32(len(s.parts)))
+		s.parts = append(s.parts, u.parts...)
+	}
+	s.records = append(s.records, u.record)
+}
+
+// keepLong keeps what unites to more than a record can hold.
+func (s *segment) keepLong(place uint32, records []record) {
+	for _, r := range records {
+		p := s.part(r)
+		s.long = append(s.long, DenseStay{
+			Person: r.person(), Place: place, Enter: p.Enter, Leave: p.Leave, Basis: p.Basis, Flagged: p.Flagged,
+		})
+	}
+}
+
+// indexGroups notes the group of every 64th record.
+func (s *segment) indexGroups() {
+	s.groups = make([]uint32, 0, (len(s.records)+groupStep-1)/groupStep)
+	group := uint32(0)
+	for position := 0; position < len(s.records); position += groupStep {
+		for s.lists[uint32(classes)*(group+1)] <= uint32(position) {
+			group++
+		}
+		s.groups = append(s.groups, group)
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/truyvet/truyvet/tracing"
 )
 
-// Builder makes an index of stays that come bit by bit and need not stand in memory as such: it holds 16 B of each until
+// Builder makes an index of stays that come bit by bit and need not stand in memory as such: it holds 12 B of each until
 // their day is built, and then lets go of them. It is not safe for concurrent use.
 type Builder struct {
 	numbering *Numbering
@@ -16,11 +16,11 @@ type Builder struct {
 
 // pile is the stays of one day, in pieces so that growing moves none of them.
 type pile struct {
-	pieces [][]entry
+	pieces []*dayStays // each with some of the records
 	long   []DenseStay
 }
 
-// pieceSize is how many entries a piece of a pile holds.
+// pieceSize is how many records a piece of a pile holds.
 const pieceSize = 1 << 13
 
 // NewBuilder returns a Builder for stays by the numbers of a numbering.
@@ -41,18 +41,31 @@ func (b *Builder) Add(stays []DenseStay) {
 			p = &pile{}
 			b.days[day] = p
 		}
-		e, fits := s.entry(startOf(day))
-		if !fits {
+		if !s.fits() {
 			p.long = append(p.long, *s)
 			continue
 		}
 		last := len(p.pieces) - 1
-		if last < 0 || len(p.pieces[last]) == pieceSize {
-			p.pieces = append(p.pieces, make([]entry, 0, pieceSize))
+		if last < 0 || len(p.pieces[last].records) == pieceSize {
+			p.pieces = append(p.pieces, &dayStays{records: make([]record, 0, pieceSize), places: make([]uint32, 0, pieceSize)})
 			last++
 		}
-		p.pieces[last] = append(p.pieces[last], e)
+		p.pieces[last].add(s.record(startOf(day)), s.Place)
 	}
+}
+
+// stays returns what the segment of a day is to be made of, and lets go of it.
+func (p *pile) stays(start int64) *dayStays {
+	n := 0
+	for _, piece := range p.pieces {
+		n += len(piece.records)
+	}
+	d := &dayStays{start: start, records: make([]record, 0, n), places: make([]uint32, 0, n), long: p.long}
+	for i, piece := range p.pieces {
+		d.records, d.places = append(d.records, piece.records...), append(d.places, piece.places...)
+		p.pieces[i] = nil
+	}
+	return d
 }
 
 // Build makes the index, with at most so many workers. The builder is empty after it.
@@ -68,10 +81,7 @@ func (b *Builder) Build(places *tracing.Places, workers int) *Index {
 	inParallel(workers, len(days), func() func(int) {
 		var b builder
 		return func(i int) {
-			p := piles[i]
-			entries := slices.Concat(p.pieces...)
-			p.pieces = nil
-			segments[i] = b.segment(startOf(days[i]), len(people), entries, p.long)
+			segments[i] = b.segment(piles[i].stays(startOf(days[i])), len(people))
 		}
 	})
 	return newIndex(places, b.numbering, segments, workers, nil)

@@ -35,8 +35,8 @@ func (x *Index) Replace(people []uint32, stays []DenseStay, workers int) *Index 
 	inParallel(workers, len(changed), func() func(int) {
 		var b builder
 		return func(i int) {
-			if entries, long := changed[i].after(); len(entries)+len(long) > 0 {
-				built[i] = b.segment(startOf(changed[i].day), len(names), entries, long)
+			if d := changed[i].after(); len(d.records)+len(d.long) > 0 {
+				built[i] = b.segment(d, len(names))
 			}
 		}
 	})
@@ -170,49 +170,46 @@ func (b bits) with(i uint32) bits {
 }
 
 // after returns what the day's segment is to be made of.
-func (c *change) after() (entries []entry, long []DenseStay) {
+func (c *change) after() *dayStays {
+	d := &dayStays{start: startOf(c.day)}
 	if s := c.before; s != nil {
-		entries = make([]entry, 0, s.stays+len(c.stays))
+		d.records, d.places = make([]record, 0, s.stays+len(c.stays)), make([]uint32, 0, s.stays+len(c.stays))
 		for i, place := range s.places {
 			records, first := s.all(i)
 			for j, r := range records {
 				switch {
 				case c.people.has(r.person()):
 				case r.basis() != several:
-					entries = append(entries, entry{r, place})
+					d.add(r, place)
 				default:
 					at, _ := slices.BinarySearch(s.mixed, first+uint32(j))
 					for _, part := range s.parts[s.mixedParts[at]:s.mixedParts[at+1]] {
-						entries = append(entries, entry{part, place})
+						d.add(part, place)
 					}
 				}
 			}
 		}
-	}
-	take := func(st *DenseStay) {
-		if e, fits := st.entry(startOf(c.day)); fits {
-			entries = append(entries, e)
-		} else {
-			long = append(long, *st)
-		}
-	}
-	if c.before != nil {
-		for i := range c.before.long {
-			if st := &c.before.long[i]; !c.people.has(st.Person) {
-				take(st)
+		for i := range s.long {
+			if st := &s.long[i]; !c.people.has(st.Person) {
+				d.take(st)
 			}
 		}
 	}
 	for i := range c.stays {
-		take(&c.stays[i])
+		d.take(&c.stays[i])
 	}
-	return entries, long
+	return d
 }
 
-// entry returns what the stay is in the segment of the day that it began on, and whether a record can hold it.
-func (s *DenseStay) entry(start int64) (entry, bool) {
-	if !s.fits() {
-		return entry{}, false
+func (d *dayStays) add(r record, place uint32) {
+	d.records, d.places = append(d.records, r), append(d.places, place)
+}
+
+// take adds a stay that began on the day.
+func (d *dayStays) take(s *DenseStay) {
+	if s.fits() {
+		d.add(s.record(d.start), s.Place)
+	} else {
+		d.long = append(d.long, *s)
 	}
-	return entry{newRecord(s.Enter-start, s.Leave-s.Enter, s.Person, s.Basis, s.Flagged), s.Place}, true
 }

@@ -69,12 +69,12 @@ func (x *Index) rollUp() *view {
 // rolledUp makes the segment of the same stays at other places.
 func (b *builder) rolledUp(s *segment, siteOf []uint32, people int) *segment {
 	c := change{day: DayOf(s.start), before: s}
-	entries, long := c.after()
-	for i := range entries {
-		entries[i].place = siteOf[entries[i].place]
+	d := c.after()
+	for i, place := range d.places {
+		d.places[i] = siteOf[place]
 	}
-	for i := range long {
-		long[i].Place = siteOf[long[i].Place]
+	for i := range d.long {
+		d.long[i].Place = siteOf[d.long[i].Place]
 	}
-	return b.segment(s.start, people, entries, long)
+	return b.segment(d, people)
 }
