@@ -22,16 +22,15 @@ type label struct {
 	carrying int64 // when the earliest exposure began that carries on; Never where none did
 }
 
-// take takes in what a hop found. It returns the positions in m of those who are reached for the first time, and the labels
-// of those that are earlier than before, both ascending by person; at the last hop, after which nobody carries on, it returns
-// no labels and forgets. Rows are given from nextRow on, in the order of listed.
-func (l *labels) take(m *Meetings, last bool, nextRow int32) (listed []int32, earlier []label) {
+// take takes in what a hop found. It cuts m down to those who are reached for the first time, and returns the labels of those
+// that are earlier than before, ascending by person; at the last hop, after which nobody carries on, it returns no labels and
+// forgets. Rows, each of some words, are given from nextRow on, in the order of m.
+func (l *labels) take(m *Meetings, last bool, words int, nextRow int32) (earlier []label) {
 	var merged []label
-	if last {
-		listed = make([]int32, 0, len(m.Met))
-	} else {
+	if !last {
 		merged = make([]label, 0, len(l.known)+len(m.Met))
 	}
+	listed := 0
 	known, cases := l.known, l.cases
 	for i := range m.Met {
 		person := m.Met[i].Person
@@ -49,14 +48,16 @@ func (l *labels) take(m *Meetings, last bool, nextRow int32) (listed []int32, ea
 			merged = append(merged, known[:n]...)
 		}
 		known = known[n:]
-		now := label{person, nextRow + int32(len(listed)), m.carrying(i)}
+		now := label{person, nextRow + int32(listed), m.carrying(i)}
 		was := Never
 		if len(known) > 0 && known[0].person == person {
 			was, now.row = known[0].carrying, known[0].row
 			now.carrying = min(now.carrying, was)
 			known = known[1:]
 		} else {
-			listed = append(listed, int32(i))
+			m.Met[listed] = m.Met[i]
+			copy(m.Roots[listed*words:][:words], m.Roots[i*words:])
+			listed++
 		}
 		if last {
 			continue
@@ -67,7 +68,8 @@ func (l *labels) take(m *Meetings, last bool, nextRow int32) (listed []int32, ea
 		}
 	}
 	l.known = append(merged, known...)
-	return listed, earlier
+	m.Met, m.Roots, m.Carrying = m.Met[:listed], m.Roots[:listed*words], nil
+	return earlier
 }
 
 // carrying is when the earliest contact began that carries on.

@@ -108,8 +108,8 @@ func (w *walk) take(m *Meetings, last bool) []Infectious {
 	if w.words > 0 {
 		row = len(w.rows) / w.words
 	}
-	listed, earlier := w.labels.take(m, last, int32(row))
-	w.list(m, listed)
+	earlier := w.labels.take(m, last, w.words, int32(row))
+	w.list(m)
 	sources := make([]Infectious, 0, len(earlier))
 	for _, l := range earlier {
 		s := Infectious{Person: l.person, Window: Window{From: l.carrying + w.req.Numbers.Latency, To: w.req.End}}
@@ -127,21 +127,13 @@ func (w *walk) take(m *Meetings, last bool) []Infectious {
 }
 
 // list adds a generation.
-func (w *walk) list(m *Meetings, listed []int32) {
-	// The meetings are of no other use, and nobody moves back.
-	generation := m.Met[:0]
-	for _, n := range listed {
-		generation = append(generation, m.Met[n])
+func (w *walk) list(m *Meetings) {
+	w.Generations = append(w.Generations, m.Met)
+	if w.words > 0 {
+		first := len(w.rows)
+		w.rows = append(w.rows, m.Roots...)
+		w.roots = append(w.roots, w.rows[first:])
 	}
-	w.Generations = append(w.Generations, generation)
-	if w.words == 0 {
-		return
-	}
-	first := len(w.rows)
-	for _, n := range listed {
-		w.rows = append(w.rows, m.Roots[int(n)*w.words:][:w.words]...)
-	}
-	w.roots = append(w.roots, w.rows[first:])
 }
 
 // Count returns how many people the generations hold, from the first on.

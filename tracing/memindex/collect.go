@@ -16,6 +16,7 @@ func (m *meeting) collect() tracing.Meetings {
 		found = m.room(len(first.touched))
 		for i, person := range first.touched {
 			m.take(&found, i, int(person))
+			first.reached[person/64] = 0
 		}
 	} else {
 		found = m.collectAll(people)
@@ -28,17 +29,18 @@ func (m *meeting) collect() tracing.Meetings {
 
 // collectAll goes through all people.
 func (m *meeting) collectAll(people int) tracing.Meetings {
-	const chunk = 1 << 14
+	chunk := m.sizes.people
 	pieces := (people + chunk - 1) / chunk
 	starts := make([]int, pieces+1)
 	reached := newBits(people)
 	inParallel(m.workers, pieces, func() func(int) {
 		return func(piece int) {
 			from, to := piece*chunk, min(people, (piece+1)*chunk)
+			own := reached[from/64 : (to+63)/64]
 			for _, s := range m.scratches {
-				mark(reached[from/64:], s.cells[from:to])
+				s.mark(own, from, to)
 			}
-			for _, word := range reached[from/64 : (to+63)/64] {
+			for _, word := range own {
 				starts[piece+1] += mathbits.OnesCount64(word)
 			}
 		}
@@ -61,17 +63,21 @@ func (m *meeting) collectAll(people int) tracing.Meetings {
 	return found
 }
 
-// mark adds to a set, which begins with the first of them, those of the cells that know of a contact.
-func mark(reached bits, cells []cell) {
-	for len(cells) > 0 {
-		n := min(64, len(cells))
+// mark moves to a set, of 64 people each from the first on, those who were reached by what a worker found.
+func (s *scratch) mark(reached bits, first, end int) {
+	for i := range reached {
+		reached[i] |= s.reached[first/64+i]
+		s.reached[first/64+i] = 0
+	}
+	if s.swept == nil {
+		return
+	}
+	for person := first; person < end; person += 64 {
 		word := uint64(0)
-		for i, c := range cells[:n] {
-			known := (c.early | -c.early) >> 31
-			word |= uint64(known) << i
+		for i, early := range s.swept.earliest[person:min(person+64, end)] {
+			word |= uint64((early|-early)>>31) << i
 		}
-		reached[0] |= word
-		reached, cells = reached[1:], cells[n:]
+		reached[(person-first)/64] |= word
 	}
 }
 
@@ -94,6 +100,9 @@ func (m *meeting) take(found *tracing.Meetings, i, person int) {
 	for _, s := range m.scratches {
 		c := &s.cells[person]
 		early = max(early, c.early)
+		if s.swept != nil {
+			early, s.swept.earliest[person] = max(early, s.swept.earliest[person]), 0
+		}
 		met.Sources += c.tally & maxSources
 		if s.totals != nil {
 			met.Sources += s.totals[person]

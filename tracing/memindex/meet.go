@@ -36,11 +36,14 @@ type sizes struct {
 	parallelFrom int // so many sources are worth a second worker
 	batch        int // windows that are worked at together
 	places       int // places that are swept at once
+	people       int // people who are gone through at once, a multiple of 64
 }
 
 // usual returns the sizes for walks that count. What a batch needs stands all over the memory: looked up step by step for all its windows, it comes
 // in while other things are looked up, and not one after the other.
-func usual() sizes { return sizes{sweepFrom: 64, few: 64, parallelFrom: 64, batch: 16, places: 256} }
+func usual() sizes {
+	return sizes{sweepFrom: 64, few: 64, parallelFrom: 64, batch: 16, places: 256, people: 1 << 14}
+}
 
 // PersonNumber implements [tracing.Walker].
 func (w *walker) PersonNumber(id uuid.UUID) (uint32, bool) {
@@ -64,14 +67,14 @@ func (w *walker) Meet(ctx context.Context, q tracing.Question, sources []tracing
 		workers = 1
 	}
 	m := meeting{ctx: ctx, v: v, q: q, asOf: v.clip(w.asOf), workers: workers, sizes: w.sizes}
-	if w.sweeps(q, len(sources), people, len(v.people)) {
+	if w.sweeps(q, people, len(v.people)) {
 		m.sweep(sources)
 	} else {
 		m.scan(sources)
 	}
 	if err := ctx.Err(); err != nil {
 		for _, s := range m.scratches {
-			*s = scratch{cells: make([]cell, len(v.people))}
+			*s = scratch{cells: make([]cell, len(v.people)), reached: newBits(len(v.people))}
 			v.release(s)
 		}
 		return tracing.Meetings{}, err
@@ -93,8 +96,8 @@ func countPeople(sources []tracing.Infectious) int {
 }
 
 // sweeps says whether a question can be answered by a sweep, and is better.
-func (w *walker) sweeps(q tracing.Question, windows, sources, people int) bool {
-	if q.Sources || q.Words > 0 || q.Numbers.CrowdLimit > 0 || windows > sources {
+func (w *walker) sweeps(q tracing.Question, sources, people int) bool {
+	if q.Sources || q.Words > 0 || q.Numbers.CrowdLimit > 0 {
 		return false
 	}
 	return w.plan == sweeping || w.plan == bySize && sources >= people/w.sizes.sweepFrom
@@ -133,16 +136,8 @@ func (m *meeting) newScans(workers, sources int) []*scan {
 // scan looks the sources up.
 func (m *meeting) scan(sources []tracing.Infectious) {
 	pieces := batches(sources, m.sizes.batch)
-	workers := min(m.workers, len(pieces))
-	given := handOut(m.newScans(workers, len(sources)))
-	inParallel(workers, len(pieces), func() func(int) {
-		s := given()
-		return func(i int) {
-			if m.ctx.Err() == nil {
-				s.sources(pieces[i])
-			}
-		}
-	})
+	scans := m.newScans(min(m.workers, len(pieces)), len(sources))
+	m.inParallel(scans, len(pieces), func(s *scan, i int) { s.sources(pieces[i]) })
 }
 
 // batches cuts sources, sorted by person, into pieces of about batch that hold all windows of their people.
@@ -159,29 +154,45 @@ func batches(sources []tracing.Infectious, batch int) [][]tracing.Infectious {
 	return pieces
 }
 
-// sweep goes through all places.
+// sweep goes through all places, day by day.
 func (m *meeting) sweep(sources []tracing.Infectious) {
-	chunk := m.sizes.places
-	pieces := (len(m.v.places) + chunk - 1) / chunk
-	f := m.v.frontier(sources)
-	workers := min(m.workers, pieces)
-	given := handOut(m.newScans(workers, len(m.v.people)))
-	inParallel(workers, pieces, func() func(int) {
-		s := sweep{scan: given(), f: f}
+	scans := m.newScans(m.workers, len(m.v.people))
+	for _, s := range scans {
 		s.few = false
+		s.sweeping(len(m.v.people))
+	}
+	pieces := batches(sources, m.sizes.batch)
+	m.inParallel(scans, len(pieces), func(s *scan, i int) { s.gather(pieces[i]) })
+	w := newSweep(m.v, scans[0].least, scans)
+	m.inChunks(scans, len(m.v.places), m.sizes.places, func(_ *scan, first, end int) {
+		for place := first; place < end; place++ {
+			w.prepare(place)
+		}
+	})
+	for i := range m.v.days {
+		d := &m.v.days[i]
+		m.inChunks(scans, len(d.places), m.sizes.places, func(s *scan, first, end int) { w.day(d, first, end, s.swept) })
+		w.finish(scans)
+	}
+}
+
+// inParallel does n pieces of work, each with one of the scans, unless nobody waits for them any more.
+func (m *meeting) inParallel(scans []*scan, n int, do func(s *scan, i int)) {
+	waiting := make(chan *scan, len(scans))
+	for _, s := range scans {
+		waiting <- s
+	}
+	inParallel(len(scans), n, func() func(int) {
+		s := <-waiting
 		return func(i int) {
 			if m.ctx.Err() == nil {
-				s.places(uint32(i*chunk), uint32(min(len(m.v.places), (i+1)*chunk)))
+				do(s, i)
 			}
 		}
 	})
 }
 
-// handOut returns a function that gives each of scans to one caller.
-func handOut(scans []*scan) func() *scan {
-	waiting := make(chan *scan, len(scans))
-	for _, s := range scans {
-		waiting <- s
-	}
-	return func() *scan { return <-waiting }
+// inChunks does the work on things 0 to n, so many at once.
+func (m *meeting) inChunks(scans []*scan, n, chunk int, do func(s *scan, first, end int)) {
+	m.inParallel(scans, (n+chunk-1)/chunk, func(s *scan, i int) { do(s, i*chunk, min(n, (i+1)*chunk)) })
 }

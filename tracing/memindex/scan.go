@@ -32,6 +32,9 @@ type scan struct {
 	windows []sourceWindow
 	spans   []span
 	here    []presence
+	// Of the spans, one after the other:
+	positions []uint32
+	records   []record
 
 	// Of the source and the presence at work:
 	stamp   uint32
@@ -59,6 +62,13 @@ func newScan(v *view, s *scratch, q tracing.Question, asOf int64) *scan {
 
 // sources takes the contacts of some sources. The windows of a person stand together.
 func (s *scan) sources(sources []tracing.Infectious) {
+	s.find(sources)
+	s.warmUp()
+	s.each(s.presence)
+}
+
+// find finds the presences of some sources, step by step for all of them.
+func (s *scan) find(sources []tracing.Infectious) {
 	s.windows = s.windows[:0]
 	for i := range sources {
 		w := &sources[i]
@@ -67,7 +77,11 @@ func (s *scan) sources(sources []tracing.Infectious) {
 	s.findSpans()
 	s.findPresences()
 	s.findGroups()
-	s.warmUp()
+}
+
+// each calls take for the presences that were found at contact places, and takes the contacts of those that rest on odd
+// stays. The source at work is that of the presence.
+func (s *scan) each(take func(*presence)) {
 	next := 0
 	for i := range s.windows {
 		w := &s.windows[i]
@@ -77,7 +91,7 @@ func (s *scan) sources(sources []tracing.Infectious) {
 		s.roots = w.roots
 		for ; next < len(s.here) && s.here[next].window == int32(i); next++ {
 			if p := &s.here[next]; s.isContactPlace(p.place) {
-				s.presence(p)
+				take(p)
 			}
 		}
 		s.oddPresences(w)
@@ -85,7 +99,12 @@ func (s *scan) sources(sources []tracing.Infectious) {
 }
 
 // begin makes somebody the source at work.
-func (s *scan) begin(person uint32) { s.person, s.stamp = person, s.nextSource() }
+func (s *scan) begin(person uint32) {
+	s.person = person
+	if s.q.Sources {
+		s.stamp = s.nextSource()
+	}
+}
 
 // clip returns an instant in seconds from base, cut to when there are stays.
 func (v *view) clip(t int64) int64 { return min(max(t, v.base), v.base+v.span) - v.base }
@@ -105,14 +124,28 @@ func (s *scan) findSpans() {
 	}
 }
 
-// findPresences finds where the sources infect others for long enough to have a contact.
+// findPresences finds where the sources infect others for long enough to have a contact. First it only reads, so that no
+// branch waits for what is read, and the reads do not wait for one another.
 func (s *scan) findPresences() {
+	s.positions = s.positions[:0]
+	for _, sp := range s.spans {
+		s.positions = append(s.positions, s.v.days[sp.day].byPerson[sp.first:sp.end]...)
+	}
+	s.records = s.records[:0]
+	for _, sp := range s.spans {
+		records := s.v.days[sp.day].records
+		for range sp.end - sp.first {
+			s.records = append(s.records, records[s.positions[len(s.records)]])
+		}
+	}
 	s.here = s.here[:0]
+	next := 0
 	for _, sp := range s.spans {
 		d, w := &s.v.days[sp.day], &s.windows[sp.window]
 		s.person = w.person
-		for _, position := range d.byPerson[sp.first:sp.end] {
-			r := d.records[position]
+		for range sp.end - sp.first {
+			r, position := s.records[next], s.positions[next]
+			next++
 			enter := d.offset + r.enter()
 			p, infects := s.infectious(enter, enter+r.length(), w.from, w.to)
 			if !infects || d.hidden.has(position) {
@@ -319,7 +352,7 @@ func (s *scan) fold(hits []record, offset, from int64) {
 	if s.few {
 		s.touch(hits)
 	}
-	cells, stamp, self := s.cells, s.stamp, s.person
+	cells, reached, stamp, self := s.cells, s.reached, s.stamp, s.person
 	for _, r := range hits {
 		person := r.person()
 		if person == self {
@@ -332,6 +365,7 @@ func (s *scan) fold(hits []record, offset, from int64) {
 			tally++
 		}
 		c.tally, c.early = tally, max(c.early, early)
+		reached[person/64] |= 1 << (person % 64)
 	}
 	if s.carries && s.carrying != nil {
 		s.foldCarrying(hits, offset, from)
@@ -344,9 +378,9 @@ func (s *scan) fold(hits []record, offset, from int64) {
 // touch notes those who have no contact yet.
 func (s *scan) touch(hits []record) {
 	for _, r := range hits {
-		if person := r.person(); s.cells[person].early == 0 && person != s.person {
+		if person := r.person(); !s.reached.has(person) && person != s.person {
 			s.touched = append(s.touched, person)
-			s.cells[person].early = 1 // the latest of all, so that nobody is noted twice
+			s.reached.set(person)
 		}
 	}
 }

@@ -18,10 +18,12 @@ type scratch struct {
 	cells    []cell   // by person
 	totals   []uint32 // by person: sources counted before the tallies were last emptied
 	carrying []uint32 // by person: as cell.early, of contacts that carry on; nil where all do
+	swept    *exposures
 	rootsOf  []uint64 // by person: rows of sets of cases
 
 	sources uint32   // since the tallies were last emptied
-	touched []uint32 // those with a cell that is not zero, while few is set
+	reached bits     // those with a cell that is not zero
+	touched []uint32 // the same, while few is set
 	few     bool
 
 	crowd   []uint32 // by person: the number of the last crowd that they were counted in
@@ -29,6 +31,7 @@ type scratch struct {
 	inCrowd int
 
 	hits     []record
+	gathered []swept
 	warm     record
 	unhidden []record
 }
@@ -38,14 +41,22 @@ func (v *view) scratch() *scratch {
 	case s := <-v.free:
 		return s
 	default:
-		return &scratch{cells: make([]cell, len(v.people))}
+		return &scratch{cells: make([]cell, len(v.people)), reached: newBits(len(v.people))}
 	}
+}
+
+// sweeping makes a scratch ready for a sweep.
+func (s *scratch) sweeping(people int) {
+	if s.swept == nil {
+		s.swept = &exposures{make([]uint32, people), newBits(people)}
+	}
+	clear(s.swept.soon)
 }
 
 // release gives back a scratch of which everything was read.
 func (v *view) release(s *scratch) {
-	s.sources, s.touched, s.few = 0, s.touched[:0], false
-	s.totals, s.carrying, s.rootsOf, s.crowd, s.crowds = nil, nil, nil, nil, 0
+	s.sources, s.touched, s.few, s.gathered = 0, s.touched[:0], false, s.gathered[:0]
+	s.totals, s.carrying, s.rootsOf, s.crowd, s.crowds = nil, nil, nil, nil, 0 // few walks need them again
 	select {
 	case v.free <- s:
 	default:
