@@ -19,10 +19,11 @@ type gathering struct {
 	met   []met // by person
 	pairs []pair
 
-	// Where evidence is wanted of a person, wanted says so and evidence holds it; for somebody new wantNew decides.
-	wanted   []bool
-	evidence [][]Evidence
-	wantNew  bool
+	// Where evidence is wanted of a person, wanted says so and evidence holds it, in order; for somebody new wantNew decides.
+	wanted     []bool
+	evidence   [][]Evidence
+	wantNew    bool
+	encounters [][]encounter // of the call at work with those who are wanted, in blocks
 
 	// seen[n] is the number of the last presence in whose crowd person n was counted.
 	seen      []int32
@@ -109,6 +110,7 @@ func (g *gathering) Meet(ctx context.Context, q Question, sources []Infectious) 
 	if err := g.meetAll(ctx, presences); err != nil {
 		return Meetings{}, err
 	}
+	g.describeAll()
 	return g.collect(sources), nil
 }
 
@@ -331,30 +333,6 @@ func (g *gathering) contact(p *presence, b *guest, crowd int) {
 		g.pairs = append(g.pairs, pair{b.person, p.person, p.window})
 	}
 	if g.wanted[b.person] {
-		g.evidence[b.person] = append(g.evidence[b.person], g.describe(p, b, crowd))
+		g.note(encounter{b.person, int32(crowd), p, b})
 	}
-}
-
-// describe describes a contact.
-func (g *gathering) describe(p *presence, b *guest, crowd int) Evidence {
-	from, to := max(p.from, b.enter), min(p.until, b.leave)
-	sourceBasis, sourceFlagged, met := worst(p.stay.Parts, from, to)
-	if !met {
-		sourceBasis, sourceFlagged, _ = worst(p.stay.Parts, p.to-1, p.to)
-	}
-	contactBasis, contactFlagged, _ := worst(b.parts, from, to)
-	e := Evidence{
-		Source: g.ids[p.person], Place: p.stay.Place, From: from, To: to,
-		SourceBasis: sourceBasis, ContactBasis: contactBasis,
-		Crowd: crowd, Flagged: sourceFlagged || contactFlagged,
-	}
-	switch basis := max(sourceBasis, contactBasis); {
-	case e.Flagged || basis == Assumed:
-		e.Certainty = Possible
-	case basis == Moved:
-		e.Certainty = Probable
-	default:
-		e.Certainty = Confirmed
-	}
-	return e
 }

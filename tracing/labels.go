@@ -48,20 +48,19 @@ func (l *labels) take(m *Meetings, last bool, words int, nextRow int32) (earlier
 			merged = append(merged, known[:n]...)
 		}
 		known = known[n:]
-		now := label{person, nextRow + int32(listed), m.carrying(i)}
-		was := Never
+		was, row := Never, nextRow+int32(listed)
+		carrying := m.carrying(i)
 		if len(known) > 0 && known[0].person == person {
-			was, now.row = known[0].carrying, known[0].row
-			now.carrying = min(now.carrying, was)
+			was, row = known[0].carrying, known[0].row
 			known = known[1:]
 		} else {
-			m.Met[listed] = m.Met[i]
-			copy(m.Roots[listed*words:][:words], m.Roots[i*words:])
+			m.move(listed, i, words)
 			listed++
 		}
 		if last {
 			continue
 		}
+		now := label{person, row, min(carrying, was)}
 		merged = append(merged, now)
 		if now.carrying < was {
 			earlier = append(earlier, now)
@@ -70,6 +69,14 @@ func (l *labels) take(m *Meetings, last bool, words int, nextRow int32) (earlier
 	l.known = append(merged, known...)
 	m.Met, m.Roots, m.Carrying = m.Met[:listed], m.Roots[:listed*words], nil
 	return earlier
+}
+
+// move moves what was found of one person to the place of another.
+func (m *Meetings) move(to, from, words int) {
+	m.Met[to] = m.Met[from]
+	if words > 0 {
+		copy(m.Roots[to*words:][:words], m.Roots[from*words:])
+	}
 }
 
 // carrying is when the earliest contact began that carries on.

@@ -251,6 +251,7 @@ func (r *Reached) evidence(ctx context.Context, generation int, wanted []uint32)
 	if err := g.meetAll(ctx, presences); err != nil {
 		return nil, err
 	}
+	g.describeAll()
 	contacts := make([]Contact, 0, len(wanted))
 	for _, id := range ids {
 		contacts = append(contacts, contactOf(id, generation, g.evidence[g.number(id)]))

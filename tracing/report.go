@@ -75,8 +75,10 @@ func (e Evidence) Score() int64 {
 
 // compare is the order of evidence: (From, To, Source, Place, SourceBasis, ContactBasis, Crowd, Flagged).
 func (e Evidence) compare(f Evidence) int {
+	if e.From != f.From { // as nearly always
+		return cmp.Compare(e.From, f.From)
+	}
 	return cmp.Or(
-		cmp.Compare(e.From, f.From),
 		cmp.Compare(e.To, f.To),
 		bytes.Compare(e.Source[:], f.Source[:]),
 		e.Place.Compare(f.Place),
@@ -108,9 +110,8 @@ type Contact struct {
 	Evidence      []Evidence
 }
 
-// contactOf sums up evidence, which it sorts and keeps.
+// contactOf sums up evidence, which it keeps.
 func contactOf(person uuid.UUID, generation int, evidence []Evidence) Contact {
-	slices.SortFunc(evidence, Evidence.compare)
 	c := Contact{
 		Person: person, Generation: generation, FirstExposure: evidence[0].From, LastExposure: evidence[0].To,
 		Encounters: len(evidence), Certainty: Possible, Evidence: evidence,
