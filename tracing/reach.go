@@ -170,21 +170,6 @@ func (r *Reached) Cases(generation, i int) []int {
 	return cases
 }
 
-// DryRun says how many people each of some requests would list, by generation from the first on, and lists nobody: the same
-// cases under several profiles, say, before anyone is called. Requests differ in their windows and so in all that follows, so
-// each is a walk of its own, of the kind that costs least.
-func DryRun(ctx context.Context, src Source, requests []Request) ([][]int, error) {
-	counts := make([][]int, len(requests))
-	for i, req := range requests {
-		r, err := Reach(ctx, src, req, Detail{})
-		if err != nil {
-			return nil, fmt.Errorf("request %d: %w", i+1, err)
-		}
-		counts[i] = r.Count()
-	}
-	return counts, nil
-}
-
 // Evidence returns what a report says of some people, in the order of a report. Who was not reached is left out. It asks
 // the source at most three times for each generation that is concerned.
 func (r *Reached) Evidence(ctx context.Context, people []uuid.UUID) ([]Contact, error) {

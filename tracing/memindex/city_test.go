@@ -65,18 +65,20 @@ func makeTown(people int) *town {
 		}
 	}
 	r.Shuffle(len(t.stays), func(i, j int) { t.stays[i], t.stays[j] = t.stays[j], t.stays[i] })
-	id := func(n int) (id uuid.UUID) {
-		binary.BigEndian.PutUint64(id[:8], uint64(n)*0x9e3779b97f4a7c15)
-		return id
-	}
 	for p := range people {
-		t.numbering.Person(id(p))
+		t.numbering.Person(numberedID(p))
 	}
 	for p := range t.places {
-		t.numbering.Place(tracing.Place{ID: id(p)})
+		t.numbering.Place(tracing.Place{ID: numberedID(p)})
 	}
 	t.tree, _ = tracing.NewPlaces(nil)
 	return t
+}
+
+// numberedID is an id for a number.
+func numberedID(n int) (id uuid.UUID) {
+	binary.BigEndian.PutUint64(id[:8], uint64(n)*0x9e3779b97f4a7c15)
+	return id
 }
 
 func (t *town) stay(r *rand.Rand, person, place int, enter, leave int64) {
@@ -90,8 +92,7 @@ func (t *town) request(n int) tracing.Request {
 	req := tracing.Request{Numbers: tracing.Profiles()[0].Numbers, End: townStart + townDays*86_400}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range n {
-		var id uuid.UUID
-		binary.BigEndian.PutUint64(id[:8], uint64(r.IntN(t.people))*0x9e3779b97f4a7c15)
+		id := numberedID(r.IntN(t.people))
 		from := townStart + 3*86_400
 		req.Cases = append(req.Cases, tracing.Case{Person: id, Window: tracing.Window{From: from, To: from + 3*86_400}})
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/truyvet/truyvet/tracing/tracingtest"
 )
 
-// TestDryRunCountsWhatTracesList asks for the counts under every built-in profile at once, and sees those of the oracle's
-// lists under each.
+// TestDryRunCountsWhatTracesList asks for the counts under every built-in profile, at several depths, at once, and sees those
+// of the oracle's lists under each.
 func TestDryRunCountsWhatTracesList(t *testing.T) {
 	listed := 0
 	for seed := range uint64(60) {
@@ -28,10 +28,13 @@ func TestDryRunCountsWhatTracesList(t *testing.T) {
 		src := memindex.Build(places, stay.All(w.Scans, links, places, math.MaxInt64)).AsOf(w.AsOf)
 		var requests []tracing.Request
 		for _, p := range tracing.Profiles() {
-			requests = append(requests, tracing.Request{
-				Cases:   []tracing.Case{{Person: links.Person(w.Scans[0].Alias), Window: tracing.Window{To: math.MaxInt64}}},
-				Numbers: p.Numbers, End: math.MaxInt64,
-			})
+			for _, depth := range []int{2, 3, 1} {
+				p.Numbers.Depth = depth
+				requests = append(requests, tracing.Request{
+					Cases:   []tracing.Case{{Person: links.Person(w.Scans[0].Alias), Window: tracing.Window{To: math.MaxInt64}}},
+					Numbers: p.Numbers, End: math.MaxInt64,
+				})
+			}
 		}
 		counts, err := tracing.DryRun(t.Context(), src, requests)
 		if err != nil {
@@ -45,7 +48,7 @@ func TestDryRunCountsWhatTracesList(t *testing.T) {
 			}
 			got := append(slices.Clone(counts[i]), make([]int, req.Numbers.Depth)...)[:req.Numbers.Depth]
 			if !slices.Equal(got, want) {
-				t.Errorf("seed %d, profile %s: %v, want %v", seed, tracing.Profiles()[i].Name, got, want)
+				t.Errorf("seed %d, %+v: %v, want %v", seed, req.Numbers, got, want)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package memindex_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"reflect"
@@ -47,8 +48,14 @@ func drawStays(r *rapid.T, people, places uint32) []memindex.DenseStay {
 	return stays
 }
 
+// test is a test of any kind.
+type test interface {
+	Context() context.Context
+	Fatal(args ...any)
+}
+
 // everything returns, in words, all united stays that an index gives, by place and by person.
-func everything(r *rapid.T, src tracing.Source, people, places uint32) (byPlace, byPerson []string) {
+func everything(t test, src tracing.Source, people, places uint32) (byPlace, byPerson []string) {
 	var atPlaces []tracing.PlaceWindow
 	for i := range places {
 		atPlaces = append(atPlaces, tracing.PlaceWindow{Place: tracing.Place{ID: id(i)}, From: math.MinInt64, To: math.MaxInt64})
@@ -60,11 +67,11 @@ func everything(r *rapid.T, src tracing.Source, people, places uint32) (byPlace,
 	take := func(into *[]string) func(int, tracing.United) error {
 		return func(_ int, u tracing.United) error { *into = append(*into, fmt.Sprint(u)); return nil }
 	}
-	if err := src.AtPlaces(r.Context(), tracing.ScopePlace, atPlaces, take(&byPlace)); err != nil {
-		r.Fatal(err)
+	if err := src.AtPlaces(t.Context(), tracing.ScopePlace, atPlaces, take(&byPlace)); err != nil {
+		t.Fatal(err)
 	}
-	if err := src.OfPeople(r.Context(), tracing.ScopePlace, ofPeople, take(&byPerson)); err != nil {
-		r.Fatal(err)
+	if err := src.OfPeople(t.Context(), tracing.ScopePlace, ofPeople, take(&byPerson)); err != nil {
+		t.Fatal(err)
 	}
 	slices.Sort(byPlace)
 	slices.Sort(byPerson)
