@@ -82,8 +82,10 @@ const (
 	fewRounds  = 3
 	quick      = 500 * time.Millisecond // where it takes longer, the few are enough
 	slow       = 10 * time.Second       // and here the first one
-	// worthwhile is by how much a formulation may be slower than the best at first and still be asked again.
+	// worthwhile is by how much a formulation may be slower than the best at first and still be asked again, and hopeless by how
+	// much it may be slower before it is cut.
 	worthwhile = 1.3
+	hopeless   = 4
 )
 
 // answerBest asks a peer in every way and returns the best, by the median of some rounds. The first round of each
@@ -94,7 +96,7 @@ func answerBest(ctx context.Context, p peer, q Question, cut time.Duration, most
 	fastest := cut
 	result := peerResult{cut: true, took: cut, formulation: formulations[0].name}
 	for i, f := range formulations {
-		d, took, err := answerOnce(ctx, p, f, cut)
+		d, took, err := answerOnce(ctx, p, f, min(cut, max(hopeless*fastest, quick)))
 		if err != nil && !errors.Is(err, errCut) {
 			return peerResult{}, err
 		}

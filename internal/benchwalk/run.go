@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -167,7 +168,7 @@ func (b *bench) askPeers(ctx context.Context) error {
 			b.say("%s sits out", name)
 			continue
 		}
-		runtime.GC()
+		debug.FreeOSMemory() // the peer needs what the index had
 		if err := b.askPeer(ctx, name); err != nil {
 			return err
 		}
