@@ -37,9 +37,19 @@
 //
 // # Two ways to walk
 //
-// Few sources are looked up, each by itself ([tracing.Detail] with Sources or Cases always is, for a contact must then be told
-// from another with the same person). For many, and when only who and when is asked, one sweep reads every record once, in
-// order, and finds for each stay its earliest exposure from the running latest end among the infectious: the time is that of
-// the stays, not of the contacts, and neither byPerson nor a search is needed. Nothing is allocated for a contact in either;
-// what a walk allocates is its lists of people.
+// Few sources are looked up, each by itself. For many, and when only who and when is asked, one sweep goes through the places
+// where somebody was infectious, day by day, reads every record there once, in order, and finds for each stay its earliest
+// exposure from the running latest end among the infectious: the time is that of the stays, not of the contacts. Who was
+// exposed before a day is passed over on it, and after a few days that is nearly everybody. Nothing is allocated for a contact
+// in either; what a walk allocates is its presences and its lists of people.
+//
+// [tracing.Detail] with Sources or Cases is never swept, for a contact must then be told from another with the same person, nor
+// is a limit on crowds: to count the distinct people around a presence is to look it up, and its contacts are found by that.
+//
+// # How it is built
+//
+// Stays are parted by day. Then each day is a piece of work: its records are scattered to the lists of their places, each list
+// is sorted in the cache, and last the positions are scattered by person, which also shows where somebody's records touch.
+// Those places, usually none, are united and the positions scattered again. Building takes 4 B per stay, and each worker 8 B
+// per stay of its day, beside the index and what it is made of.
 package memindex

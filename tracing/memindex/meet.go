@@ -35,14 +35,15 @@ type sizes struct {
 	few          int // up to so many sources, those whom they met are kept in a list
 	parallelFrom int // so many sources are worth a second worker
 	batch        int // windows that are worked at together
+	sweep        int // batches that are swept together
 	places       int // places that are swept at once
 	people       int // people who are gone through at once, a multiple of 64
 }
 
-// usual returns the sizes for walks that count. What a batch needs stands all over the memory: looked up step by step for all its windows, it comes
-// in while other things are looked up, and not one after the other.
+// usual returns the sizes for walks that count. What a batch needs stands all over the memory: looked up step by step for all
+// its windows, it comes in while other things are looked up, and not one after the other.
 func usual() sizes {
-	return sizes{sweepFrom: 64, few: 64, parallelFrom: 64, batch: 16, places: 256, people: 1 << 14}
+	return sizes{sweepFrom: 64, few: 64, parallelFrom: 64, batch: 16, sweep: 1 << 12, places: 256, people: 1 << 14}
 }
 
 // PersonNumber implements [tracing.Walker].
@@ -154,14 +155,22 @@ func batches(sources []tracing.Infectious, batch int) [][]tracing.Infectious {
 	return pieces
 }
 
-// sweep goes through all places, day by day.
+// sweep sweeps, several times where the presences of all sources at once would take too much memory.
 func (m *meeting) sweep(sources []tracing.Infectious) {
 	scans := m.newScans(m.workers, len(m.v.people))
 	for _, s := range scans {
 		s.few = false
+	}
+	for pieces := range slices.Chunk(batches(sources, m.sizes.batch), m.sizes.sweep) {
+		m.sweepOnce(scans, pieces)
+	}
+}
+
+// sweepOnce goes through all places, day by day.
+func (m *meeting) sweepOnce(scans []*scan, pieces [][]tracing.Infectious) {
+	for _, s := range scans {
 		s.sweeping(len(m.v.people))
 	}
-	pieces := batches(sources, m.sizes.batch)
 	m.inParallel(scans, len(pieces), func(s *scan, i int) { s.gather(pieces[i]) })
 	w := newSweep(m.v, scans[0].least, scans)
 	m.inChunks(scans, len(m.v.places), m.sizes.places, func(_ *scan, first, end int) {

@@ -51,11 +51,12 @@ func (s *scratch) sweeping(people int) {
 		s.swept = &exposures{make([]uint32, people), newBits(people)}
 	}
 	clear(s.swept.soon)
+	s.gathered = s.gathered[:0]
 }
 
 // release gives back a scratch of which everything was read.
 func (v *view) release(s *scratch) {
-	s.sources, s.touched, s.few, s.gathered = 0, s.touched[:0], false, s.gathered[:0]
+	s.sources, s.touched, s.few = 0, s.touched[:0], false
 	s.totals, s.carrying, s.rootsOf, s.crowd, s.crowds = nil, nil, nil, nil, 0 // few walks need them again
 	select {
 	case v.free <- s:
