@@ -10,15 +10,12 @@ import (
 
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
-	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
 	"github.com/truyvet/truyvet/internal/scanmem"
 	"github.com/truyvet/truyvet/internal/scanstore/clickhouse"
 	"github.com/truyvet/truyvet/internal/snapshot"
 	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/internal/worker"
-	"github.com/truyvet/truyvet/tracing"
-	"github.com/truyvet/truyvet/tracing/stay"
 )
 
 // openCluster opens Redis and ClickHouse. Neither need be there yet: until they are, scans and traces are answered with
@@ -38,11 +35,11 @@ func openCluster(ctx context.Context, office *Office, logger *slog.Logger) (*Sca
 		Log: log, Progress: log, Queue: log.Queue, dropper: store, close: []func() error{log.Close, store.Close},
 		checks: []telemetry.Check{backlogCheck(log.Backlog), settingsCheck(log.Check), answers("scan_store", false, store.Ping)},
 	}
-	direct := snapshot.NewDirect(office.Registry, log, func(places *tracing.Places, links *stay.Links, upTo scanlog.Watermark, asOf int64) tracing.Source {
-		return clickhouse.NewSource(store, places, links, upTo, asOf)
-	})
+	if cfg.TraceSource != "memory" {
+		s.sealer = newSealer(cfg, office.Registry, log, store, logger)
+	}
 	if cfg.TraceSource == "clickhouse" {
-		s.Snapshots = direct
+		s.Snapshots = s.sealer.direct
 		return s, scanmem.Remove(cfg.IndexDir())
 	}
 	o := inMemory(office, store, logger)
@@ -52,7 +49,7 @@ func openCluster(ctx context.Context, office *Office, logger *slog.Logger) (*Sca
 	s.memory = snapshot.NewMemory(office.Registry, snapshot.NewTail(log, store), o)
 	s.Snapshots = s.memory
 	if cfg.TraceSource == "auto" {
-		s.Snapshots = snapshot.NewFitting(s.memory, direct)
+		s.Snapshots = snapshot.NewFitting(s.memory, s.sealer.direct)
 	}
 	return s, nil
 }

@@ -24,6 +24,7 @@ type Scans struct {
 	checks  []telemetry.Check // of this mode alone
 	dropper scanstore.Dropper
 	memory  *snapshot.Memory // nil when traces read the store itself
+	sealer  *sealer          // nil when they do not
 	close   []func() error
 }
 

@@ -29,6 +29,7 @@ import (
 const (
 	refreshEvery = 3 * time.Second  // how soon another process's revocation or place is known here
 	purgeEvery   = time.Hour        // how often expired days are looked for
+	sealEvery    = 2 * time.Minute  // how often finished stays are made of new scans, where traces read them
 	drainTime    = 20 * time.Second // how long open requests have after a stop
 )
 
@@ -60,6 +61,9 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *webui.De
 	background.Go(func() { p.every(backgroundCtx, refreshEvery, "refresh", p.refresh) })
 	background.Go(func() { p.every(backgroundCtx, purgeEvery, "purge", p.purge) })
 	background.Go(func() { p.Scans.Run(backgroundCtx) })
+	if p.Scans.sealer != nil {
+		background.Go(func() { p.every(backgroundCtx, sealEvery, "seal", p.sealNow) })
+	}
 	defer background.Wait()
 	defer stop()
 

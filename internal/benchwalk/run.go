@@ -260,7 +260,8 @@ func (b *bench) askSource(ctx context.Context, addr string, sql map[string]time.
 	if err := s.load(ctx, b.city); err != nil {
 		return err
 	}
-	b.seconds("clickhouse.load", time.Since(begin))
+	b.seconds("clickhouse.load", time.Since(begin)-s.seal)
+	b.seconds("clickhouse.seal", s.seal)
 	for _, q := range b.questions {
 		took, err := medianOf(ctx, s.ask, q, b.answers[q.Name], b.Cut, b.MostRounds)
 		if errors.Is(err, errCut) {

@@ -46,7 +46,7 @@ func TestRun(t *testing.T) {
 	for _, name := range []string{"threads", "build", "ids", "bytes_per_stay", "dictionaries"} {
 		wanted = append(wanted, "walk."+name)
 	}
-	wanted = append(wanted, "plain.build", "plain.bytes_per_stay", "sql.sqlite.load", "sql.postgres.load", "sql.clickhouse.load", "clickhouse.load")
+	wanted = append(wanted, "plain.build", "plain.bytes_per_stay", "sql.sqlite.load", "sql.postgres.load", "sql.clickhouse.load", "clickhouse.load", "clickhouse.seal")
 	for _, q := range []string{"one.f1", "one.f2", "p26.f1", "p26.f2", "p26.who_when"} {
 		for _, pattern := range []string{
 			"%s.people", "%s.pairs", "plain.%s", "walk.%s", "walk.%s.per_contact", "walk.%s.vs_plain", "walk.%s.vs_sql", "sql.%s", "sql.%s.by",

@@ -12,6 +12,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanstore/clickhouse"
+	"github.com/truyvet/truyvet/internal/scanstore/clickhouse/sealed"
 	"github.com/truyvet/truyvet/tracing"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
@@ -19,9 +20,11 @@ import (
 // stored is a city in the scan store of a ClickHouse server, as the scans that its stays are derived from: a check-in and a
 // check-out for each.
 type stored struct {
-	store  *clickhouse.Store
-	places *tracing.Places
-	upTo   scanlog.Watermark
+	store *clickhouse.Store
+	stays *sealed.Stays
+	world sealed.World
+	upTo  scanlog.Watermark
+	seal  time.Duration // how long the stays took to make
 }
 
 // openStored makes the store's tables in a database of the server.
@@ -34,7 +37,7 @@ func openStored(ctx context.Context, addr, database string) (*stored, error) {
 		_ = store.Close()
 		return nil, fmt.Errorf("making the scan store: %w", err)
 	}
-	return &stored{store: store}, nil
+	return &stored{store: store, stays: sealed.New(store, sealed.Options{})}, nil
 }
 
 func (s *stored) close() error { return s.store.Close() }
@@ -42,15 +45,19 @@ func (s *stored) close() error { return s.store.Close() }
 // dwell is such that a check-out after the longest stay there is still believed.
 const dwell = 6 * hour
 
-// load inserts the scans of a city.
+// load inserts the scans of a city and seals its stays.
 func (s *stored) load(ctx context.Context, city *City) error {
 	infos := make([]tracing.PlaceInfo, city.Places)
 	for place := range infos {
 		infos[place] = tracing.PlaceInfo{ID: idOf(placeID, uint32(place)), Dwell: dwell}
 	}
-	var err error
-	if s.places, err = tracing.NewPlaces(infos); err != nil {
+	places, err := tracing.NewPlaces(infos)
+	if err != nil {
 		return fmt.Errorf("making the tree of places: %w", err)
+	}
+	s.world = sealed.World{
+		Infos: infos, Places: places, Links: stay.NewLinks(nil),
+		Changed: func(context.Context, int64) ([]uuid.UUID, error) { return nil, nil },
 	}
 	const block = 200_000
 	scans := make([]scan.Scan, 0, block)
@@ -75,6 +82,11 @@ func (s *stored) load(ctx context.Context, city *City) error {
 		scans = scans[:0]
 	}
 	s.upTo = scanlog.Watermark{0: seq}
+	begin := time.Now()
+	if _, err := s.stays.Seal(ctx, sealed.Order{World: s.world, UpTo: s.upTo}); err != nil {
+		return fmt.Errorf("sealing the stays: %w", err)
+	}
+	s.seal = time.Since(begin)
 	return nil
 }
 
@@ -85,11 +97,14 @@ func scanID(seq uint64, at uint32) (id uuid.UUID) {
 	return id
 }
 
-// ask answers a question from a source that remembers nothing yet, and returns how long the walk took.
+// ask answers a question from a source that was opened for it, and returns how long that and the walk took.
 func (s *stored) ask(ctx context.Context, q Question) ([]Row, time.Duration, error) {
 	req, detail := request(q)
-	src := clickhouse.NewSource(s.store, s.places, stay.NewLinks(nil), s.upTo, math.MaxInt64)
 	begin := time.Now()
+	src, err := s.stays.Open(ctx, s.world, s.upTo, math.MaxInt64)
+	if err != nil {
+		return nil, 0, fmt.Errorf("opening the sealed stays: %w", err)
+	}
 	reached, err := tracing.Reach(ctx, src, req, detail)
 	took := time.Since(begin)
 	if err != nil {

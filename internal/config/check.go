@@ -101,6 +101,9 @@ func (c *Config) checkNumbers() error {
 	if c.RetentionDays < 1 || c.RetentionDays > 366 {
 		fault("TRUYVET_RETENTION_DAYS: %d is not between 1 and 366", c.RetentionDays)
 	}
+	if c.WalkMemory < 16 || c.WalkMemory > 1<<20 {
+		fault("TRUYVET_WALK_MEMORY: %d is not between 16 and 1048576", c.WalkMemory)
+	}
 	if c.StreamLimit < 1000 {
 		fault("TRUYVET_STREAM_LIMIT: %d is less than 1000", c.StreamLimit)
 	}

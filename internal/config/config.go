@@ -53,6 +53,7 @@ type Config struct {
 
 	// MemoryBudget is how many MiB the scans and their index may take in memory; 0 for half of what the machine has.
 	MemoryBudget int `env:"TRUYVET_MEMORY_BUDGET"`
+	WalkMemory   int `env:"TRUYVET_WALK_MEMORY, default=256"` // MiB in which a walk over ClickHouse tells sources apart
 
 	KeyFile     string `env:"TRUYVET_KEY_FILE"`    // signing keys of codes; default DATA/keys.json
 	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential and audit keys; default DATA/secrets.json
@@ -99,7 +100,8 @@ func Load(ctx context.Context, env []string, overrides Overrides) (*Config, erro
 		}
 	}
 	faults = append(faults, dropNonNumbers(values, "TRUYVET_SHARDS", "TRUYVET_RETENTION_DAYS", "TRUYVET_STREAM_LIMIT",
-		"TRUYVET_MEMORY_BUDGET", "TRUYVET_CLAIM_SECONDS", "TRUYVET_DRAIN_SECONDS", "TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT"))
+		"TRUYVET_MEMORY_BUDGET", "TRUYVET_WALK_MEMORY", "TRUYVET_CLAIM_SECONDS", "TRUYVET_DRAIN_SECONDS",
+		"TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT"))
 	var c Config
 	lookuper := envconfig.MapLookuper(values)
 	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &c, Lookuper: lookuper}); err != nil {

@@ -33,7 +33,7 @@ func load(t *testing.T, env []string, overrides config.Overrides) *config.Config
 
 func TestDefaults(t *testing.T) {
 	want := &config.Config{
-		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", DataDir: "data", Shards: 4, StreamLimit: 5_000_000,
+		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", DataDir: "data", Shards: 4, WalkMemory: 256, StreamLimit: 5_000_000,
 		DeviceLimit: 300, AddressLimit: 6000, ClaimSeconds: 60, TraceSource: "auto",
 		KeyFile: filepath.Join("data", "keys.json"), SecretsFile: filepath.Join("data", "secrets.json"), RetentionDays: 21,
 		TimeZone: "Asia/Ho_Chi_Minh", LogLevel: "info",
@@ -101,6 +101,7 @@ func TestEachFault(t *testing.T) {
 	for setting, values := range map[string][]string{
 		"TRUYVET_LISTEN":          {"8080", "localhost", "localhost:http", "localhost:70000", "localhost:"},
 		"TRUYVET_OPS_LISTEN":      {"9090", "localhost", "on"},
+		"TRUYVET_WALK_MEMORY":     {"0", "15", "-1", "much"},
 		"TRUYVET_STREAM_LIMIT":    {"0", "999", "-1", "many"},
 		"TRUYVET_DEVICE_LIMIT":    {"99", "-1", "1000001", "x"},
 		"TRUYVET_ADDRESS_LIMIT":   {"-1", "1000001", "x"},

@@ -161,7 +161,7 @@ func (s *state) takePlaces(now []tracing.PlaceInfo) error {
 		return nil
 	}
 	s.index = s.index.On(places)
-	moved := movedPlaces(before, now)
+	moved := tracing.MovedPlaces(before, now)
 	scanned := s.numbering.Places()
 	is := make([]bool, len(scanned))
 	for i, p := range scanned {

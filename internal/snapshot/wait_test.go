@@ -15,7 +15,6 @@ import (
 	"github.com/truyvet/truyvet/internal/snapshot"
 	"github.com/truyvet/truyvet/tracing"
 	"github.com/truyvet/truyvet/tracing/memindex"
-	"github.com/truyvet/truyvet/tracing/stay"
 )
 
 // slowStore is a log at tail and a store that gets there a while after the start, as a worker's does. In a synctest bubble
@@ -66,8 +65,8 @@ func (emptyRegistry) Changes(context.Context, int64) (registry.Delta, error) {
 	return registry.Delta{}, registry.ErrRevision
 }
 
-func noSource(p *tracing.Places, _ *stay.Links, _ scanlog.Watermark, t int64) tracing.Source {
-	return memindex.Build(p, nil).AsOf(t)
+func noSource(_ context.Context, w snapshot.World, _ scanlog.Watermark, t int64) (tracing.Source, error) {
+	return memindex.Build(w.Places, nil).AsOf(t), nil
 }
 
 // taker is either way to take a snapshot.
@@ -228,16 +227,16 @@ func TestDirectOpensWhatWasStored(t *testing.T) {
 	source := memindex.Build(&tracing.Places{}, nil).AsOf(0)
 	opened := 0
 	direct := snapshot.NewDirect(d, d, func(
-		places *tracing.Places, links *stay.Links, upTo scanlog.Watermark, asOf int64,
-	) tracing.Source {
+		_ context.Context, w snapshot.World, upTo scanlog.Watermark, asOf int64,
+	) (tracing.Source, error) {
 		opened++
-		if places.Dwell(shop.ID) != 3600 || links.Person(mai) != person || asOf != nine {
+		if w.Places.Dwell(shop.ID) != 3600 || w.Links.Person(mai) != person || asOf != nine || len(w.Infos) != 1 || w.Revision == 0 {
 			t.Error("not what the registry has")
 		}
 		if upTo[uint32(scan.DayOf(nine))] != 1 {
 			t.Errorf("up to %v", upTo)
 		}
-		return source
+		return source, nil
 	})
 	sight, err := direct.Snapshot(t.Context(), nine)
 	if err != nil || sight.Source != source || sight.Places.Dwell(shop.ID) != 3600 || opened != 1 {

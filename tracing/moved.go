@@ -1,21 +1,19 @@
-package snapshot
+package tracing
 
 import (
 	"slices"
 
 	"github.com/google/uuid"
-
-	"github.com/truyvet/truyvet/tracing"
 )
 
-// movedPlaces returns the places for which a stay may not be what it was: those that are in one of the two lists alone, that
+// MovedPlaces returns the places for which a stay may not be what it was: those that are in one of the two lists alone, that
 // have another parent or dwell, or lie in one of these.
-func movedPlaces(before, now []tracing.PlaceInfo) map[uuid.UUID]bool {
+func MovedPlaces(before, now []PlaceInfo) map[uuid.UUID]bool {
 	if slices.Equal(before, now) {
 		return nil
 	}
-	byID := func(infos []tracing.PlaceInfo) map[uuid.UUID]tracing.PlaceInfo {
-		m := make(map[uuid.UUID]tracing.PlaceInfo, len(infos))
+	byID := func(infos []PlaceInfo) map[uuid.UUID]PlaceInfo {
+		m := make(map[uuid.UUID]PlaceInfo, len(infos))
 		for _, info := range infos {
 			m[info.ID] = info
 		}
@@ -37,7 +35,7 @@ func movedPlaces(before, now []tracing.PlaceInfo) map[uuid.UUID]bool {
 		return judged[id]
 	}
 	moved := make(map[uuid.UUID]bool)
-	for _, infos := range [][]tracing.PlaceInfo{before, now} {
+	for _, infos := range [][]PlaceInfo{before, now} {
 		for _, info := range infos {
 			if judge(info.ID) {
 				moved[info.ID] = true

@@ -1,0 +1,478 @@
+package sealed
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// meeting is one call of Meet.
+type meeting struct {
+	src   *Source
+	q     tracing.Question
+	l     *layout
+	fresh freshPlaces
+	asOf  int64 // from the source's base, as all instants here
+	least int64 // how long the overlap of a contact is, at least 1
+
+	sources []tracing.Infectious // by person
+	who     bits                 // the people among them
+	first   []int32              // by person, for those in who: the position of their first window
+	numbers []uint32             // by position: the how-manieth person that is
+
+	from, to int64 // between which any of them infects others, with the linger
+	tally    *tally
+}
+
+// Meet implements [tracing.Walker].
+func (src *Source) Meet(ctx context.Context, q tracing.Question, sources []tracing.Infectious) (tracing.Meetings, error) {
+	if err := src.check(); err != nil {
+		return tracing.Meetings{}, err
+	}
+	m, err := src.newMeeting(q, sources)
+	if err != nil || len(sources) == 0 {
+		return tracing.Meetings{}, err
+	}
+	units, err := m.plan(ctx)
+	if err != nil {
+		return tracing.Meetings{}, err
+	}
+	workers := make([]*worker, min(src.s.sizes.workers, max(1, len(units))))
+	for i := range workers {
+		workers[i] = m.newWorker(len(workers))
+	}
+	for {
+		if err := m.run(ctx, units, workers); err != nil {
+			return tracing.Meetings{}, err
+		}
+		if !m.tally.take(workers) {
+			break
+		}
+	}
+	if err := src.check(); err != nil {
+		return tracing.Meetings{}, err
+	}
+	return m.collect(workers), nil
+}
+
+func (src *Source) newMeeting(q tracing.Question, sources []tracing.Infectious) (*meeting, error) {
+	byPerson := func(a, b tracing.Infectious) int { return cmp.Compare(a.Person, b.Person) }
+	if !slices.IsSortedFunc(sources, byPerson) {
+		sources = slices.Clone(sources)
+		slices.SortStableFunc(sources, byPerson)
+	}
+	m := &meeting{
+		src: src, q: q, l: src.layout(q.Numbers.Scope), sources: sources, least: max(q.Numbers.MinOverlap, 1),
+		who: newBits(len(src.people)), first: make([]int32, len(src.people)), numbers: make([]uint32, len(sources)),
+		from: forever, to: math.MinInt64,
+	}
+	m.fresh = src.freshAt(m.l)
+	last := src.base
+	for _, d := range src.days {
+		last = max(last, d.Latest)
+	}
+	for _, f := range src.fresh {
+		last = max(last, f.leave)
+	}
+	if last-src.base >= math.MaxUint32 {
+		return nil, errors.New("there are 136 years between the stays")
+	}
+	clip := func(t int64) int64 { return min(max(t, src.base), last) - src.base }
+	m.asOf = clip(src.asOf)
+	people := uint32(0)
+	m.sources = make([]tracing.Infectious, len(sources))
+	for i, s := range sources {
+		s.Window = tracing.Window{From: clip(s.Window.From), To: clip(s.Window.To)}
+		m.sources[i] = s
+		if i == 0 || s.Person != sources[i-1].Person {
+			m.who.set(s.Person)
+			m.first[s.Person] = int32(i)
+			people++
+		}
+		m.numbers[i] = people - 1
+		m.from, m.to = min(m.from, s.Window.From), max(m.to, s.Window.To+q.Numbers.Linger)
+	}
+	m.tally = newTally(q.Sources, len(src.people), int(people), src.s.o.Memory)
+	return m, nil
+}
+
+// relevant returns the days of which a stay may meet [from, to), from base; all of them where the crowd counts, which is
+// that of the whole stay of a source.
+func (m *meeting) relevant(from, to int64) []sealedDay {
+	if m.q.Numbers.CrowdLimit > 0 {
+		return m.src.days
+	}
+	var days []sealedDay
+	for _, d := range m.src.days {
+		if startOf(d.Day)-m.src.base < to && from < d.Latest-m.src.base {
+			days = append(days, d)
+		}
+	}
+	return days
+}
+
+// run gives the units to the workers.
+func (m *meeting) run(ctx context.Context, units []unit, workers []*worker) error {
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	faults := make([]error, len(workers))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for i, w := range workers {
+		wait.Go(func() {
+			for n := next.Add(1) - 1; n < int64(len(units)) && faults[i] == nil; n = next.Add(1) - 1 {
+				if faults[i] = w.unit(ctx, &units[n]); faults[i] != nil {
+					cancel()
+				}
+			}
+		})
+	}
+	wait.Wait()
+	// What made the others stop comes first.
+	slices.SortStableFunc(faults, func(a, b error) int {
+		return cmp.Compare(bit(errors.Is(a, context.Canceled)), bit(errors.Is(b, context.Canceled)))
+	})
+	return errors.Join(faults...)
+}
+
+// plan divides the places that must be looked at into units: with many sources all, with few those where they were.
+func (m *meeting) plan(ctx context.Context) ([]unit, error) {
+	src := m.src
+	if int64(m.numbers[len(m.numbers)-1])+1 > int64(len(src.people)/src.s.sizes.sweepFrom) {
+		return m.everywhere(), nil
+	}
+	return m.whereSourcesWere(ctx)
+}
+
+// everywhere divides all contact places.
+func (m *meeting) everywhere() []unit {
+	days := m.relevant(m.from, m.to)
+	if m.l.starts != nil {
+		contacts := make([]uint32, len(m.l.names))
+		for c := range contacts {
+			contacts[c] = uint32(c)
+		}
+		return m.src.listed(m.l, contacts)
+	}
+	bytes := int64(0)
+	for _, d := range days {
+		bytes += d.Bytes
+	}
+	pieces := max(int(bytes/m.src.s.sizes.chunk), 2*m.src.s.sizes.workers)
+	units := make([]unit, 0, pieces)
+	n := len(m.l.names)
+	for i := range pieces {
+		u := unit{condition: fmt.Sprintf("key >= %d AND key < %d AND %s", n*i/pieces, n*(i+1)/pieces, daysAre(days))}
+		for c := n * i / pieces; c < n*(i+1)/pieces; c++ {
+			if m.l.contact[c] != nowhere {
+				u.contacts = append(u.contacts, uint32(c))
+			}
+		}
+		units = append(units, u)
+	}
+	return units
+}
+
+// visit is a contact place on a day.
+type visit struct {
+	contact uint32
+	day     int32
+}
+
+// whereSourcesWere asks where the sources were, and divides these places and days.
+func (m *meeting) whereSourcesWere(ctx context.Context) ([]unit, error) {
+	src := m.src
+	visits := make(map[visit]struct{})
+	var sealed []uint32
+	for i := range m.sources {
+		person := m.sources[i].Person
+		if i > 0 && person == m.sources[i-1].Person {
+			continue
+		}
+		if person < src.sealed && !src.excluded.has(person) {
+			sealed = append(sealed, person)
+		}
+		for _, f := range src.freshOf(person) {
+			m.visit(visits, person, f.place, f.enter, f.leave)
+		}
+	}
+	var pieces []piece
+	for part := range slices.Chunk(sealed, keysListed) {
+		rows, err := src.rows(ctx, ofPerson, keysAre(part)+" AND "+daysAre(m.relevant(m.from, m.to)))
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			if pieces, err = appendPieces(pieces[:0], r.day, r.group); err != nil {
+				return nil, err
+			}
+			for _, p := range pieces {
+				m.visit(visits, r.key, p.other, p.enter, p.leave)
+			}
+		}
+	}
+	return m.visited(visits), nil
+}
+
+// noDay is the day of a visit for fresh stays alone.
+const noDay = math.MinInt32
+
+// visit adds the days on which a stay of a source can have contacts.
+func (m *meeting) visit(visits map[visit]struct{}, person, place uint32, enter, leave int64) {
+	contact := m.l.contact[place]
+	if contact == nowhere {
+		return
+	}
+	for i := int(m.first[person]); i < len(m.sources) && m.sources[i].Person == person; i++ {
+		w := m.sources[i].Window
+		from, to := max(enter-m.src.base, w.From), min(leave-m.src.base, w.To, m.asOf)
+		if from >= to {
+			continue
+		}
+		visits[visit{contact, noDay}] = struct{}{}
+		for _, d := range m.relevant(from, to+m.q.Numbers.Linger) {
+			visits[visit{contact, d.Day}] = struct{}{}
+		}
+	}
+}
+
+// visited divides visits into units.
+func (m *meeting) visited(visits map[visit]struct{}) []unit {
+	all := make([]visit, 0, len(visits))
+	for v := range visits {
+		all = append(all, v)
+	}
+	slices.SortFunc(all, func(a, b visit) int { return cmp.Or(cmp.Compare(a.contact, b.contact), cmp.Compare(a.day, b.day)) })
+	versions := make(map[int32]sealedDay, len(m.src.days))
+	for _, d := range m.src.days {
+		versions[d.Day] = d
+	}
+	var units []unit
+	for len(all) > 0 {
+		var u unit
+		keys := make(map[int32][]uint32)
+		n, listed := 0, 0
+		for n < len(all) && (listed < m.src.s.sizes.pairs || all[n].contact == all[n-1].contact) {
+			v := all[n]
+			if len(u.contacts) == 0 || u.contacts[len(u.contacts)-1] != v.contact {
+				u.contacts = append(u.contacts, v.contact)
+			}
+			if v.day != noDay {
+				before := len(keys[v.day])
+				keys[v.day] = m.l.appendMembers(keys[v.day], v.contact)
+				listed += len(keys[v.day]) - before
+			}
+			n++
+		}
+		for _, d := range m.src.days {
+			if of := keys[d.Day]; len(of) > 0 {
+				if u.condition != "" {
+					u.condition += " OR "
+				}
+				u.condition += fmt.Sprintf("day = %d AND version = %d AND %s", d.Day, d.Version, keysAre(of))
+			}
+		}
+		if u.condition == "" {
+			u.condition = "0"
+		}
+		u.condition = "(" + u.condition + ")"
+		units = append(units, u)
+		all = all[n:]
+	}
+	return units
+}
+
+// collect puts together what the workers found.
+func (m *meeting) collect(workers []*worker) tracing.Meetings {
+	var found tracing.Meetings
+	limited, words := m.q.Numbers.CrowdLimit > 0, m.q.Words
+	for person := range m.src.people {
+		early, carrying := uint32(0), uint32(0)
+		for _, w := range workers {
+			early = max(early, w.cells[person].early)
+			if limited {
+				carrying = max(carrying, w.carrying[person])
+			}
+		}
+		if early == 0 {
+			continue
+		}
+		met := tracing.Met{Person: uint32(person), First: m.src.base + int64(^early)}
+		if m.q.Sources {
+			met.Sources = m.tally.sources[person]
+		}
+		found.Met = append(found.Met, met)
+		if limited {
+			at := tracing.Never
+			if carrying != 0 {
+				at = m.src.base + int64(^carrying)
+			}
+			found.Carrying = append(found.Carrying, at)
+		}
+		if words > 0 {
+			row := make([]uint64, words)
+			for _, w := range workers {
+				for i, b := range w.roots[person*words:][:words] {
+					row[i] |= b
+				}
+			}
+			found.Roots = append(found.Roots, row...)
+		}
+	}
+	return found
+}
+
+// load reads the stays of a contact place out of its rows, which are in the order of their days.
+func (w *worker) load(rows []row, fresh []freshStay) error {
+	w.short, w.long = w.short[:0], w.long[:0]
+	simple, err := w.loadSimply(rows)
+	if err != nil {
+		return err
+	}
+	if !simple {
+		if err := w.loadAndUnite(rows); err != nil {
+			return err
+		}
+	}
+	if len(fresh) > 0 {
+		w.addFresh(fresh)
+	}
+	w.latest = w.latest[:0]
+	last := uint32(0)
+	for i := range w.long {
+		last = max(last, w.long[i].leave)
+		w.latest = append(w.latest, last)
+	}
+	return nil
+}
+
+// loadSimply takes records as they are, and unites those that go on over the end of a day; it reports false where the parts
+// must be looked at.
+func (w *worker) loadSimply(rows []row) (simple bool, err error) {
+	src := w.m.src
+	excluding := len(src.excluded) > 0
+	overnight := uint32(0) // when the last leaves of those who stayed on into the next day
+	defer func() {
+		for _, person := range w.stayed {
+			w.over[person] = 0
+		}
+		w.stayed = w.stayed[:0]
+	}()
+	for i, r := range rows {
+		if i > 0 && r.key != rows[0].key {
+			return false, nil // parts of a site
+		}
+		all, _, err := records(r.group)
+		if err != nil {
+			return false, err
+		}
+		offset := uint32(startOf(r.day) - src.base)
+		end := offset + scan.SecondsPerDay
+		for ; len(all) >= recordSize; all = all[recordSize:] {
+			r := record(binary.LittleEndian.Uint64(all))
+			person, length := r.other(), uint32(r.length())
+			if excluding && src.excluded.has(person) {
+				continue
+			}
+			if length == tooLong {
+				return false, nil
+			}
+			g := guest{enter: offset + uint32(r.enter()), person: person}
+			g.leave = g.enter + length
+			if g.enter <= overnight {
+				if n := w.over[person]; n > 0 && g.enter <= w.long[n-1].leave {
+					before := &w.long[n-1]
+					before.leave = max(before.leave, g.leave)
+					overnight = max(overnight, before.leave)
+					continue
+				}
+			}
+			switch {
+			case g.leave >= end:
+				w.long = append(w.long, g) // however short: it may become longer
+				w.over[person] = int32(len(w.long))
+				w.stayed = append(w.stayed, person)
+				overnight = max(overnight, g.leave)
+			case length < shortUntil:
+				w.short = append(w.short, g)
+			default:
+				w.long = append(w.long, g)
+			}
+		}
+	}
+	return true, nil
+}
+
+// loadAndUnite takes stays by their parts, and unites what touches.
+func (w *worker) loadAndUnite(rows []row) error {
+	w.short, w.long = w.short[:0], w.long[:0]
+	src := w.m.src
+	var pieces []piece
+	var err error
+	for _, r := range rows {
+		if pieces, err = appendPieces(pieces, r.day, r.group); err != nil {
+			return err
+		}
+	}
+	pieces = slices.DeleteFunc(pieces, func(p piece) bool { return src.excluded.has(p.other) })
+	slices.SortFunc(pieces, comparePieces)
+	w.addUnited(len(pieces), func(i int) (uint32, int64, int64) { return pieces[i].other, pieces[i].enter, pieces[i].leave })
+	return nil
+}
+
+// addFresh adds fresh stays, sorted by person and entry: nobody has both fresh and sealed ones.
+func (w *worker) addFresh(fresh []freshStay) {
+	w.addUnited(len(fresh), func(i int) (uint32, int64, int64) { return fresh[i].person, fresh[i].enter, fresh[i].leave })
+}
+
+// addUnited adds what n stays, sorted by person and entry, unite to.
+func (w *worker) addUnited(n int, at func(int) (person uint32, enter, leave int64)) {
+	base := w.m.src.base
+	short, long := len(w.short), len(w.long)
+	for i := 0; i < n; {
+		person, enter, leave := at(i)
+		for i++; i < n; i++ {
+			other, e, l := at(i)
+			if other != person || e > leave {
+				break
+			}
+			leave = max(leave, l)
+		}
+		g := guest{person: person, enter: uint32(enter - base), leave: uint32(leave - base)}
+		if leave-enter < shortUntil {
+			w.short = append(w.short, g)
+		} else {
+			w.long = append(w.long, g)
+		}
+	}
+	w.short = w.mergeTail(w.short, short)
+	w.long = w.mergeTail(w.long, long)
+}
+
+// mergeTail sorts guests, of whom the first n are sorted, by their entry.
+func (w *worker) mergeTail(guests []guest, n int) []guest {
+	slices.SortFunc(guests[n:], func(a, b guest) int { return cmp.Compare(a.enter, b.enter) })
+	if n == 0 {
+		return guests
+	}
+	w.tail = append(w.tail[:0], guests[n:]...)
+	tail := w.tail
+	for i := len(guests) - 1; len(tail) > 0; i-- {
+		if last := tail[len(tail)-1]; n == 0 || guests[n-1].enter <= last.enter {
+			guests[i], tail = last, tail[:len(tail)-1]
+		} else {
+			n--
+			guests[i] = guests[n]
+		}
+	}
+	return guests
+}
