@@ -147,7 +147,7 @@ func (s stream) carry(ctx context.Context, _ time.Duration) (rate float64, err e
 
 // untilStored waits until the workers have acknowledged everything up to tail.
 func (s stream) untilStored(ctx context.Context, log *redisstream.Log, tail scanlog.Watermark, begin time.Time) (time.Duration, error) {
-	look := time.NewTicker(5 * time.Millisecond)
+	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for {
 		stored, err := log.Stored(ctx)

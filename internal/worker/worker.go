@@ -47,6 +47,7 @@ type Worker struct {
 
 	reading   state
 	inserting state
+	spare     chan []scanlog.Entry // of batches that are done, for those to come
 }
 
 // New makes a worker.
@@ -78,6 +79,7 @@ func New(consumer Consumer, store scanstore.Writer, o Options) *Worker {
 		o:         o,
 		reading:   state{log: o.Log, what: "reading the scan log"},
 		inserting: state{log: o.Log, what: "storing scans"},
+		spare:     make(chan []scanlog.Entry, 2), // one is gathered while another is stored
 	}
 }
 
@@ -126,20 +128,20 @@ var errDrain = errors.New("the time for finishing was over before everything was
 
 // gather reads entries into batches and hands those over, until ctx ends. It returns the batch that was not handed over.
 func (w *Worker) gather(ctx, work context.Context, batches chan<- batch) batch {
-	var b batch
+	b, idle := w.begin(), false
 	for retry := 0; ctx.Err() == nil; {
 		if w.full(b) {
 			select {
 			case batches <- b:
-				b = batch{}
+				b = w.begin()
 			case <-ctx.Done():
 			}
 			continue
 		}
-		if len(b.entries) > 0 && time.Since(b.since) >= w.o.MaxAge {
+		if w.due(b, idle) {
 			select { // unless the batch before is still under way: then this one may grow
 			case batches <- b:
-				b = batch{}
+				b = w.begin()
 			default:
 			}
 		}
@@ -154,7 +156,7 @@ func (w *Worker) gather(ctx, work context.Context, batches chan<- batch) batch {
 			continue
 		}
 		w.reading.succeeded()
-		retry = 0
+		retry, idle = 0, len(entries) == 0
 		for _, e := range entries {
 			if e.Fault != nil {
 				w.bury(work, e)
@@ -172,6 +174,33 @@ func (w *Worker) gather(ctx, work context.Context, batches chan<- batch) batch {
 
 func (w *Worker) full(b batch) bool {
 	return len(b.entries) >= w.o.MaxScans || b.bytes >= w.o.MaxBytes
+}
+
+// due says whether a batch that is not full need not wait any longer: it is old, or it is large and nothing follows.
+func (w *Worker) due(b batch, idle bool) bool {
+	if len(b.entries) == 0 {
+		return false
+	}
+	return time.Since(b.since) >= w.o.MaxAge || idle && len(b.entries) >= max(w.o.MaxScans/4, 1)
+}
+
+// begin returns a new batch.
+func (w *Worker) begin() batch {
+	select {
+	case entries := <-w.spare:
+		return batch{entries: entries}
+	default:
+		return batch{}
+	}
+}
+
+// end takes back what a batch was gathered in.
+func (w *Worker) end(b batch) {
+	clear(b.entries)
+	select {
+	case w.spare <- b.entries[:0]:
+	default:
+	}
 }
 
 // bury puts aside an entry that is no scan.
@@ -192,6 +221,7 @@ func (w *Worker) storeAll(ctx context.Context, batches <-chan batch) error {
 		if failed == nil {
 			failed = w.storeOne(ctx, b)
 		}
+		w.end(b)
 	}
 	return failed
 }

@@ -153,21 +153,36 @@ func running(t *testing.T, log *memoryLog, store *memoryStore, o worker.Options)
 
 func TestBatchesBySizeAndAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log, store := newMemoryLog(250), &memoryStore{}
+		log, store := newMemoryLog(220), &memoryStore{}
 		stop := running(t, log, store, worker.Options{MaxScans: 100, MaxAge: 5 * time.Second})
 		time.Sleep(4 * time.Second)
 		if got := store.all(); len(got) != 2 || !slices.Equal(got[0], numbers(1, 100)) || !slices.Equal(got[1], numbers(101, 200)) {
-			t.Errorf("of 250 scans, full batches of 100 were inserted as %v", got)
+			t.Errorf("of 220 scans, full batches of 100 were inserted as %v", got)
 		}
 		time.Sleep(2 * time.Second)
-		if got := store.all(); len(got) != 3 || !slices.Equal(got[2], numbers(201, 250)) {
+		if got := store.all(); len(got) != 3 || !slices.Equal(got[2], numbers(201, 220)) {
 			t.Errorf("the rest did not follow when it was old enough: %v", got)
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
-		if got := log.done(); !slices.Equal(got, numbers(1, 250)) {
+		if got := log.done(); !slices.Equal(got, numbers(1, 220)) {
 			t.Errorf("acknowledged are %v", got)
+		}
+	})
+}
+
+// TestLargeRemaindersDoNotWait sees a batch go before its time that is not full, but large, and that nothing follows.
+func TestLargeRemaindersDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, store := newMemoryLog(130), &memoryStore{}
+		stop := running(t, log, store, worker.Options{MaxScans: 100, MaxAge: time.Hour})
+		time.Sleep(time.Second)
+		if got := store.all(); len(got) != 2 || !slices.Equal(got[1], numbers(101, 130)) {
+			t.Errorf("of 130 scans, inserted are %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
 		}
 	})
 }
