@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,10 +92,11 @@ func TestDegradedBeforeDown(t *testing.T) {
 // TestACheckThatHangs is waited for two seconds, once, and then not asked again until it has come back.
 func TestACheckThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked, back := 0, make(chan struct{})
+		var asked atomic.Int32
+		back := make(chan struct{})
 		board := telemetry.NewBoard(slog.New(slog.DiscardHandler), time.Now,
 			telemetry.Check{Name: "hangs", Vital: true, Run: func(context.Context) telemetry.Finding {
-				asked++
+				asked.Add(1)
 				<-back
 				return telemetry.Finding{}
 			}},
@@ -113,8 +115,8 @@ func TestACheckThatHangs(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if asked != 1 {
-			t.Errorf("it was asked %d times", asked)
+		if n := asked.Load(); n != 1 {
+			t.Errorf("it was asked %d times", n)
 		}
 		close(back)
 		synctest.Wait()
