@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -62,6 +63,12 @@ func TestDeployNamesWhatIsThere(t *testing.T) {
 	awaitListening(t, ops)
 	exported := make(map[string]family)
 	s.families(exported)
+	for deadline, alone := time.Now().Add(time.Minute), serve(t); exported["truyvet_index_age_seconds"].kind == ""; time.Sleep(100 * time.Millisecond) {
+		alone.families(exported) // its index is up to date once it has loaded
+		if time.Now().After(deadline) {
+			t.Fatal("the index does not become up to date")
+		}
+	}
 	(&site{t: t, ops: "http://" + ops}).families(exported)
 	stop()
 	if err := <-done; err != nil {

@@ -8,12 +8,14 @@ import (
 
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanlog/redisstream"
+	"github.com/truyvet/truyvet/internal/snapshot"
 	"github.com/truyvet/truyvet/internal/telemetry"
 )
 
 // From when on a part is looked after rather than well.
 const (
 	lateAfter    = 2 * time.Minute // the age of the oldest scan that is logged and not stored
+	staleAfter   = time.Minute     // the time since the index held every accepted scan
 	fullFrom     = 0.5             // the share of its limit that a stream or a queue has reached
 	memoryFrom   = 0.8             // the share of its bound that a Redis server uses
 	littleDisk   = 2 << 30         // bytes left where the data are
@@ -29,7 +31,47 @@ func (p *Parts) checks() []telemetry.Check {
 		queueCheck(p.Scans.Queue),
 		diskCheck(p.Config.DataDir),
 	}
+	if _, inMemory := p.Scans.Index(); inMemory {
+		checks = append(checks, p.indexCheck())
+	}
 	return append(checks, p.Scans.checks...)
+}
+
+// indexCheck watches the index of stays that traces read.
+func (p *Parts) indexCheck() telemetry.Check {
+	return telemetry.Check{
+		Name: "index",
+		Facts: []telemetry.Fact{
+			{Name: "index_scans", Help: "Scans that the index of stays holds."},
+			{Name: "index_stays", Help: "Stays in the index."},
+			{Name: "index_people", Help: "People that the index has a number for."},
+			{Name: "index_bytes", Help: "Memory that the index takes."},
+			{Name: "index_budget_bytes", Help: "Memory that the index may take; 0 is no bound."},
+			{Name: "index_age_seconds", Help: "Time since the index was last known to hold every accepted scan; left out until it first does."},
+		},
+		Run: func(context.Context) telemetry.Finding {
+			s, _ := p.Scans.Index()
+			found := telemetry.Finding{Values: []float64{
+				float64(s.Scans), float64(s.Stays), float64(s.People), float64(s.Bytes), float64(s.Budget),
+			}}
+			age := p.Clock().Sub(s.Fresh)
+			if !s.Fresh.IsZero() {
+				found.Values = append(found.Values, age.Seconds())
+			}
+			switch {
+			case s.State == snapshot.OverBudget:
+				found.Detail = fmt.Sprintf("%d MiB are needed and %d allowed: set TRUYVET_MEMORY_BUDGET or TRUYVET_TRACE_SOURCE", s.Needed>>20, s.Budget>>20)
+			case s.State == snapshot.Loading:
+				found.Detail = fmt.Sprintf("loading: %d of %d scans; no trace can be run yet", s.Scans, s.Total)
+			case age > staleAfter:
+				found.Detail = fmt.Sprintf("it may lack the scans of the last %s", age.Round(time.Second))
+			default:
+				return found
+			}
+			found.Level = telemetry.Degraded
+			return found
+		},
+	}
 }
 
 // answers makes a check of something that answers or does not.

@@ -76,6 +76,7 @@ func serve(t *testing.T, settings ...string) *site {
 		_ = parts.Close()
 	})
 	t.Cleanup(s.stop)
+	awaitListening(t, ops)
 	return s
 }
 

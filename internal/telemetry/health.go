@@ -34,7 +34,7 @@ func (l Level) String() string {
 type Fact struct{ Name, Help string }
 
 // Finding is what a check finds. Detail says in one line what is not well, without secrets and personal details. Values
-// holds the numbers of the check's Facts, in their order, and may be empty where they could not be had.
+// holds the numbers of the check's Facts, in their order, without those at the end that could not be had.
 type Finding struct {
 	Level  Level
 	Detail string
