@@ -21,25 +21,30 @@ import (
 
 // cluster is a log, a store and what runs them.
 type cluster struct {
-	redis, clickhouse *testenv.Server
-	layout            redisstream.Layout
-	log               *redisstream.Log
-	store             *clickhouse.Store
+	redis  *testenv.Server
+	shards []*testenv.Server // of the store
+	layout redisstream.Layout
+	log    *redisstream.Log
+	store  *clickhouse.Store
 }
 
-func newCluster(t testing.TB) *cluster {
+func newCluster(t testing.TB, shards int) *cluster {
 	t.Helper()
 	c := &cluster{
-		redis:      testserver.Redis(t, testenv.RedisOptions{}),
-		clickhouse: testserver.ClickHouse(t, testenv.ClickHouseOptions{}),
-		layout:     redisstream.Layout{Prefix: "kill", Shards: 4},
+		redis:  testserver.Redis(t, testenv.RedisOptions{}),
+		shards: testserver.ClickHouseCluster(t, shards, testenv.ClickHouseOptions{}),
+		layout: redisstream.Layout{Prefix: "kill", Shards: 4},
 	}
 	var err error
 	if c.log, err = redisstream.Open("redis://"+c.redis.Addr, redisstream.Options{Layout: c.layout}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.log.Close() })
-	if c.store, err = clickhouse.Open("clickhouse://default@"+c.clickhouse.Addr+"/scans", ""); err != nil {
+	name := ""
+	if shards > 1 {
+		name = testenv.ClickHouseCluster
+	}
+	if c.store, err = clickhouse.Open("clickhouse://default@"+c.shards[0].Addr+"/scans", name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.store.Close() })
@@ -150,7 +155,12 @@ func (s tellingStore) Insert(ctx context.Context, scans []scan.Scan) error {
 
 // Two workers store while their servers are killed in the middle of inserts, and while one of the workers is lost.
 func TestEverythingIsStoredWhateverIsKilled(t *testing.T) {
-	c := newCluster(t)
+	for _, shards := range []int{1, 2} {
+		t.Run(fmt.Sprintf("shards=%d", shards), func(t *testing.T) { killEverything(t, newCluster(t, shards)) })
+	}
+}
+
+func killEverything(t *testing.T, c *cluster) {
 	const batch = 500
 	store := tellingStore{c.store, make(chan struct{})}
 	o := worker.Options{MaxScans: 2000, MaxAge: 50 * time.Millisecond, Drain: time.Millisecond}
@@ -162,7 +172,7 @@ func TestEverythingIsStoredWhateverIsKilled(t *testing.T) {
 	wg.Go(func() { c.work(ctx, t, "second", store, o) })
 	enough, appended := make(chan struct{}), make(chan int, 1)
 	wg.Go(func() { appended <- c.append(t, batch, enough) })
-	for _, server := range []*testenv.Server{c.clickhouse, c.redis, c.clickhouse, c.redis} {
+	for _, server := range []*testenv.Server{c.shards[len(c.shards)-1], c.redis, c.shards[0], c.redis} {
 		<-store.begins
 		<-store.begins
 		if err := server.Kill(); err != nil {
@@ -184,7 +194,7 @@ func TestEverythingIsStoredWhateverIsKilled(t *testing.T) {
 
 // BenchmarkDrain stores what waits in the streams; an operation is a scan.
 func BenchmarkDrain(b *testing.B) {
-	c := newCluster(b)
+	c := newCluster(b, 1)
 	for n := 0; n < b.N; n += 500 {
 		scanlogtest.Append(b, c.log, scanlogtest.Scans(n, n+500))
 	}
