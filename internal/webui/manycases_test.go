@@ -85,7 +85,18 @@ func TestListsAreToldApartByCase(t *testing.T) {
 	if all := run.all(func(n *html.Node) bool { return n.Data == "option" && attr(n.Parent, "id") == "case" }); len(all) != 15 {
 		t.Errorf("%d cases are offered, want 14 and all", len(all))
 	}
+	// Whoever came by each time met more cases than a row of a long list shows.
+	run.wants(http.StatusOK, "Còn 4 lần tiếp xúc nữa")
+	few := b.get(path + "?ward=26797")
+	few.wants(http.StatusOK, "1 người trong 15", "và 2 ca khác")
+	if strings.Contains(few.body, "lần tiếp xúc nữa") {
+		t.Error("encounters are left out where one person is shown")
+	}
 	one := b.get(path + "?case=" + ids[3])
+	if brief := one.all(func(n *html.Node) bool { return attr(n, "class") == "who-cell" && strings.Contains(textOf(n), "+13") }); len(brief) != 1 ||
+		!strings.Contains(textOf(brief[0]), "từ "+shortCode(ids[3])) {
+		t.Error("the row of a list of one case names another")
+	}
 	one.wants(http.StatusOK, "2 người trong 15", "Chỉ người từ ca "+shortCode(ids[3])+" (XN-003)", "CSV của ca")
 	b.get(path+"?case="+ids[3]+"&generation=2").wants(http.StatusOK, "0 người trong 15")
 	b.get(path+"?case="+uuid.NewString()).wants(http.StatusOK, "0 người trong 15")

@@ -172,8 +172,13 @@ type ledTo struct {
 // LedTo tells from which cases somebody was reached; Brief names one alone.
 func (p *runPage) LedTo(row cases.Row) ledTo { return p.ledTo(row, casesNamed) }
 
-// Brief is LedTo for a line of the list.
-func (p *runPage) Brief(row cases.Row) ledTo { return p.ledTo(row, 1) }
+// Brief is LedTo for a line of the list: it names one case, that of the filter where there is one.
+func (p *runPage) Brief(row cases.Row) ledTo {
+	if p.From != nil {
+		return ledTo{Cases: []registry.Case{p.From.Case}, More: row.Roots.Len() - 1}
+	}
+	return p.ledTo(row, 1)
+}
 
 func (p *runPage) ledTo(row cases.Row, most int) ledTo {
 	l := ledTo{More: row.Roots.Len()}
