@@ -278,8 +278,9 @@ func tourManyCases(t *testing.T, in *installation) {
 	if listed := b.text("h1.answer span:nth-of-type(1) b"); listed != counted || listed == "0" {
 		t.Errorf("the dry run counted %s F1, the run lists %s", counted, listed)
 	}
-	b.do("choosing the case with most people", press(`section[aria-labelledby=by-case] ul li:first-child a`, `a[href*="list.csv?case="]`))
-	code := b.text(`section[aria-labelledby=by-case] a[aria-current] b`)
+	b.do("choosing the case with most people", press(`section[aria-labelledby=by-case] ul li:first-child a`, `main:has(a[href*="list.csv?case="]) details.how`))
+	code := read(b, "reading which case it is", chromedp.Evaluate[string](
+		`document.querySelector("section[aria-labelledby=by-case] a[aria-current] b").innerText`))
 	b.do("opening the evidence of their first contact", chromedp.Click(css("#list details summary")))
 	if evidence := b.text("#list details[open]"); !strings.Contains(evidence, code) {
 		t.Errorf("the evidence does not name the case %s:\n%s", code, evidence)
