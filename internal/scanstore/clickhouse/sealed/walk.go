@@ -298,7 +298,7 @@ func (m *meeting) collect(workers []*worker) tracing.Meetings {
 	for person := range m.src.people {
 		early, carrying := uint32(0), uint32(0)
 		for _, w := range workers {
-			early = max(early, w.cells[person].early)
+			early = max(early, w.early[person])
 			if limited {
 				carrying = max(carrying, w.carrying[person])
 			}
@@ -333,7 +333,7 @@ func (m *meeting) collect(workers []*worker) tracing.Meetings {
 
 // load reads the stays of a contact place out of its rows, which are in the order of their days.
 func (w *worker) load(rows []row, fresh []freshStay) error {
-	w.short, w.long = w.short[:0], w.long[:0]
+	w.clear()
 	simple, err := w.loadSimply(rows)
 	if err != nil {
 		return err
@@ -355,18 +355,17 @@ func (w *worker) load(rows []row, fresh []freshStay) error {
 	return nil
 }
 
+// clear forgets the place that was at work.
+func (w *worker) clear() {
+	w.short, w.long, w.there, w.infectious = w.short[:0], w.long[:0], w.there[:0], false
+}
+
 // loadSimply takes records as they are, and unites those that go on over the end of a day; it reports false where the parts
 // must be looked at.
 func (w *worker) loadSimply(rows []row) (simple bool, err error) {
 	src := w.m.src
 	excluding := len(src.excluded) > 0
 	overnight := uint32(0) // when the last leaves of those who stayed on into the next day
-	defer func() {
-		for _, person := range w.stayed {
-			w.over[person] = 0
-		}
-		w.stayed = w.stayed[:0]
-	}()
 	for i, r := range rows {
 		if i > 0 && r.key != rows[0].key {
 			return false, nil // parts of a site
@@ -386,10 +385,10 @@ func (w *worker) loadSimply(rows []row) (simple bool, err error) {
 			if length == tooLong {
 				return false, nil
 			}
-			g := guest{enter: offset + uint32(r.enter()), person: person}
+			g := guest{enter: offset + uint32(r.enter()), who: w.visitor(person)}
 			g.leave = g.enter + length
 			if g.enter <= overnight {
-				if n := w.over[person]; n > 0 && g.enter <= w.long[n-1].leave {
+				if n := w.there[g.who].over; n > 0 && g.enter <= w.long[n-1].leave {
 					before := &w.long[n-1]
 					before.leave = max(before.leave, g.leave)
 					overnight = max(overnight, before.leave)
@@ -399,8 +398,7 @@ func (w *worker) loadSimply(rows []row) (simple bool, err error) {
 			switch {
 			case g.leave >= end:
 				w.long = append(w.long, g) // however short: it may become longer
-				w.over[person] = int32(len(w.long))
-				w.stayed = append(w.stayed, person)
+				w.there[g.who].over = uint32(len(w.long))
 				overnight = max(overnight, g.leave)
 			case length < shortUntil:
 				w.short = append(w.short, g)
@@ -414,7 +412,7 @@ func (w *worker) loadSimply(rows []row) (simple bool, err error) {
 
 // loadAndUnite takes stays by their parts, and unites what touches.
 func (w *worker) loadAndUnite(rows []row) error {
-	w.short, w.long = w.short[:0], w.long[:0]
+	w.clear()
 	src := w.m.src
 	var pieces []piece
 	var err error
@@ -447,7 +445,7 @@ func (w *worker) addUnited(n int, at func(int) (person uint32, enter, leave int6
 			}
 			leave = max(leave, l)
 		}
-		g := guest{person: person, enter: uint32(enter - base), leave: uint32(leave - base)}
+		g := guest{who: w.visitor(person), enter: uint32(enter - base), leave: uint32(leave - base)}
 		if leave-enter < shortUntil {
 			w.short = append(w.short, g)
 		} else {

@@ -7,8 +7,17 @@ import (
 	"sort"
 )
 
-// guest is a united stay at the place at work, from the source's base.
-type guest struct{ enter, leave, person uint32 }
+// guest is a united stay at the place at work, from the source's base. Who it is of is a position in worker.there.
+type guest struct{ enter, leave, who uint32 }
+
+// visitor is a person at the place at work. What is found of them there stands here, near that of the others there, and not
+// with all the people of the city.
+type visitor struct {
+	person uint32
+	early  uint32 // ^(when the earliest contact began), 0 for none
+	last   uint32 // the stamp of the last source that they met
+	over   uint32 // 1 + the position in worker.long of a stay that goes on into the next day, else 0
+}
 
 // shortUntil, in seconds, is below what length a stay is short. Those who stay for longer are looked for apart, so that one
 // person behind the counter all day does not make every search for customers go back to the morning.
@@ -18,22 +27,17 @@ const shortUntil = 2 * 60 * 60
 type presence struct {
 	source      int32 // the position of the window
 	person      uint32
+	who         uint32
 	enter       int64
 	leave       int64
 	from, until int64 // the infectious part, with the linger
 }
 
-// cell is what a worker knows of a person: nothing where early is 0.
-type cell struct {
-	early uint32 // ^(when the earliest contact began)
-	last  uint32 // the stamp of the last source that they met
-}
-
 // worker looks for contacts, one contact place after the other.
 type worker struct {
 	m        *meeting
-	cells    []cell   // by person
-	carrying []uint32 // by person, as cell.early, of contacts that carry on
+	early    []uint32 // by person: ^(when the earliest contact began), 0 for none
+	carrying []uint32 // by person, as early, of contacts that carry on
 	roots    []uint64 // by person: rows of sets of cases
 	stamp    uint32
 	pairs    *pairs
@@ -44,14 +48,15 @@ type worker struct {
 	short, long []guest  // by entry
 	latest      []uint32 // when the last leaves of those in long up to there
 	tail        []guest
-	over        []int32  // by person: 1 + the position in long of who stays on into the next day, else 0
-	stayed      []uint32 // those with an over
+	there       []visitor
+	number      []uint32 // by person: their position in there, where they are at it
+	infectious  bool     // whether a source is there
 	here        []presence
 }
 
 func (m *meeting) newWorker(workers int) *worker {
 	n := len(m.src.people)
-	w := &worker{m: m, cells: make([]cell, n), over: make([]int32, n), pairs: m.tally.newPairs(workers)}
+	w := &worker{m: m, early: make([]uint32, n), number: make([]uint32, n), pairs: m.tally.newPairs(workers)}
 	if m.q.Numbers.CrowdLimit > 0 {
 		w.carrying, w.crowd = make([]uint32, n), make([]uint32, n)
 	}
@@ -90,6 +95,9 @@ func (w *worker) contactPlace(rows []row, fresh []freshStay) error {
 	if err := w.load(rows, fresh); err != nil {
 		return err
 	}
+	if !w.infectious {
+		return nil
+	}
 	w.here = w.here[:0]
 	w.findPresences(w.short)
 	w.findPresences(w.long)
@@ -105,7 +113,24 @@ func (w *worker) contactPlace(rows []row, fresh []freshStay) error {
 		w.presence(&w.here[i])
 		w.pairs.check()
 	}
+	for i := range w.there {
+		if v := &w.there[i]; v.early > w.early[v.person] {
+			w.early[v.person] = v.early
+		}
+	}
 	return nil
+}
+
+// visitor returns the position of a person in there, a new one for somebody new.
+func (w *worker) visitor(person uint32) uint32 {
+	if n := w.number[person]; int(n) < len(w.there) && w.there[n].person == person {
+		return n
+	}
+	n := uint32(len(w.there))
+	w.number[person] = n
+	w.there = append(w.there, visitor{person: person})
+	w.infectious = w.infectious || w.m.who.has(person)
+	return n
 }
 
 // findPresences finds who infects others at the place.
@@ -113,11 +138,12 @@ func (w *worker) findPresences(guests []guest) {
 	m := w.m
 	for i := range guests {
 		g := &guests[i]
-		if !m.who.has(g.person) {
+		person := w.there[g.who].person
+		if !m.who.has(person) {
 			continue
 		}
-		for n := int(m.first[g.person]); n < len(m.sources) && m.sources[n].Person == g.person; n++ {
-			p := presence{source: int32(n), person: g.person, enter: int64(g.enter), leave: min(int64(g.leave), m.asOf)}
+		for n := int(m.first[person]); n < len(m.sources) && m.sources[n].Person == person; n++ {
+			p := presence{source: int32(n), person: person, who: g.who, enter: int64(g.enter), leave: min(int64(g.leave), m.asOf)}
 			window := &m.sources[n].Window
 			p.from = max(p.enter, window.From)
 			end := min(p.leave, window.To)
@@ -144,8 +170,8 @@ func (w *worker) presence(p *presence) {
 // meet takes the contacts of a presence among guests, who are sorted by their entry.
 func (w *worker) meet(p *presence, guests []guest, carries bool) {
 	from, until, least := p.from, p.until, w.m.least
-	counts := w.pairs != nil
-	plain := !counts && w.carrying == nil && w.m.q.Words == 0
+	counts, more := w.pairs != nil, w.carrying != nil || w.m.q.Words > 0
+	number := w.m.numbers[p.source]
 	for i := range guests {
 		g := &guests[i]
 		enter := int64(g.enter)
@@ -153,24 +179,28 @@ func (w *worker) meet(p *presence, guests []guest, carries bool) {
 			break
 		}
 		begin := max(enter, from)
-		if min(int64(g.leave), until)-begin < least || g.person == p.person {
+		if min(int64(g.leave), until)-begin < least || g.who == p.who {
 			continue
 		}
-		c := &w.cells[g.person]
-		c.early = max(c.early, ^uint32(begin))
-		if plain {
-			continue
+		v := &w.there[g.who]
+		v.early = max(v.early, ^uint32(begin))
+		if counts && v.last != w.stamp {
+			v.last = w.stamp
+			w.pairs.add(v.person, number)
 		}
-		if counts && c.last != w.stamp {
-			c.last = w.stamp
-			w.pairs.add(g.person, w.m.numbers[p.source])
+		if more {
+			w.meetMore(p, v.person, begin, carries)
 		}
-		if carries && w.carrying != nil {
-			w.carrying[g.person] = max(w.carrying[g.person], ^uint32(begin))
-		}
-		for n, b := range w.m.sources[p.source].Roots {
-			w.roots[int(g.person)*w.m.q.Words+n] |= b
-		}
+	}
+}
+
+// meetMore takes of a contact what is seldom asked for.
+func (w *worker) meetMore(p *presence, person uint32, begin int64, carries bool) {
+	if carries && w.carrying != nil {
+		w.carrying[person] = max(w.carrying[person], ^uint32(begin))
+	}
+	for n, b := range w.m.sources[p.source].Roots {
+		w.roots[int(person)*w.m.q.Words+n] |= b
 	}
 }
 
@@ -185,8 +215,8 @@ func (w *worker) crowdOf(p *presence) int {
 			if int64(g.enter) >= p.leave {
 				break
 			}
-			if int64(g.leave) > p.enter && w.crowd[g.person] != w.crowds {
-				w.crowd[g.person] = w.crowds
+			if person := w.there[g.who].person; int64(g.leave) > p.enter && w.crowd[person] != w.crowds {
+				w.crowd[person] = w.crowds
 				n++
 			}
 		}
