@@ -24,12 +24,6 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(clickhousetest.Main(m)) }
 
-// newStore makes an empty store on one server.
-func newStore(t testing.TB) *clickhouse.Store {
-	t.Helper()
-	return clickhousetest.OneServer.New(t).Store
-}
-
 func insert(t testing.TB, store *clickhouse.Store, scans []scan.Scan) {
 	t.Helper()
 	if err := store.Insert(t.Context(), scans); err != nil {

@@ -60,6 +60,9 @@ func (s *Stays) relinked(ctx context.Context, p *pass, w World, found people) er
 	if err != nil || len(aliases) == 0 {
 		return err
 	}
+	if is, err := s.linked(ctx, p); err != nil || !is {
+		return cmp.Or(err, ErrRevision)
+	}
 	was, err := s.linksOf(ctx, p, aliases)
 	if err != nil {
 		return err

@@ -102,7 +102,8 @@ func TestGroupsThatCannotBe(t *testing.T) {
 
 // FuzzGroup reads any bytes: they are a group, or an error.
 func FuzzGroup(f *testing.F) {
-	for _, pieces := range [][]piece{nil, {{1, startOf(someDay), startOf(someDay) + 5, 0, true}}, {{1, startOf(someDay), startOf(someDay) + tooLong, 2, false}}} {
+	start := startOf(someDay)
+	for _, pieces := range [][]piece{nil, {{1, start, start + 5, 0, true}}, {{1, start, start + tooLong, 2, false}}} {
 		bytes, err := appendGroup(nil, someDay, pieces)
 		if err != nil {
 			f.Fatal(err)

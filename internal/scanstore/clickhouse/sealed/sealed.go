@@ -139,8 +139,9 @@ type known struct {
 	numbering *memindex.Numbering
 }
 
-// chain returns the newest pass and those before it that it was made of, newest first; a pass that was given up, or lost
-// against another, is in no chain. acceptable says which pass may be the newest.
+// chain returns the newest pass and those before it that it was made of, newest first, as far as what each wrote is not asked
+// for. A pass that was given up, or lost against another, is not in it. It is empty where one was lost, and with it what it
+// numbered.
 func (s *Stays) chain(ctx context.Context) ([]pass, error) {
 	previous := make(map[uint64]uint64)
 	newest := uint64(0)
@@ -157,7 +158,7 @@ func (s *Stays) chain(ctx context.Context) ([]pass, error) {
 	var all []pass
 	for id := newest; id != 0; id = previous[id] {
 		if _, there := previous[id]; !there {
-			return nil, nil // one was lost, and with it what it numbered
+			return nil, nil
 		}
 		all = append(all, pass{ID: id, Previous: previous[id]})
 	}
@@ -384,6 +385,23 @@ func (s *Stays) treeOf(ctx context.Context, p *pass) ([]tracing.PlaceInfo, bool,
 		return nil, false, fmt.Errorf("reading the places of a pass: %w", err)
 	}
 	return infos, len(infos) == p.TreeSize, nil
+}
+
+// linked says whether all links that the passes of the chain wrote are there.
+func (s *Stays) linked(ctx context.Context, p *pass) (bool, error) {
+	found := uint64(0)
+	err := s.each(ctx, "SELECT pass, count() FROM sealed_world WHERE what = 1 GROUP BY pass", func(rows driver.Rows) error {
+		var of, n uint64
+		err := rows.Scan(&of, &n)
+		if s.inChain(of) {
+			found += n
+		}
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("counting the links of a pass: %w", err)
+	}
+	return found == uint64(p.Links), nil
 }
 
 // linksOf returns whom aliases stood for in a pass, where they were linked then.

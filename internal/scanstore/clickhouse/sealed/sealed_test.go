@@ -360,10 +360,10 @@ func TestDaysGo(t *testing.T) {
 
 // What a server has lost is seen, and made again.
 func TestLostRows(t *testing.T) {
-	for _, table := range []string{"sealed_stays", "sealed_numbers"} {
+	for _, table := range []string{"sealed_stays", "sealed_numbers", "sealed_world", "sealed_passes"} {
 		t.Run(table, func(t *testing.T) {
 			b := newBench(t, clickhousetest.OneServer, sealed.Options{Fresh: 9})
-			b.registry = append(b.registry, version{})
+			b.registry = append(b.registry, version{links: map[uuid.UUID]uuid.UUID{{15: 9}: {15: 7}}})
 			b.append(t, rand.New(rand.NewPCG(1, 1)), visits(10, 3))
 			if _, err := b.stays.Open(t.Context(), b.world(t), b.log, 0); !errors.Is(err, sealed.ErrUnsealed) {
 				t.Errorf("before anything was sealed: %v", err)
@@ -375,6 +375,8 @@ func TestLostRows(t *testing.T) {
 			if err := b.Conn().Exec(t.Context(), "TRUNCATE TABLE "+table); err != nil {
 				t.Fatal(err)
 			}
+			// With another world the links of before are looked at too.
+			b.registry = append(b.registry, version{links: map[uuid.UUID]uuid.UUID{{15: 9}: {15: 8}}})
 			other := sealed.New(b.Store, sealed.Options{Fresh: 9}) // one that remembers nothing
 			if _, err := other.Open(t.Context(), b.world(t), b.log, 0); !errors.Is(err, sealed.ErrUnsealed) {
 				t.Errorf("with lost rows: %v", err)
