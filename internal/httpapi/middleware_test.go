@@ -6,9 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
 )
 
 // TestRequestIDs takes over a request's id from a trusted proxy alone, and only what has the form of one.
@@ -62,6 +65,23 @@ func TestReadiness(t *testing.T) {
 	b.ready = func() (int, any) { return http.StatusServiceUnavailable, gin.H{"status": "stopping", "parts": gin.H{}} }
 	res := b.do(httptest.NewRequest(http.MethodGet, "/readyz", nil))
 	if res.Code != http.StatusServiceUnavailable || res.Header().Get("Retry-After") == "" || !strings.Contains(res.Body.String(), "stopping") {
+		t.Errorf("%d %v %s", res.Code, res.Header(), res.Body)
+	}
+}
+
+// busyBody is a body that cannot be held at this moment.
+type busyBody struct{}
+
+func (busyBody) Read([]byte) (int, error) { return 0, errs.Busy("server_busy", "Later.", time.Second) }
+
+// TestABodyThatCannotBeHeld is answered as what it is, and not as one that was cut off.
+func TestABodyThatCannotBeHeld(t *testing.T) {
+	b := newBench(t)
+	req := httptest.NewRequest(http.MethodPost, "/api/v1/scans", busyBody{})
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+goodCredential)
+	res := b.do(req)
+	if res.Code != http.StatusServiceUnavailable || res.Header().Get("Retry-After") != "1" || !strings.Contains(res.Body.String(), "server_busy") {
 		t.Errorf("%d %v %s", res.Code, res.Header(), res.Body)
 	}
 }
