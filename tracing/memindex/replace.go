@@ -10,8 +10,7 @@ import (
 
 // Replace returns an index in which the stays of some people are replaced by others, all of theirs. Only the days on which the
 // two differ are built anew, with at most so many workers; the others are shared with x, which stays as it is. It keeps
-// neither people, which may stand in any order and more than once, nor stays, which it reorders; every stay must be of one of
-// the people.
+// neither people, which may stand in any order and more than once, nor stays; every stay must be of one of the people.
 func (x *Index) Replace(people []uint32, stays []DenseStay, workers int) *Index {
 	c := x.changes(people, stays)
 	if len(c) == 0 {
@@ -69,54 +68,44 @@ type change struct {
 // changes compares the stays that people have with those that they shall have, and returns by day what differs.
 func (x *Index) changes(people []uint32, stays []DenseStay) map[int64]*change {
 	people = slices.Compact(slices.Sorted(slices.Values(people)))
-	stays = slices.DeleteFunc(stays, func(s DenseStay) bool { return s.Leave <= s.Enter })
-	slices.SortFunc(stays, func(a, b DenseStay) int {
-		return cmp.Or(cmp.Compare(DayOf(a.Enter), DayOf(b.Enter)), a.compare(&b))
-	})
-	found := make(map[int64]*change)
-	differ := func(day int64, person uint32, now []DenseStay) {
-		c := found[day]
-		if c == nil {
-			c = &change{day: day}
-			found[day] = c
+	days := make(map[int64][]DenseStay)
+	for i := range stays {
+		if s := &stays[i]; s.Leave > s.Enter {
+			day := DayOf(s.Enter)
+			days[day] = append(days[day], *s)
 		}
-		c.people = c.people.with(person)
-		c.stays = append(c.stays, now...)
 	}
-	var had []DenseStay
-	there := x.scanned.days
-	for len(there) > 0 || len(stays) > 0 {
-		var s *segment
-		var day int64
-		if len(there) > 0 && (len(stays) == 0 || DayOf(there[0].start) <= DayOf(stays[0].Enter)) {
-			s, day = there[0].segment, DayOf(there[0].start)
-			there = there[1:]
-		} else {
-			day = DayOf(stays[0].Enter)
+	found := make(map[int64]*change)
+	compare := func(day int64, s *segment) {
+		if c := differences(s, people, days[day]); len(c.people) > 0 {
+			c.day = day
+			found[day] = &c
 		}
-		today := ofDay(stays, day)
-		stays = stays[len(today):]
-		for _, person := range people {
-			now := ofPerson(today, person)
-			today = today[len(now):]
-			if had = had[:0]; s != nil {
-				had = s.staysOf(had, person)
-			}
-			if !slices.Equal(had, now) {
-				differ(day, person, now)
-			}
-		}
+		delete(days, day)
+	}
+	for i := range x.scanned.days {
+		s := x.scanned.days[i].segment
+		compare(DayOf(s.start), s)
+	}
+	for _, day := range slices.Collect(maps.Keys(days)) {
+		compare(day, &segment{})
 	}
 	return found
 }
 
-// ofDay returns the stays of one day, with which the list begins.
-func ofDay(stays []DenseStay, day int64) []DenseStay {
-	n := 0
-	for n < len(stays) && DayOf(stays[n].Enter) == day {
-		n++
+// differences compares what people have on a day with what they shall have there, which it reorders.
+func differences(s *segment, people []uint32, stays []DenseStay) (c change) {
+	slices.SortFunc(stays, func(a, b DenseStay) int { return a.compare(&b) })
+	var had []DenseStay
+	for _, person := range people {
+		now := ofPerson(stays, person)
+		stays = stays[len(now):]
+		if had = s.staysOf(had[:0], person); !slices.Equal(had, now) {
+			c.people = c.people.with(person)
+			c.stays = append(c.stays, now...)
+		}
 	}
-	return stays[:n]
+	return c
 }
 
 // ofPerson returns the stays of one person, with which the list begins if there are any.
@@ -130,15 +119,24 @@ func ofPerson(stays []DenseStay, person uint32) []DenseStay {
 
 // compare orders by everything that a stay is, the person first.
 func (s *DenseStay) compare(t *DenseStay) int {
-	return cmp.Or(cmp.Compare(s.Person, t.Person), cmp.Compare(s.Place, t.Place), cmp.Compare(s.Enter, t.Enter),
-		cmp.Compare(s.Leave, t.Leave), cmp.Compare(s.Basis, t.Basis), cmp.Compare(bit(s.Flagged), bit(t.Flagged)))
-}
-
-func bit(b bool) int {
-	if b {
+	switch {
+	case s.Person != t.Person:
+		return cmp.Compare(s.Person, t.Person)
+	case s.Enter != t.Enter:
+		return cmp.Compare(s.Enter, t.Enter)
+	case s.Place != t.Place:
+		return cmp.Compare(s.Place, t.Place)
+	case s.Leave != t.Leave:
+		return cmp.Compare(s.Leave, t.Leave)
+	case s.Basis != t.Basis:
+		return cmp.Compare(s.Basis, t.Basis)
+	case s.Flagged == t.Flagged:
+		return 0
+	case t.Flagged:
+		return -1
+	default:
 		return 1
 	}
-	return 0
 }
 
 // staysOf appends what one person has in the segment, in the order of compare.
