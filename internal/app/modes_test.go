@@ -55,6 +55,10 @@ func TestSameListsInEveryMode(t *testing.T) {
 	direct := inCluster.reopen(t, append(cluster, "TRUYVET_TRACE_SOURCE=clickhouse"))
 	compare(t, "cluster, from ClickHouse", direct.lists(t), want)
 
+	over := direct.reopen(t, append(cluster, "TRUYVET_MEMORY_BUDGET=1"))
+	compare(t, "cluster, over the budget of memory", over.lists(t), want)
+	direct = over
+
 	// Erased scans are in no list from then on, in none of the modes.
 	gone := someContact(t, standalone)
 	standalone.erase(t, gone)

@@ -35,12 +35,13 @@ const (
 	maxBlock  = 1 << 20 // of kind and content
 )
 
-// The ways in which files cannot be used. Compare with errors.Is.
+// The ways in which files cannot be used, or written. Compare with errors.Is.
 var (
 	ErrNone    = errors.New("nothing was kept")
 	ErrVersion = errors.New("it is of another version, or no file of ours")
 	ErrStore   = errors.New("it is of another scan store")
 	ErrDamaged = errors.New("it is damaged")
+	ErrHeld    = errors.New("another process keeps its index there")
 )
 
 func damaged(format string, args ...any) error {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -24,11 +25,14 @@ import (
 // far in the log they go. Each is written beside the one that it replaces and put in its place once it is durable, the
 // manifest last, so that a crash at any moment leaves what was there before. Only their owner may read them.
 //
-// It is not safe for concurrent use.
+// One process at a time may write to a directory, from its first Write or Commit to Close. It is safe for concurrent use.
 type Files struct {
 	dir   string
 	store uuid.UUID
-	kept  map[scan.Day]kept
+
+	mu   sync.Mutex // guards what follows, and the directory
+	kept map[scan.Day]kept
+	lock *os.File // held where it is not nil
 }
 
 // kept is the file of a day, and the change of the day that it goes up to.
@@ -39,6 +43,7 @@ type kept struct {
 
 const (
 	manifestName = "manifest"
+	lockName     = "lock"
 	daySuffix    = ".scans"
 	tempSuffix   = ".tmp"
 )
@@ -48,21 +53,74 @@ func NewFiles(dir string, store uuid.UUID) *Files {
 	return &Files{dir: dir, store: store, kept: make(map[scan.Day]kept)}
 }
 
-// Anew returns the Files of the same directory as if nothing were kept in it.
-func (f *Files) Anew() *Files { return NewFiles(f.dir, f.store) }
+// Forget takes nothing of what is in the directory for kept.
+func (f *Files) Forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.kept)
+}
 
-// Remove removes a directory of Files with what it holds.
-func Remove(dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
+// Close lets other processes write.
+func (f *Files) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.release()
+}
+
+func (f *Files) release() error {
+	if f.lock == nil {
+		return nil
+	}
+	err := f.lock.Close()
+	f.lock = nil
+	return err
+}
+
+// hold makes the directory and keeps other processes from writing to it. The error is ErrHeld where another one does.
+func (f *Files) hold() error {
+	if f.lock != nil {
+		return nil
+	}
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return fmt.Errorf("making the folder of the kept index: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(f.dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("locking the folder of the kept index: %w", err)
+	}
+	if err := lockFile(lock); err != nil {
+		return errors.Join(ErrHeld, lock.Close())
+	}
+	f.lock = lock
+	return nil
+}
+
+// Remove removes what was kept, and closes. Where another process keeps something there it does nothing.
+func (f *Files) Remove() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err := f.hold()
+	switch {
+	case errors.Is(err, ErrHeld):
+		return nil
+	case err == nil:
+		err = os.RemoveAll(f.dir)
+	}
+	if err = errors.Join(err, f.release()); err != nil {
 		return fmt.Errorf("removing the kept index: %w", err)
 	}
 	return nil
 }
 
+// Remove removes a directory of Files, of whatever store.
+func Remove(dir string) error { return NewFiles(dir, uuid.Nil).Remove() }
+
 // Load reads what was kept of the days from first on into scans, which must hold none, and returns how far in the log it
 // goes. The errors: ErrNone, ErrVersion, ErrStore, ErrDamaged, and those of the disk and of ctx. After an error the scans must
 // not be used.
 func (f *Files) Load(ctx context.Context, s *Scans, first scan.Day) (scanlog.Watermark, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	m, err := readFile(filepath.Join(f.dir, manifestName), readManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNone
@@ -109,6 +167,8 @@ func readFile[T any](path string, read func(io.Reader) (T, error)) (T, error) {
 
 // Stale returns the days whose file is not what they are now, and whether files of days are kept that are gone.
 func (f *Files) Stale(s *Scans) (days []scan.Day, gone bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	there := make(map[scan.Day]bool, len(s.days))
 	for _, d := range s.days {
 		there[d.of] = true
@@ -122,10 +182,12 @@ func (f *Files) Stale(s *Scans) (days []scan.Day, gone bool) {
 	return days, gone
 }
 
-// Write writes the file of a day. It counts once a manifest names it.
+// Write writes the file of a day. It counts once a manifest names it. The error is ErrHeld where another process writes.
 func (f *Files) Write(c *Copy) error {
-	if err := os.MkdirAll(f.dir, 0o700); err != nil {
-		return fmt.Errorf("making the folder of the kept index: %w", err)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.hold(); err != nil {
+		return err
 	}
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -139,8 +201,10 @@ func (f *Files) Write(c *Copy) error {
 }
 
 // Commit makes the files of some days what is kept, and removes all others. Everything up to the watermark must be in them;
-// what is past it may be, for it comes again from the log and is passed over.
+// what is past it may be, for it comes again from the log and is passed over. The error is ErrHeld where another process writes.
 func (f *Files) Commit(watermark scanlog.Watermark, days []scan.Day) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	maps.DeleteFunc(f.kept, func(of scan.Day, _ kept) bool { return !slices.Contains(days, of) })
 	m := manifest{store: f.store, watermark: watermark, days: make(map[scan.Day]uint64)}
 	keep := map[string]bool{manifestName: true}
@@ -148,8 +212,8 @@ func (f *Files) Commit(watermark scanlog.Watermark, days []scan.Day) error {
 		m.days[of] = k.generation
 		keep[filepath.Base(f.path(of, k.generation))] = true
 	}
-	if err := os.MkdirAll(f.dir, 0o700); err != nil {
-		return fmt.Errorf("making the folder of the kept index: %w", err)
+	if err := f.hold(); err != nil {
+		return err
 	}
 	if err := f.replace(filepath.Join(f.dir, manifestName), m.write); err != nil {
 		return fmt.Errorf("keeping the manifest: %w", err)

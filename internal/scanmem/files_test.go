@@ -37,7 +37,7 @@ func keep(t interface{ Fatal(...any) }, f *scanmem.Files, s *scanmem.Scans, w sc
 			t.Fatal(err)
 		}
 	}
-	if err := f.Commit(w, s.Days()); err != nil {
+	if err := errors.Join(f.Commit(w, s.Days()), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -102,7 +102,9 @@ func filesOf(t *testing.T, dir string) (names []string) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		names = append(names, e.Name())
+		if e.Name() != "lock" {
+			names = append(names, e.Name())
+		}
 		if info, err := e.Info(); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v (%v)", e.Name(), info.Mode(), err)
 		}
@@ -197,6 +199,28 @@ func TestFilesOfAnother(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("after Remove: %v", err)
+	}
+}
+
+func TestOneProcessWrites(t *testing.T) {
+	dir := t.TempDir()
+	s := fill(someScans())
+	c, _ := s.Copy(scan.DayOf(start))
+	first, second := scanmem.NewFiles(dir, store), scanmem.NewFiles(dir, store)
+	if err := first.Write(c); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(first.Commit(nil, s.Days()), second.Remove()); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Commit(nil, nil); !errors.Is(err, scanmem.ErrHeld) {
+		t.Errorf("committed by another: %v", err)
+	}
+	if _, again, _, err := load(t, dir, 0); err != nil || again.Len() == 0 {
+		t.Errorf("%d scans are left (%v)", again.Len(), err)
+	}
+	if err := errors.Join(first.Close(), second.Write(c), second.Close()); err != nil {
+		t.Errorf("after the first: %v", err)
 	}
 }
 

@@ -103,7 +103,7 @@ func BenchmarkMemory(b *testing.B) {
 	})
 	b.Run("keep", func(b *testing.B) {
 		for b.Loop() {
-			m.files = m.files.Anew()
+			m.files.Forget()
 			if err := m.keep(b.Context()); err != nil {
 				b.Fatal(err)
 			}

@@ -3,6 +3,8 @@ package snapshot
 import (
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/truyvet/truyvet/internal/scanmem"
 )
 
@@ -43,10 +45,14 @@ func (m *Memory) stillFits() error {
 
 // spill lets go of everything, also on the disk. The caller has the turn.
 func (m *Memory) spill() {
+	files := m.files
 	m.state, m.files = nil, nil
 	m.sight.Store(nil)
-	if m.o.Dir != "" {
-		if err := scanmem.Remove(m.o.Dir); err != nil {
+	if files == nil && m.o.Dir != "" {
+		files = scanmem.NewFiles(m.o.Dir, uuid.Nil)
+	}
+	if files != nil {
+		if err := files.Remove(); err != nil {
 			m.o.Logger.Warn("the kept index is left behind", "error", err)
 		}
 	}

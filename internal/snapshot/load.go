@@ -61,7 +61,7 @@ func (m *Memory) loadKept(ctx context.Context, tail scanlog.Watermark) error {
 		m.o.Logger.Warn("what was kept of the index cannot be used; the scans are read from the store", "error", err)
 	}
 	m.state = newState()
-	m.files = m.files.Anew()
+	m.files.Forget()
 	return nil
 }
 
@@ -85,7 +85,7 @@ func (m *Memory) oldest() scan.Day {
 	return scan.DayOf(m.o.Clock().Add(-m.o.Retention).Unix())
 }
 
-// keep writes what has changed since it was last kept to the disk.
+// keep writes what has changed since it was last kept to the disk. Where another process keeps its own there, nothing is kept.
 func (m *Memory) keep(ctx context.Context) error {
 	if err := m.take(ctx); err != nil {
 		return err
@@ -103,11 +103,30 @@ func (m *Memory) keep(ctx context.Context) error {
 	if len(stale) == 0 && !gone {
 		return nil
 	}
-	for _, of := range stale {
+	err := m.write(ctx, files, s.scans, stale)
+	if err == nil {
+		err = files.Commit(read, days)
+	}
+	<-m.turn
+	defer m.give()
+	switch {
+	case errors.Is(err, scanmem.ErrHeld):
+		m.o.Logger.Info("the index is not kept for the next start", "why", err)
+		m.files = nil
+		return nil
+	case err == nil && m.files != files: // the scans have turned out not to fit meanwhile
+		return files.Remove()
+	}
+	return err
+}
+
+// write writes some days.
+func (m *Memory) write(ctx context.Context, files *scanmem.Files, scans *scanmem.Scans, days []scan.Day) error {
+	for _, of := range days {
 		if err := m.take(ctx); err != nil {
 			return err
 		}
-		c, there := s.scans.Copy(of)
+		c, there := scans.Copy(of)
 		m.give()
 		if !there {
 			continue // it was dropped meanwhile
@@ -116,18 +135,16 @@ func (m *Memory) keep(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := files.Commit(read, days); err != nil {
-		return err
-	}
-	return m.disown(files)
+	return nil
 }
 
-// disown removes what was kept if the scans have turned out not to fit meanwhile.
-func (m *Memory) disown(files *scanmem.Files) error {
+// endKeeping keeps what is left and lets another process keep its own.
+func (m *Memory) endKeeping(ctx context.Context) error {
+	err := m.keep(ctx)
 	<-m.turn
 	defer m.give()
-	if m.files == files {
-		return nil
+	if m.files != nil {
+		err = errors.Join(err, m.files.Close())
 	}
-	return scanmem.Remove(m.o.Dir)
+	return err
 }

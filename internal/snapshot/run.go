@@ -40,7 +40,7 @@ func (m *Memory) Run(ctx context.Context) {
 	keeping.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastKeep)
 	defer cancel()
-	if err := m.keep(last); err != nil {
+	if err := m.endKeeping(last); err != nil {
 		m.o.Logger.Error("the index was not kept", "error", err)
 	}
 }
