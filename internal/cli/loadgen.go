@@ -73,7 +73,7 @@ It exits with 3 where the store is not exactly what was answered, or an answer w
 	f.IntVar(&o.Shares.Offline, "offline", 5, "per cent of the requests that bring two to twenty scans from a phone that was offline")
 	f.IntVar(&o.Shares.Duplicates, "duplicates", 3, "per cent of the requests that were sent before")
 	f.IntVar(&o.Shares.Bad, "bad", 2, "per cent of the requests that must be refused")
-	f.IntVar(&o.Connections, "connections", 1_000, "connections at most")
+	f.IntVar(&o.Connections, "connections", 4_000, "connections at most; what finds none is counted as never sent")
 	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "for an answer, from when the request was due")
 	f.BoolVar(&unchecked, "no-check", false, "do not read the store in the end")
 	return cmd

@@ -5,7 +5,7 @@
 // It is an open loop. When each request is due follows from the rate and the seed alone; nothing that the server does puts a
 // request off. A latency is counted from when the request was due and not from when it could be sent, so a server that
 // stands still for a second is charged with everybody who came in that second (what is called coordinated omission is
-// avoided). A request that could not even be sent for the whole time that an answer may take is given up and counted as such.
+// avoided). A request that could not even be sent in a tenth of the time that an answer may take is given up and counted as such.
 //
 // The room knows nothing of how scans are stored: codes, credentials and what is stored come from its caller.
 package loadgen

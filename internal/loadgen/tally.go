@@ -21,7 +21,7 @@ const (
 	answeredBusy    class = "503"          // not now
 	answeredWrong   class = "wrong answer" // what the request did not deserve
 	answeredNot     class = "no answer"    // within the time, or the connection failed
-	answeredUnsent  class = "never sent"   // no connection was free for all the time that an answer may take
+	answeredUnsent  class = "never sent"   // no connection was free for a tenth of the time that an answer may take
 )
 
 func classes() []class {
