@@ -55,13 +55,15 @@ type API struct {
 	actor      func(context.Context) (registry.Account, error)
 	clock      func() time.Time
 	location   *time.Location
+
+	submitting chan struct{} // has an element for each post that waits for the log
 }
 
 // New returns the API.
 func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
-		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
+		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location, submitting: make(chan struct{}, maxSubmitting),
 	}
 }
 

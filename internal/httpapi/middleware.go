@@ -60,14 +60,15 @@ func Logged(l Logging) gin.HandlerFunc {
 	}
 }
 
-// routine says whether an answered request is nothing to write home about: a probe, or scans that were taken, of which a
-// city sends thousands a second.
+// routine says whether an answered request is nothing to write home about: a probe, or scans that were taken or are to
+// come again, of which a city sends thousands a second and which are counted.
 func routine(c *gin.Context) bool {
 	switch c.FullPath() {
 	case "/healthz", "/readyz":
 		return true
 	case scansPath:
-		return c.Writer.Status() == http.StatusOK
+		status := c.Writer.Status()
+		return status == http.StatusOK || status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 	}
 	return false
 }

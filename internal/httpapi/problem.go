@@ -23,14 +23,19 @@ type problem struct {
 // what the client can mend is not.
 func Fail(c *gin.Context, logger *slog.Logger, err error) {
 	e := errs.Of(err)
-	status := e.Kind.Status()
-	if status == http.StatusInternalServerError || status == http.StatusServiceUnavailable {
+	if status := e.Kind.Status(); status == http.StatusInternalServerError || status == http.StatusServiceUnavailable {
 		logger.ErrorContext(c.Request.Context(), "request failed", "request", RequestID(c), "route", c.FullPath(), "code", e.Code, "error", err)
 	}
+	answer(c, e)
+}
+
+// answer answers an error as application/problem+json and ends the request.
+func answer(c *gin.Context, e *errs.Error) {
 	if seconds := e.RetrySeconds(); seconds > 0 {
 		c.Header("Retry-After", strconv.Itoa(seconds))
 	}
 	c.Abort()
 	c.Header("Content-Type", "application/problem+json; charset=utf-8")
+	status := e.Kind.Status()
 	c.JSON(status, problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message})
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,13 @@ const (
 	MaxBatch     = 500
 	maxBodyBytes = 1 << 20
 )
+
+// maxSubmitting is how many posts wait for the log at a time; whoever comes beyond that is told so at once. At a thousand
+// posts a second, which is slow, none of them waits for longer than a second, and each may hold a batch of MaxBatch.
+const maxSubmitting = 1000
+
+// errBusy is the answer beyond maxSubmitting.
+var errBusy = errs.Busy("too_busy", "Too many scans at this moment; keep them and send them again.", 2*time.Second)
 
 // The reasons for refusing a batch, or one scan of it. Compare with errors.Is.
 var (
@@ -80,7 +88,11 @@ func (a *API) postScans(c *gin.Context) {
 			subs = append(subs, sub)
 		}
 	}
-	answers, err := a.ingest.Submit(c.Request.Context(), alias, subs)
+	answers, err := a.submit(c.Request.Context(), alias, subs)
+	if errors.Is(err, errBusy) {
+		answer(c, errBusy) // without a line in the log for each
+		return
+	}
 	if err != nil {
 		Fail(c, a.logger, err)
 		return
@@ -101,6 +113,17 @@ func (a *API) postScans(c *gin.Context) {
 		answers = answers[1:]
 	}
 	r.send(c)
+}
+
+// submit hands scans to the log, unless too many posts wait for it: then the error is errBusy.
+func (a *API) submit(ctx context.Context, alias uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error) {
+	select {
+	case a.submitting <- struct{}{}:
+		defer func() { <-a.submitting }()
+		return a.ingest.Submit(ctx, alias, subs)
+	default:
+		return nil, errBusy
+	}
 }
 
 // credential returns whose scans a request brings: the alias of the bearer credential, or of the browser's cookie.
