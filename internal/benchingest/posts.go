@@ -98,6 +98,11 @@ func (p *posts) write() []byte {
 	return p.request
 }
 
+// newRandom returns random numbers that differ by the run and by n.
+func newRandom(n int) *rand.Rand {
+	return rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(n))) //nolint:gosec // it guards nothing
+}
+
 // newID makes a UUIDv7 of this millisecond, without the cost of random numbers that nobody can guess.
 func newID(random *rand.Rand) uuid.UUID {
 	var id uuid.UUID
@@ -143,7 +148,7 @@ func (p poster) measure(ctx context.Context, during time.Duration) (float64, err
 	end := begin.Add(during)
 	for i, conn := range conns {
 		group.Go(func() error {
-			w := posts{town: p.town, host: p.target.Host, scans: p.scans, next: i * 31, random: rand.New(rand.NewPCG(uint64(begin.UnixNano()), uint64(i)))}
+			w := posts{town: p.town, host: p.target.Host, scans: p.scans, next: i * 31, random: newRandom(i)}
 			done := 0
 			defer func() { answered.Add(int64(done)) }()
 			for time.Now().Before(end) && ctx.Err() == nil {

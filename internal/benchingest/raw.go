@@ -76,7 +76,7 @@ func together(
 	begin := time.Now()
 	for i := range callers {
 		group.Go(func() error {
-			random := rand.New(rand.NewPCG(uint64(begin.UnixNano()), uint64(i))) //nolint:gosec // it guards nothing
+			random := newRandom(i)
 			for time.Since(begin) < during && ctx.Err() == nil {
 				n, err := do(ctx, random)
 				if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,7 +23,7 @@ type rawClickHouse struct {
 
 // measure inserts one block and returns how many rows a second that was.
 func (r rawClickHouse) measure(ctx context.Context, _ time.Duration) (float64, error) {
-	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)) //nolint:gosec // it guards nothing
+	random := newRandom(0)
 	block := make([]scan.Scan, r.rows)
 	for i := range block {
 		block[i] = newScan(random)
@@ -52,7 +51,7 @@ func (s stream) fill(ctx context.Context, layout redisstream.Layout) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1)) //nolint:gosec // it guards nothing
+	random := newRandom(1)
 	const batch = 1000
 	for range s.scans / batch {
 		scans := make([]scan.Scan, batch)
