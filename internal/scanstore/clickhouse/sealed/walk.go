@@ -376,16 +376,22 @@ func (w *worker) loadSimply(rows []row) (simple bool, err error) {
 		}
 		offset := uint32(startOf(r.day) - src.base)
 		end := offset + scan.SecondsPerDay
+		if !w.guess(all) {
+			return false, errGroup
+		}
+		guesses := w.guesses
 		for ; len(all) >= recordSize; all = all[recordSize:] {
 			r := record(binary.LittleEndian.Uint64(all))
 			person, length := r.other(), uint32(r.length())
+			guess := guesses[0]
+			guesses = guesses[1:]
 			if excluding && src.excluded.has(person) {
 				continue
 			}
 			if length == tooLong {
 				return false, nil
 			}
-			g := guest{enter: offset + uint32(r.enter()), who: w.visitor(person)}
+			g := guest{enter: offset + uint32(r.enter()), who: w.visitor(person, guess)}
 			g.leave = g.enter + length
 			if g.enter <= overnight {
 				if n := w.there[g.who].over; n > 0 && g.enter <= w.long[n-1].leave {
@@ -408,6 +414,20 @@ func (w *worker) loadSimply(rows []row) (simple bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// guess reads the numbers of the people of records. These lie all over the memory: looked up in a row they come in together,
+// and not one after the other. It reports false where somebody is none of the city's.
+func (w *worker) guess(records []byte) bool {
+	w.guesses = w.guesses[:0]
+	for ; len(records) >= recordSize; records = records[recordSize:] {
+		person := record(binary.LittleEndian.Uint64(records)).other()
+		if int(person) >= len(w.number) {
+			return false
+		}
+		w.guesses = append(w.guesses, w.number[person])
+	}
+	return true
 }
 
 // loadAndUnite takes stays by their parts, and unites what touches.
@@ -445,7 +465,7 @@ func (w *worker) addUnited(n int, at func(int) (person uint32, enter, leave int6
 			}
 			leave = max(leave, l)
 		}
-		g := guest{who: w.visitor(person), enter: uint32(enter - base), leave: uint32(leave - base)}
+		g := guest{who: w.visitor(person, 0), enter: uint32(enter - base), leave: uint32(leave - base)}
 		if leave-enter < shortUntil {
 			w.short = append(w.short, g)
 		} else {

@@ -17,6 +17,7 @@ type visitor struct {
 	early  uint32 // ^(when the earliest contact began), 0 for none
 	last   uint32 // the stamp of the last source that they met
 	over   uint32 // 1 + the position in worker.long of a stay that goes on into the next day, else 0
+	first  int32  // the position of their first window among the sources, -1 for none
 }
 
 // shortUntil, in seconds, is below what length a stay is short. Those who stay for longer are looked for apart, so that one
@@ -50,6 +51,7 @@ type worker struct {
 	tail        []guest
 	there       []visitor
 	number      []uint32 // by person: their position in there, where they are at it
+	guesses     []uint32 // of a group's people, from number
 	infectious  bool     // whether a source is there
 	here        []presence
 }
@@ -121,15 +123,21 @@ func (w *worker) contactPlace(rows []row, fresh []freshStay) error {
 	return nil
 }
 
-// visitor returns the position of a person in there, a new one for somebody new.
-func (w *worker) visitor(person uint32) uint32 {
+// visitor returns the position of a person in there, a new one for somebody new. It is tried at a guess first.
+func (w *worker) visitor(person, guess uint32) uint32 {
+	if int(guess) < len(w.there) && w.there[guess].person == person {
+		return guess
+	}
 	if n := w.number[person]; int(n) < len(w.there) && w.there[n].person == person {
 		return n
 	}
 	n := uint32(len(w.there))
 	w.number[person] = n
-	w.there = append(w.there, visitor{person: person})
-	w.infectious = w.infectious || w.m.who.has(person)
+	v := visitor{person: person, first: -1}
+	if w.m.who.has(person) {
+		v.first, w.infectious = w.m.first[person], true
+	}
+	w.there = append(w.there, v)
 	return n
 }
 
@@ -138,11 +146,12 @@ func (w *worker) findPresences(guests []guest) {
 	m := w.m
 	for i := range guests {
 		g := &guests[i]
-		person := w.there[g.who].person
-		if !m.who.has(person) {
+		v := &w.there[g.who]
+		if v.first < 0 {
 			continue
 		}
-		for n := int(m.first[person]); n < len(m.sources) && m.sources[n].Person == person; n++ {
+		person := v.person
+		for n := int(v.first); n < len(m.sources) && m.sources[n].Person == person; n++ {
 			p := presence{source: int32(n), person: person, who: g.who, enter: int64(g.enter), leave: min(int64(g.leave), m.asOf)}
 			window := &m.sources[n].Window
 			p.from = max(p.enter, window.From)
