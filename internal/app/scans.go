@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"runtime/debug"
 
 	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanstore"
@@ -53,10 +56,17 @@ func inMemory(office *Office, store scanstore.Holding, logger *slog.Logger) snap
 }
 
 // Run keeps the index of stays up to date until ctx ends. It returns at once where traces read the store itself.
+//
+// By itself Go lets garbage take as much room as what is in use, and the index alone may take half of the machine: so the
+// collector is told to stay within four fifths of it, unless GOMEMLIMIT says otherwise.
 func (s *Scans) Run(ctx context.Context) {
-	if s.memory != nil {
-		s.memory.Run(ctx)
+	if s.memory == nil {
+		return
 	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(config.MachineMemory() / 5 * 4))
+	}
+	s.memory.Run(ctx)
 }
 
 // Index returns how the index of stays is, and false where traces read the store itself.
