@@ -43,7 +43,7 @@ type sizes struct {
 // usual returns the sizes for walks that count. What a batch needs stands all over the memory: looked up step by step for all
 // its windows, it comes in while other things are looked up, and not one after the other.
 func usual() sizes {
-	return sizes{sweepFrom: 64, few: 64, parallelFrom: 64, batch: 16, sweep: 1 << 12, places: 256, people: 1 << 14}
+	return sizes{sweepFrom: 96, few: 64, parallelFrom: 64, batch: 16, sweep: 1 << 12, places: 256, people: 1 << 14}
 }
 
 // PersonNumber implements [tracing.Walker].
