@@ -24,8 +24,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(clickhousetest.Main(m)) }
 
-// servers are the engines with the native protocol, which is what the walk is made for.
-var servers = []*clickhousetest.Engine{clickhousetest.OneServer, clickhousetest.TwoShards}
+// engines are what walks are tried on, and how many worlds on each: the more it takes, the fewer.
+var engines = map[*clickhousetest.Engine]int{clickhousetest.OneServer: 24, clickhousetest.TwoShards: 12, clickhousetest.Current: 6}
 
 // registry is a model of the world: all its revisions.
 type registry []version
@@ -257,9 +257,9 @@ func ways() []way {
 }
 
 func TestSource(t *testing.T) {
-	for _, e := range servers {
+	for e, worlds := range engines {
 		for _, w := range ways() {
-			t.Run(e.Name+"/"+w.name, func(t *testing.T) { tracingtest.RunSource(t, 24/e.Servers, w.sources(e)) })
+			t.Run(e.Name+"/"+w.name, func(t *testing.T) { tracingtest.RunSource(t, worlds, w.sources(e)) })
 		}
 	}
 }
@@ -310,7 +310,7 @@ func (b *bench) count(t testing.TB) int {
 
 // Days that retention has ended are not in a pass that is told so, and go from the server when no run needs them.
 func TestDaysGo(t *testing.T) {
-	for _, e := range servers {
+	for e := range engines {
 		now := time.Unix(1_640_000_000, 0)
 		b := newBench(t, e, sealed.Options{Clock: func() time.Time { return now }})
 		b.registry = append(b.registry, version{})
