@@ -1,10 +1,6 @@
 package memindex
 
-import (
-	"slices"
-
-	"github.com/truyvet/truyvet/tracing"
-)
+import "github.com/truyvet/truyvet/tracing"
 
 // presence is a stay of somebody who infects others during a part of it. Times are in seconds from the view's base.
 type presence struct {
@@ -65,17 +61,9 @@ func (s *scan) findSpans() {
 // findPresences finds where the sources infect others for long enough to have a contact. First it only reads, so that no
 // branch waits for what is read, and the reads do not wait for one another.
 func (s *scan) findPresences() {
-	n := 0
+	s.positions = s.positions[:0]
 	for _, sp := range s.spans {
-		n += int(sp.end - sp.first)
-	}
-	s.positions = slices.Grow(s.positions[:0], n)[:n]
-	n = 0
-	for _, sp := range s.spans {
-		for _, position := range s.v.days[sp.day].byPerson[sp.first:sp.end] { // one by one: of the two or three of a day, copying costs more
-			s.positions[n] = position
-			n++
-		}
+		s.positions = append(s.positions, s.v.days[sp.day].byPerson[sp.first:sp.end]...)
 	}
 	s.records = s.records[:0]
 	for _, sp := range s.spans {

@@ -32,7 +32,6 @@ type scratch struct {
 
 	hits     []record
 	gathered []swept
-	sorting  sortRoom
 	warm     record
 	unhidden []record
 }

@@ -111,8 +111,8 @@ func (f freshPlaces) at(l *layout, contact uint32) []freshStay {
 
 // unit is contact places that are read together.
 type unit struct {
-	contacts  []uint32 // ascending
-	condition string   // of their rows
+	contacts   []uint32 // ascending
+	conditions []string // of their rows: each is of one of these
 }
 
 // listed divides contact places into units, with all days.
@@ -126,7 +126,7 @@ func (src *Source) listed(l *layout, contacts []uint32) []unit {
 			keys = l.appendMembers(keys, contacts[n])
 			n++
 		}
-		units = append(units, unit{contacts[:n], keysAre(keys) + " AND " + days})
+		units = append(units, unit{contacts[:n], []string{keysAre(keys) + " AND " + days}})
 		contacts = contacts[n:]
 	}
 	return units

@@ -154,10 +154,14 @@ type row struct {
 	group []byte
 }
 
-// rows reads the groups that a condition means.
-func (src *Source) rows(ctx context.Context, what uint8, condition string) ([]row, error) {
+// rows reads the groups that conditions mean, of which none are of one group.
+func (src *Source) rows(ctx context.Context, what uint8, conditions ...string) ([]row, error) {
+	if len(conditions) == 0 {
+		return nil, nil
+	}
+	begin := "SELECT key, day, stays FROM sealed_stays WHERE what = " + strconv.Itoa(int(what)) + " AND "
+	query := begin + strings.Join(conditions, " UNION ALL "+begin)
 	var all []row
-	query := "SELECT key, day, stays FROM sealed_stays WHERE what = " + strconv.Itoa(int(what)) + " AND " + condition
 	var r row
 	into := []any{&r.key, &r.day, &r.group}
 	err := src.s.each(quickly(ctx), query, func(rows driver.Rows) error {
@@ -302,7 +306,7 @@ func (src *Source) AtPlaces(
 		if err := src.check(); err != nil {
 			return err
 		}
-		rows, err := src.rows(ctx, ofPlace, unit.condition)
+		rows, err := src.rows(ctx, ofPlace, unit.conditions...)
 		if err != nil {
 			return err
 		}

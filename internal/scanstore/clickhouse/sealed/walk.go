@@ -122,15 +122,22 @@ func (m *meeting) relevant(from, to int64) []sealedDay {
 
 // run gives the units to the workers.
 func (m *meeting) run(ctx context.Context, units []unit, workers []*worker) error {
+	return inParallel(ctx, len(workers), len(units), func(ctx context.Context, worker, n int) error {
+		return workers[worker].unit(ctx, &units[n])
+	})
+}
+
+// inParallel has workers do n pieces of work, each the next that is left, until one of them fails.
+func inParallel(ctx context.Context, workers, n int, do func(ctx context.Context, worker, n int) error) error {
 	var next atomic.Int64
 	var wait sync.WaitGroup
-	faults := make([]error, len(workers))
+	faults := make([]error, workers)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for i, w := range workers {
+	for i := range workers {
 		wait.Go(func() {
-			for n := next.Add(1) - 1; n < int64(len(units)) && faults[i] == nil; n = next.Add(1) - 1 {
-				if faults[i] = w.unit(ctx, &units[n]); faults[i] != nil {
+			for at := next.Add(1) - 1; at < int64(n) && faults[i] == nil; at = next.Add(1) - 1 {
+				if faults[i] = do(ctx, i, int(at)); faults[i] != nil {
 					cancel()
 				}
 			}
@@ -171,7 +178,7 @@ func (m *meeting) everywhere() []unit {
 	units := make([]unit, 0, pieces)
 	n := len(m.l.names)
 	for i := range pieces {
-		u := unit{condition: fmt.Sprintf("key >= %d AND key < %d AND %s", n*i/pieces, n*(i+1)/pieces, daysAre(days))}
+		u := unit{conditions: []string{fmt.Sprintf("key >= %d AND key < %d AND %s", n*i/pieces, n*(i+1)/pieces, daysAre(days))}}
 		for c := n * i / pieces; c < n*(i+1)/pieces; c++ {
 			if m.l.contact[c] != nowhere {
 				u.contacts = append(u.contacts, uint32(c))
@@ -205,26 +212,44 @@ func (m *meeting) whereSourcesWere(ctx context.Context) ([]unit, error) {
 			m.visit(visits, person, f.place, f.enter, f.leave)
 		}
 	}
+	all, err := src.rowsOf(ctx, sealed, m.relevant(m.from, m.to))
+	if err != nil {
+		return nil, err
+	}
 	var pieces []piece
-	for part := range slices.Chunk(sealed, keysListed) {
-		rows, err := src.rows(ctx, ofPerson, keysAre(part)+" AND "+daysAre(m.relevant(m.from, m.to)))
-		if err != nil {
+	for _, r := range all {
+		if pieces, err = appendPieces(pieces[:0], r.day, r.group); err != nil {
 			return nil, err
 		}
-		for _, r := range rows {
-			if pieces, err = appendPieces(pieces[:0], r.day, r.group); err != nil {
-				return nil, err
-			}
-			for _, p := range pieces {
-				m.visit(visits, r.key, p.other, p.enter, p.leave)
-			}
+		for _, p := range pieces {
+			m.visit(visits, r.key, p.other, p.enter, p.leave)
 		}
 	}
 	return m.visited(visits), nil
 }
 
+// rowsOf reads the groups that some people have on some days, of which each worker takes some: they lie in files of their own.
+func (src *Source) rowsOf(ctx context.Context, people []uint32, days []sealedDay) ([]row, error) {
+	workers := src.s.sizes.workers
+	var conditions []string
+	for of := range slices.Chunk(days, len(days)/workers+1) {
+		for part := range slices.Chunk(people, keysListed) {
+			conditions = append(conditions, keysAre(part)+" AND "+daysAre(of))
+		}
+	}
+	found := make([][]row, len(conditions))
+	err := inParallel(ctx, workers, len(conditions), func(ctx context.Context, _, n int) (err error) {
+		found[n], err = src.rows(ctx, ofPerson, conditions[n])
+		return err
+	})
+	return slices.Concat(found...), err
+}
+
 // noDay is the day of a visit for fresh stays alone.
 const noDay = math.MinInt32
+
+// leastVisits is how many visits are worth a query of their own.
+const leastVisits = 64
 
 // visit adds the days on which a stay of a source can have contacts.
 func (m *meeting) visit(visits map[visit]struct{}, person, place uint32, enter, leave int64) {
@@ -245,7 +270,8 @@ func (m *meeting) visit(visits map[visit]struct{}, person, place uint32, enter, 
 	}
 }
 
-// visited divides visits into units.
+// visited divides visits into units, so many that every worker has some. What is asked of each day stands apart: the server
+// would look for the places of all days on each of them otherwise.
 func (m *meeting) visited(visits map[visit]struct{}) []unit {
 	all := make([]visit, 0, len(visits))
 	for v := range visits {
@@ -256,12 +282,13 @@ func (m *meeting) visited(visits map[visit]struct{}) []unit {
 	for _, d := range m.src.days {
 		versions[d.Day] = d
 	}
+	most := min(m.src.s.sizes.pairs, max(leastVisits, len(all)/(2*m.src.s.sizes.workers)+1))
 	var units []unit
 	for len(all) > 0 {
 		var u unit
 		keys := make(map[int32][]uint32)
 		n, listed := 0, 0
-		for n < len(all) && (listed < m.src.s.sizes.pairs || all[n].contact == all[n-1].contact) {
+		for n < len(all) && (listed < most || all[n].contact == all[n-1].contact) {
 			v := all[n]
 			if len(u.contacts) == 0 || u.contacts[len(u.contacts)-1] != v.contact {
 				u.contacts = append(u.contacts, v.contact)
@@ -275,16 +302,9 @@ func (m *meeting) visited(visits map[visit]struct{}) []unit {
 		}
 		for _, d := range m.src.days {
 			if of := keys[d.Day]; len(of) > 0 {
-				if u.condition != "" {
-					u.condition += " OR "
-				}
-				u.condition += fmt.Sprintf("day = %d AND version = %d AND %s", d.Day, d.Version, keysAre(of))
+				u.conditions = append(u.conditions, fmt.Sprintf("day = %d AND version = %d AND %s", d.Day, d.Version, keysAre(of)))
 			}
 		}
-		if u.condition == "" {
-			u.condition = "0"
-		}
-		u.condition = "(" + u.condition + ")"
 		units = append(units, u)
 		all = all[n:]
 	}

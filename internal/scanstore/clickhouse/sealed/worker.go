@@ -68,7 +68,7 @@ func (m *meeting) newWorker(workers int) *worker {
 
 // unit takes the contacts at some places.
 func (w *worker) unit(ctx context.Context, u *unit) error {
-	rows, err := w.m.src.rows(ctx, ofPlace, u.condition)
+	rows, err := w.m.src.rows(ctx, ofPlace, u.conditions...)
 	if err != nil {
 		return err
 	}
