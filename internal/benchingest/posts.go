@@ -142,7 +142,7 @@ func (p poster) measure(ctx context.Context, during time.Duration) (float64, err
 		if conns[i], err = loadgen.Dial(ctx, p.target); err != nil {
 			return 0, err
 		}
-		defer conns[i].Close()
+		defer func() { _ = conns[i].Close() }()
 	}
 	begin := time.Now()
 	end := begin.Add(during)

@@ -173,9 +173,9 @@ func (m *meeting) sweepOnce(scans []*scan, pieces [][]tracing.Infectious) {
 	}
 	m.inParallel(scans, len(pieces), func(s *scan, i int) { s.gather(pieces[i]) })
 	w := newSweep(m.v, scans[0].least, scans)
-	m.inChunks(scans, len(m.v.places), m.sizes.places, func(_ *scan, first, end int) {
+	m.inChunks(scans, len(m.v.places), m.sizes.places, func(s *scan, first, end int) {
 		for place := first; place < end; place++ {
-			w.prepare(place)
+			w.prepare(place, &s.sorting)
 		}
 	})
 	for i := range m.v.days {

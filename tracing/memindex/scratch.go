@@ -32,6 +32,7 @@ type scratch struct {
 
 	hits     []record
 	gathered []swept
+	sorting  sortRoom
 	warm     record
 	unhidden []record
 }

@@ -91,13 +91,21 @@ func newSweep(v *view, least int64, scans []*scan) *sweep {
 	return s
 }
 
-// prepare sorts the presences at a place.
-func (s *sweep) prepare(place int) {
+// prepare sorts the presences at a place. They are sorted by keys of one word, from and position, which is quicker than to
+// compare and to move them.
+func (s *sweep) prepare(place int, room *sortRoom) {
 	first, end := s.places[place], s.places[place+1]-1
 	here := s.presences[first:end]
-	slices.SortFunc(here, func(a, b swept) int { return int(int64(a.from) - int64(b.from)) })
+	room.keys = room.keys[:0]
+	for i := range here {
+		room.keys = append(room.keys, uint64(here[i].from)<<32|uint64(i))
+	}
+	slices.Sort(room.keys)
+	room.unsorted = append(room.unsorted[:0], here...)
 	now := latest{person: nobody}
-	for i, p := range here {
+	for i, key := range room.keys {
+		p := room.unsorted[uint32(key)]
+		here[i] = p
 		s.latest[first+uint32(i)] = now
 		switch {
 		case p.person == now.person:
@@ -109,6 +117,12 @@ func (s *sweep) prepare(place int) {
 		}
 	}
 	s.presences[end], s.latest[end] = endOfSwept, now
+}
+
+// sortRoom is what a worker sorts presences in.
+type sortRoom struct {
+	keys     []uint64
+	unsorted []swept
 }
 
 // day takes the contacts of the stays in some groups of a day into what a worker found.
