@@ -34,10 +34,11 @@
 //
 // A walk takes one place after the other, all days of it that matter together, so that what goes on over midnight, the linger
 // and the crowd need nothing else. With few sources it first asks where they were, and then for those places and days: two
-// round trips for a generation, each on several connections, since the server looks up few rows by one thread. With many it reads all places once, in pieces, on as many connections as there are processors
-// and one more; a piece is worked at while the next is read, and only the pieces at work are in memory. What a person has from
-// how many people is counted from pairs of 4 B, one for each source, person and place, which are told apart in the end; where
-// they would not fit the memory that is allowed, the people are taken in several rounds.
+// round trips for a generation, each on several connections, since the server looks up few rows by one thread. With many it
+// reads all places once, in pieces, on as many connections as there are processors and one more; a piece is worked at while the
+// next is read, and only the pieces at work are in memory. What a person has from how many people is counted from pairs of 4 B,
+// one for each source, person and place, which are told apart in the end; where they would not fit the memory that is allowed,
+// the people are taken in several rounds.
 //
 // In memory stand, besides, the numbers of people and places: about 60 B for each, shared by all runs of a process.
 package sealed
