@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"image"
 	_ "image/png" // decodes what the owner downloads
 	"net/http"
@@ -77,7 +79,16 @@ func read[T any](b tab, what string, action chromedp.Action[T]) T {
 // text returns what stands in the first element that the selector finds.
 func (b tab) text(selector css) string {
 	b.t.Helper()
-	return strings.TrimSpace(read(b, "reading "+string(selector), chromedp.Text(selector)))
+	// In one step inside the page: while a page still arrives, the browser gives its nodes other numbers.
+	look := chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", string(selector)))
+	var text string
+	eventually(b.t, "there is a text at "+string(selector), func() error {
+		if text = strings.TrimSpace(read(b, "reading "+string(selector), look)); text == "" {
+			return errors.New("nothing yet")
+		}
+		return nil
+	})
+	return text
 }
 
 // press clicks what the selector finds and waits for the page that has the second.
