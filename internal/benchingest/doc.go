@@ -18,4 +18,10 @@
 //
 // Contestants take turns: each round measures every one for a while, and of the rounds the median counts. So what else the
 // machine does meets all of them.
+//
+// # The replay
+//
+// Replay measures the whole way instead of its parts: the scans of a city's day, from posts of single scans and of what
+// phones had kept, through serve, Redis and a worker into ClickHouse, and through serve into SQLite. Everything on the way, and the
+// client, share the machine. In the end it is seen that exactly what was acknowledged is stored.
 package benchingest

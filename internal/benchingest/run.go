@@ -133,19 +133,10 @@ func (b *bench) compare() {
 
 // open starts the servers and returns the contestants.
 func (b *bench) open(ctx context.Context) ([]contestant, error) {
-	fmt.Fprintln(b.progress, "starting the servers")
-	redisServer, err := testenv.StartRedis(ctx, filepath.Join(b.dir, "redis"), testenv.RedisOptions{
-		Args: []string{"--auto-aof-rewrite-percentage", "0"},
-	})
+	redisServer, clickHouseServer, err := b.startServers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b.closing = append(b.closing, redisServer.Stop)
-	clickHouseServer, err := testenv.StartClickHouse(ctx, filepath.Join(b.dir, "clickhouse"), testenv.ClickHouseOptions{})
-	if err != nil {
-		return nil, err
-	}
-	b.closing = append(b.closing, clickHouseServer.Stop)
 	redisURL, clickHouseURL := "redis://"+redisServer.Addr+"/0", "clickhouse://"+clickHouseServer.Addr+"/default"
 
 	noop, err := startServer(ctx, filepath.Join(b.dir, "noop.log"), os.Environ(), b.Noop)
@@ -188,6 +179,24 @@ func (b *bench) open(ctx context.Context) ([]contestant, error) {
 		{"raw.redis.read", "scans/s", full.read},
 		{"ingest.worker", "scans/s", full.carry},
 	}), nil
+}
+
+// startServers starts what a cluster needs.
+func (b *bench) startServers(ctx context.Context) (redisServer, clickHouseServer *testenv.Server, err error) {
+	fmt.Fprintln(b.progress, "starting the servers")
+	redisServer, err = testenv.StartRedis(ctx, filepath.Join(b.dir, "redis"), testenv.RedisOptions{
+		Args: []string{"--auto-aof-rewrite-percentage", "0"},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	b.closing = append(b.closing, redisServer.Stop)
+	clickHouseServer, err = testenv.StartClickHouse(ctx, filepath.Join(b.dir, "clickhouse"), testenv.ClickHouseOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	b.closing = append(b.closing, clickHouseServer.Stop)
+	return redisServer, clickHouseServer, nil
 }
 
 // chosen returns those contestants that are to run.

@@ -81,6 +81,35 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
+// site is a data folder, and the settings that the processes on it share.
+type site struct {
+	binary, dir string
+	env         []string
+}
+
+// newSite makes a data folder and the tables.
+func newSite(ctx context.Context, binary, dir string, settings ...string) (*site, error) {
+	// All posts come from one address and a few thousand devices, so the limits that each of them has are off.
+	s := &site{binary: binary, dir: dir, env: append([]string{
+		"TRUYVET_DATA=" + filepath.Join(dir, "data"), "PATH=" + os.Getenv("PATH"), "TRUYVET_ADDRESS_LIMIT=0", "TRUYVET_DEVICE_LIMIT=0",
+	}, settings...)}
+	for _, command := range []string{"init", "migrate"} {
+		cmd := exec.CommandContext(ctx, binary, command) //nolint:gosec // the program that is to be measured
+		cmd.Env = s.env
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("truyvet %s: %w: %s", command, err, out)
+		}
+	}
+	return s, nil
+}
+
+// start starts a command that answers at the address that a flag gives it.
+func (s *site) start(ctx context.Context, command, flag string) (*server, error) {
+	return startServer(ctx, filepath.Join(s.dir, command+".log"), s.env, func(listen string) []string {
+		return []string{s.binary, command, flag, listen}
+	})
+}
+
 // installation is `truyvet serve` in one mode, and the town that its keys are for.
 type installation struct {
 	*server
@@ -89,19 +118,11 @@ type installation struct {
 
 // install makes a data folder and serves from it.
 func install(ctx context.Context, binary, dir string, settings ...string) (*installation, error) {
-	data := filepath.Join(dir, "data")
-	// All posts come from one address and a few thousand devices, so the limits that each of them has are off.
-	env := append([]string{
-		"TRUYVET_DATA=" + data, "PATH=" + os.Getenv("PATH"), "TRUYVET_ADDRESS_LIMIT=0", "TRUYVET_DEVICE_LIMIT=0",
-	}, settings...)
-	for _, command := range []string{"init", "migrate"} {
-		cmd := exec.CommandContext(ctx, binary, command) //nolint:gosec // the program that is to be measured
-		cmd.Env = env
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("truyvet %s: %w: %s", command, err, out)
-		}
+	s, err := newSite(ctx, binary, dir, settings...)
+	if err != nil {
+		return nil, err
 	}
-	cfg, err := config.Load(ctx, env, nil)
+	cfg, err := config.Load(ctx, s.env, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -109,11 +130,9 @@ func install(ctx context.Context, binary, dir string, settings ...string) (*inst
 	if err != nil {
 		return nil, err
 	}
-	s, err := startServer(ctx, filepath.Join(dir, "serve.log"), env, func(listen string) []string {
-		return []string{binary, "serve", "--listen", listen}
-	})
+	running, err := s.start(ctx, "serve", "--listen")
 	if err != nil {
 		return nil, err
 	}
-	return &installation{server: s, town: t}, nil
+	return &installation{server: running, town: t}, nil
 }

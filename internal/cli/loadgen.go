@@ -23,6 +23,9 @@ import (
 // loadPatience is how long loadgen waits for the workers to store what it sent.
 const loadPatience = 3 * time.Minute
 
+// replayConnections is how many connections a day is sent over by default: all have a request under way all the time.
+const replayConnections = 64
+
 func newLoadgenCmd(s *settings) *cobra.Command {
 	o := loadgen.Options{}
 	var target string
@@ -35,6 +38,9 @@ func newLoadgenCmd(s *settings) *cobra.Command {
 were offline, some twice, and some that must be refused. Each request is sent when it is due, whether or not the server has
 answered those before, and its latency counts from that instant. In the end it compares what was answered with what is
 stored: every scan that was acknowledged, as it was sent, and none that was refused.
+
+With --replay it sends the scans of a whole day, in the order of their time, as fast as they are answered, and in the end
+lines "name value unit" of how fast that was.
 
 It runs on the server's machine: it signs codes and credentials with the keys of the data folder, and reads the store through
 the same settings. What it sends stays there until retention drops it, so use a data folder of its own.
@@ -56,6 +62,9 @@ It exits with 3 where the store is not exactly what was answered, or an answer w
 			if err := equip(&o, cfg, places); err != nil {
 				return err
 			}
+			if o.Replay > 0 && !cmd.Flags().Changed("connections") {
+				o.Connections = replayConnections
+			}
 			o.Progress = cmd.ErrOrStderr()
 			return runLoad(cmd, cfg, o, unchecked)
 		},
@@ -73,7 +82,8 @@ It exits with 3 where the store is not exactly what was answered, or an answer w
 	f.IntVar(&o.Shares.Offline, "offline", 5, "per cent of the requests that bring two to twenty scans from a phone that was offline")
 	f.IntVar(&o.Shares.Duplicates, "duplicates", 3, "per cent of the requests that were sent before")
 	f.IntVar(&o.Shares.Bad, "bad", 2, "per cent of the requests that must be refused")
-	f.IntVar(&o.Connections, "connections", 4_000, "connections at most; what finds none is counted as never sent")
+	f.IntVar(&o.Replay, "replay", 0, "send so many scans of the last 24 hours as fast as they are answered, in place of a morning")
+	f.IntVar(&o.Connections, "connections", 4_000, fmt.Sprintf("connections at most; what finds none is counted as never sent (with --replay default %d)", replayConnections))
 	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "for an answer, from when the request was due")
 	f.BoolVar(&unchecked, "no-check", false, "do not read the store in the end")
 	return cmd
@@ -110,7 +120,7 @@ func equip(o *loadgen.Options, cfg *config.Config, places int) error {
 		text, _ := credentials.Issue(alias)
 		return text
 	}
-	issued := time.Now().Add(-24 * time.Hour)
+	issued := time.Now().Add(-3 * 24 * time.Hour) // before anything that is sent was scanned
 	for range places {
 		p := loadgen.Place{ID: uuid.New()}
 		if p.Code, err = keys.Sign(qrgen.Token{Kind: qrgen.KindShop, Place: p.ID, IssuedAt: issued, Serial: 1}); err != nil {
@@ -123,12 +133,13 @@ func equip(o *loadgen.Options, cfg *config.Config, places int) error {
 
 var errNotExact = errors.New("the store does not hold exactly what was answered, or answers were wrong")
 
-// runLoad runs the morning, prints what was answered, and compares it with what is stored.
+// runLoad runs the morning or the day, prints what was answered, and compares it with what is stored.
 func runLoad(cmd *cobra.Command, cfg *config.Config, o loadgen.Options, unchecked bool) error {
 	g, err := loadgen.New(o)
 	if err != nil {
 		return &ExitError{Code: ExitUsage, Err: err}
 	}
+	began := time.Now()
 	report, err := g.Run(cmd.Context())
 	if err != nil {
 		return err
@@ -139,7 +150,12 @@ func runLoad(cmd *cobra.Command, cfg *config.Config, o loadgen.Options, unchecke
 	refused := len(report.Wrong) > 0
 	if !unchecked {
 		// A morning that was cut off is checked all the same.
-		c, err := compareStored(context.WithoutCancel(cmd.Context()), cfg, g)
+		ctx := context.WithoutCancel(cmd.Context())
+		if err := app.AwaitStored(ctx, cfg, loadPatience); err != nil {
+			return fmt.Errorf("waiting until all is stored: %w", err)
+		}
+		took := time.Since(began)
+		c, err := compareStored(ctx, cfg, g)
 		if err != nil {
 			return fmt.Errorf("reading the store: %w", err)
 		}
@@ -148,6 +164,11 @@ func runLoad(cmd *cobra.Command, cfg *config.Config, o loadgen.Options, unchecke
 			c.Sent, c.Acknowledged, c.Stored, c.Lost, c.Altered, c.Uncalled, c.Twice, c.Repeated, c.Unsettled)
 		// ClickHouse may hold a row again until it merges; readers count it once.
 		refused = refused || !c.Exact() || !cfg.Cluster() && c.Repeated > 0
+		if o.Replay > 0 {
+			scans := float64(c.Stored)
+			cmd.Printf("replay.scans %.0f scans\nreplay.answered %.0f scans/s\nreplay.stored %.0f scans/s\n",
+				scans, scans/report.During.Seconds(), scans/took.Seconds())
+		}
 	}
 	if refused {
 		return &ExitError{Code: ExitRefused, Err: errNotExact}
@@ -159,7 +180,7 @@ func runLoad(cmd *cobra.Command, cfg *config.Config, o loadgen.Options, unchecke
 func compareStored(ctx context.Context, cfg *config.Config, g *loadgen.Generator) (loadgen.Check, error) {
 	first := scan.DayOf(g.Start().Add(-24 * time.Hour).Unix())
 	return g.Compare(func(take func(loadgen.Scan)) error {
-		return app.ReadStored(ctx, cfg, first, loadPatience, func(block []scan.Scan) error {
+		return app.ReadStored(ctx, cfg, first, func(block []scan.Scan) error {
 			for i := range block {
 				take(loadScan(&block[i]))
 			}

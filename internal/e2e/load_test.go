@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/truyvet/truyvet/internal/benchingest"
 	"github.com/truyvet/truyvet/internal/testenv"
 	"github.com/truyvet/truyvet/internal/testenv/testserver"
 )
@@ -33,5 +34,22 @@ func sendMorning(t *testing.T, in *installation) {
 		"--offline", "20", "--duplicates", "20", "--bad", "20", "--timeout", "60s")
 	if !strings.Contains(out, "lost 0, altered 0, refused and stored 0, accepted twice 0") || strings.Contains(out, " 0 acknowledged") {
 		t.Errorf("it says:\n%s", out)
+	}
+}
+
+// TestReplay replays a small day in each mode, which fails where the store is not exactly what was acknowledged.
+func TestReplay(t *testing.T) {
+	var out, progress strings.Builder
+	day := benchingest.Day{People: 2_000, Places: 100, Scans: 6_000, Offline: 10}
+	if err := benchingest.Replay(t.Context(), benchingest.Options{Binary: binary}, day, &out, &progress); err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	for _, figure := range []string{
+		"cluster.stored", "cluster.redis.memory", "cluster.redis.file_anew", "cluster.clickhouse.disk", "cluster.clickhouse.memory", "cluster.worker.memory",
+		"standalone.stored", "standalone.sqlite.disk", "standalone.serve.memory",
+	} {
+		if !strings.Contains(out.String(), "replay."+figure+" ") {
+			t.Errorf("no %s in\n%s", figure, out.String())
+		}
 	}
 }

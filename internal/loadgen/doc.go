@@ -7,5 +7,8 @@
 // stands still for a second is charged with everybody who came in that second (what is called coordinated omission is
 // avoided). A request that could not even be sent in a tenth of the time that an answer may take is given up and counted as such.
 //
+// In place of a morning it can replay a whole day, with its scans in the order of their time, as fast as the server takes them:
+// each connection sends its next request once the one before is answered, and again what the server could not take at that moment.
+//
 // The room knows nothing of how scans are stored: codes, credentials and what is stored come from its caller.
 package loadgen

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,6 +42,7 @@ type requests struct {
 	sent       []request // the last ones that are good, to be sent again
 	oldest     int
 	body       []byte
+	made       atomic.Int64 // scans that are to be taken, each counted once; read by others
 }
 
 // keptRequests is how many requests may be sent again.
@@ -98,6 +100,7 @@ func (q *requests) good(due time.Duration, scans int, offline bool) request {
 		v = q.morning.of(v.person)
 	}
 	q.body = append(q.body, `]}`...)
+	q.made.Add(int64(scans))
 	r.text = q.post(q.credential(alias))
 	return r
 }
@@ -111,7 +114,7 @@ func (q *requests) bad(due time.Duration) request {
 	code, credential := q.places[v.place].Code, q.credential(s.Alias)
 	which := q.random.IntN(4)
 	if which == 0 {
-		s.At += 3600
+		s.At += 25 * 3600 // an hour from now even at the beginning of a day that is replayed
 	}
 	r.first = q.ledger.enter(&s, made.UnixMilli(), true)
 	q.body = append(q.body[:0], `{"scans":[`...)

@@ -28,6 +28,9 @@ type Options struct {
 	Connections int           // at most so many at a time
 	Timeout     time.Duration // for an answer, from when the request was due
 	Progress    io.Writer     // a line a second; may be nil
+	// Replay is of how many scans a day is that is sent in place of a morning: the 24 hours before now, as fast as they are
+	// answered. Rate, During and Rush then say nothing. The last request may bring a few more.
+	Replay int
 }
 
 // maxRequests bounds what one run sends, and so its memory: the ledger takes ten bytes a scan.
@@ -35,7 +38,9 @@ const maxRequests = 200_000_000
 
 func (o Options) validate() error {
 	switch {
-	case o.Rate <= 0 || o.During <= 0 || o.Rate*o.During.Seconds() > maxRequests:
+	case o.Replay < 0 || o.Replay > maxRequests:
+		return fmt.Errorf("a day has at most %d scans", maxRequests)
+	case o.Replay == 0 && (o.Rate <= 0 || o.During <= 0 || o.Rate*o.During.Seconds() > maxRequests):
 		return fmt.Errorf("rate and duration must be positive, and their product at most %d requests", maxRequests)
 	case o.People <= 0 || len(o.Places) == 0 || o.Connections <= 0 || o.Timeout <= 0:
 		return errors.New("there must be people, places, connections and a time to answer")
@@ -45,7 +50,7 @@ func (o Options) validate() error {
 	return nil
 }
 
-// Generator runs one morning.
+// Generator runs one morning, or one day.
 type Generator struct {
 	o        Options
 	requests *requests
@@ -74,8 +79,8 @@ func New(o Options) (*Generator, error) {
 	}, nil
 }
 
-// Run sends the morning and returns what was answered. It ends when the last answer came or its time was over; when ctx ends
-// before, no further request is sent. It is called once.
+// Run sends the morning or the day and returns what was answered. It ends when the last answer came or its time was over; when
+// ctx ends before, no further request is sent. It is called once.
 func (g *Generator) Run(ctx context.Context) (Report, error) {
 	probe, err := Dial(ctx, g.o.Target)
 	if err != nil {
@@ -84,13 +89,20 @@ func (g *Generator) Run(ctx context.Context) (Report, error) {
 	_ = probe.Close()
 	g.start = time.Now()
 	g.requests.start = g.start
+	if g.o.Replay > 0 {
+		g.requests.start = g.start.Add(-24 * time.Hour)
+	}
 	told := make(chan struct{})
 	progress, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(told)
 		g.tell(progress)
 	}()
-	g.send(ctx)
+	if g.o.Replay > 0 {
+		g.replay(ctx)
+	} else {
+		g.send(ctx)
+	}
 	during := time.Since(g.start)
 	stop()
 	<-told
@@ -103,8 +115,8 @@ func (g *Generator) Compare(each func(take func(Scan)) error) (Check, error) {
 	return g.ledger.compare(each)
 }
 
-// Start returns when the first request was due.
-func (g *Generator) Start() time.Time { return g.start }
+// Start returns when the first scan was made that no phone had kept; of a morning that is when the first request was due.
+func (g *Generator) Start() time.Time { return g.requests.start }
 
 // send hands out the requests as they are due, each to a sender that is free. A sender is added where none is and there may
 // be more.
@@ -144,42 +156,54 @@ func (g *Generator) send(ctx context.Context) {
 
 // sendAll sends a request, and then others until there are no more, over one connection as long as it holds.
 func (g *Generator) sendAll(ctx context.Context, r request) {
-	var conn *Conn
-	defer func() {
-		if conn != nil {
-			_ = conn.Close()
-		}
-	}()
+	l := line{g: g}
+	defer l.close()
 	for more := true; more; r, more = <-g.ready {
-		deadline := g.start.Add(r.due + g.o.Timeout)
 		if waited := time.Since(g.start) - r.due; waited > g.o.Timeout/10 {
 			// Sent now, it would only keep the server busy with what nobody will wait for.
 			g.tally.add(answeredUnsent, waited, 0, "")
 			continue
 		}
-		if conn == nil {
-			// A run that is told to stop still waits for the answers to what it has sent.
-			dialled, err := Dial(context.WithoutCancel(ctx), g.o.Target)
-			if err != nil {
-				g.tally.add(answeredNot, time.Since(g.start)-r.due, 0, "")
-				continue
-			}
-			conn = dialled
-		}
-		answer, err := conn.Do(r.text, deadline)
-		latency := time.Since(g.start) - r.due
-		if err != nil {
-			_ = conn.Close()
-			conn = nil
-			g.tally.add(answeredNot, latency, 0, "")
-			continue
-		}
-		g.judge(r, answer, latency)
+		l.send(ctx, r, g.start.Add(r.due))
 	}
 }
 
-// judge enters an answer.
-func (g *Generator) judge(r request, answer Answer, latency time.Duration) {
+// line is a connection to the server, made when it is first needed, and anew after it failed. It is for one goroutine.
+type line struct {
+	g    *Generator
+	conn *Conn
+}
+
+func (l *line) close() {
+	if l.conn != nil {
+		_ = l.conn.Close()
+		l.conn = nil
+	}
+}
+
+// send sends a request that was due at an instant and enters its answer. It says whether the server took or refused it, and
+// so is done with it.
+func (l *line) send(ctx context.Context, r request, due time.Time) bool {
+	if l.conn == nil {
+		// A run that is told to stop still waits for the answers to what it has sent.
+		dialled, err := Dial(context.WithoutCancel(ctx), l.g.o.Target)
+		if err != nil {
+			l.g.tally.add(answeredNot, time.Since(due), 0, "")
+			return false
+		}
+		l.conn = dialled
+	}
+	answer, err := l.conn.Do(r.text, due.Add(l.g.o.Timeout))
+	if err != nil {
+		l.close()
+		l.g.tally.add(answeredNot, time.Since(due), 0, "")
+		return false
+	}
+	return l.g.judge(r, answer, time.Since(due))
+}
+
+// judge enters an answer. It says whether the request needs not be sent again.
+func (g *Generator) judge(r request, answer Answer, latency time.Duration) bool {
 	c := classOf(answer.Status, r.status)
 	taken := 0
 	if c == answeredTaken {
@@ -205,6 +229,7 @@ func (g *Generator) judge(r request, answer Answer, latency time.Duration) {
 	}
 	const enough = 300
 	g.tally.add(c, latency, taken, fmt.Sprintf("%d %s", answer.Status, answer.Body[:min(len(answer.Body), enough)]))
+	return c != answeredTooMany && c != answeredBusy
 }
 
 // statusesIn returns the status of each result of an answer, in order. A quote inside a message is escaped, so what looks like
@@ -238,6 +263,9 @@ func (g *Generator) tell(ctx context.Context) {
 			continue
 		}
 		line := fmt.Sprintf("%3.0f s", time.Since(g.start).Seconds())
+		if g.o.Replay > 0 {
+			line += fmt.Sprintf("   %2.0f %% of the day", 100*float64(g.requests.made.Load())/float64(g.o.Replay))
+		}
 		for _, c := range classes() {
 			if h := last[c]; h != nil {
 				line += fmt.Sprintf("   %s %d (p99 %s)", c, h.count, millis(h.quantile(0.99)))

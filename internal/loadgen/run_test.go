@@ -162,6 +162,40 @@ func TestBusyShop(t *testing.T) {
 	}
 }
 
+// TestReplayedDay replays a day to a shop that now and then takes nothing, and sees that all of it is taken in the end, in the
+// order of its time but for what was put off.
+func TestReplayedDay(t *testing.T) {
+	const scans = 3000
+	flaky := &shop{before: func(n int, w http.ResponseWriter) bool {
+		switch {
+		case n%301 == 0:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case n%401 == 0:
+			panic(http.ErrAbortHandler) // the connection breaks
+		default:
+			return false
+		}
+		return true
+	}}
+	begin := time.Now().Unix()
+	report, c := morning(t, flaky, func(o *loadgen.Options) { o.Rate, o.During, o.Replay = 0, 0, scans })
+	if !c.Exact() || c.Repeated != 0 || c.Unsettled != 0 || len(report.Wrong) != 0 {
+		t.Errorf("%+v, wrong answers %q", c, report.Wrong)
+	}
+	if c.Acknowledged < scans || c.Acknowledged >= scans+20 || c.Stored != c.Acknowledged || report.Requests("503") == 0 || report.Requests("refused") == 0 {
+		t.Errorf("%+v, %+v", c, report.Classes)
+	}
+	var hours [24]int
+	for _, row := range flaky.rows[:len(flaky.rows)-1] {
+		if hour := 24 - (begin-row.At+3599)/3600; !row.Offline && hour >= 0 && hour < 24 {
+			hours[hour]++
+		}
+	}
+	if hours[7] < 3*hours[5] || hours[7] < 3*hours[21] || hours[2]*20 > hours[17] {
+		t.Errorf("scans by hour: %v", hours)
+	}
+}
+
 // TestFaultyShops sees that each fault of a store is found.
 func TestFaultyShops(t *testing.T) {
 	_, lost := morning(t, &shop{after: func(n int, _ *loadgen.Scan) bool { return n%100 != 0 }}, nil)
@@ -216,6 +250,7 @@ func TestOptionsAreJudged(t *testing.T) {
 	for name, o := range map[string]loadgen.Options{
 		"nothing":  {},
 		"too many": {Rate: 1e9, During: time.Hour, People: 1, Places: make([]loadgen.Place, 1), Connections: 1, Timeout: 1},
+		"long day": {Replay: 1e9, People: 1, Places: make([]loadgen.Place, 1), Connections: 1, Timeout: 1},
 		"shares": {
 			Rate: 1, During: time.Second, People: 1, Places: make([]loadgen.Place, 1), Connections: 1, Timeout: 1,
 			Shares: loadgen.Shares{Bad: 60, Duplicates: 41},

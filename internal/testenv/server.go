@@ -191,6 +191,9 @@ func (s *Server) Signal(sig syscall.Signal) error {
 	return nil
 }
 
+// PID is the number of the server's process, while it runs.
+func (s *Server) PID() int { return s.process.cmd.Process.Pid }
+
 // Kill ends the server with SIGKILL and waits for it.
 func (s *Server) Kill() error {
 	s.process.signal(syscall.SIGKILL)

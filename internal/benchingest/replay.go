@@ -1,0 +1,304 @@
+package benchingest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/truyvet/truyvet/internal/testenv"
+)
+
+// Day is what Replay sends: a day of a made-up city.
+type Day struct {
+	People  int
+	Places  int
+	Scans   int
+	Offline int // per cent of the requests that bring two to twenty scans of one phone, 11 on average; the others bring one
+}
+
+// The modes that a day is replayed in.
+const (
+	clusterMode    = "cluster"
+	standaloneMode = "standalone"
+)
+
+// Replay sends a day to `truyvet serve` as fast as it is answered, in the cluster mode and then in the standalone mode, or in
+// those that o.Only names; of o it needs the binary beside that. `truyvet loadgen --replay` sends it and sees that exactly what
+// was acknowledged is stored. To out it writes lines "name value unit" of how fast that was, of what a scan takes on disk, and
+// of the most memory that each process took; to progress what it is doing.
+func Replay(ctx context.Context, o Options, d Day, out, progress io.Writer) error {
+	for _, mode := range []string{clusterMode, standaloneMode} {
+		if len(o.Only) > 0 && !slices.Contains(o.Only, mode) {
+			continue
+		}
+		r := replay{bench: bench{Options: o, out: out, progress: progress}, day: d, mode: mode}
+		if err := r.run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", mode, err)
+		}
+	}
+	return nil
+}
+
+// replay is a day in one mode.
+type replay struct {
+	bench
+	day   Day
+	mode  string
+	scans float64 // that were stored
+}
+
+func (r *replay) run(ctx context.Context) (err error) {
+	if r.dir, err = os.MkdirTemp("", "truyvet-replay-"); err != nil {
+		return fmt.Errorf("making a temporary folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, r.close(), os.RemoveAll(r.dir)) }()
+	if r.mode == clusterMode {
+		return r.cluster(ctx)
+	}
+	return r.standalone(ctx)
+}
+
+// say writes a figure of the mode.
+func (r *replay) say(name string, value float64, unit string) {
+	r.line("replay."+r.mode+"."+name, value, unit)
+}
+
+func (r *replay) cluster(ctx context.Context) error {
+	redisServer, clickHouseServer, err := r.startServers(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := newSite(ctx, r.Binary, r.dir, "TRUYVET_REDIS_URL=redis://"+redisServer.Addr+"/0",
+		"TRUYVET_CLICKHOUSE_URL=clickhouse://"+clickHouseServer.Addr+"/default")
+	if err != nil {
+		return err
+	}
+	worker, err := r.start(ctx, s, "worker", "--ops-listen")
+	if err != nil {
+		return err
+	}
+	serve, err := r.start(ctx, s, "serve", "--listen")
+	if err != nil {
+		return err
+	}
+	if err := r.send(ctx, s, serve); err != nil {
+		return err
+	}
+	if err := r.sayRedis(ctx, redisServer); err != nil {
+		return err
+	}
+	if err := r.sayClickHouse(ctx, clickHouseServer); err != nil {
+		return err
+	}
+	return r.sayMemory([]running{
+		{"serve", serve.cmd.Process.Pid}, {"worker", worker.cmd.Process.Pid}, {"redis", redisServer.PID()}, {"clickhouse", clickHouseServer.PID()},
+	})
+}
+
+func (r *replay) standalone(ctx context.Context) error {
+	s, err := newSite(ctx, r.Binary, r.dir)
+	if err != nil {
+		return err
+	}
+	serve, err := r.start(ctx, s, "serve", "--listen")
+	if err != nil {
+		return err
+	}
+	if err := r.send(ctx, s, serve); err != nil {
+		return err
+	}
+	files, err := bytesUnder(filepath.Join(r.dir, "data", "scans"))
+	if err != nil {
+		return err
+	}
+	r.say("sqlite.disk", files/r.scans, "B/scan")
+	return r.sayMemory([]running{{"serve", serve.cmd.Process.Pid}})
+}
+
+// start starts a command until the replay ends.
+func (r *replay) start(ctx context.Context, s *site, command, flag string) (*server, error) {
+	started, err := s.start(ctx, command, flag)
+	if err == nil {
+		r.closing = append(r.closing, started.stop)
+	}
+	return started, err
+}
+
+// send has loadgen send the day, and passes on its figures.
+func (r *replay) send(ctx context.Context, s *site, to *server) error {
+	fmt.Fprintf(r.progress, "%s: sending %d scans\n", r.mode, r.day.Scans)
+	cmd := exec.CommandContext(ctx, r.Binary, "loadgen", "--target", to.url.String(), "--timeout", "2m", //nolint:gosec // the program that is to be measured
+		"--replay", strconv.Itoa(r.day.Scans), "--people", strconv.Itoa(r.day.People), "--places", strconv.Itoa(r.day.Places),
+		"--offline", strconv.Itoa(r.day.Offline))
+	cmd.Env, cmd.Stderr = s.env, r.progress
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Minute
+	text, err := cmd.Output()
+	for lines := bufio.NewScanner(strings.NewReader(string(text))); lines.Scan(); {
+		line := lines.Text()
+		fields := strings.Fields(line)
+		name, is := strings.CutPrefix(line, "replay.")
+		if !is || len(fields) != 3 {
+			fmt.Fprintln(r.progress, line)
+			continue
+		}
+		fmt.Fprintln(r.out, "replay."+r.mode+"."+name)
+		if fields[0] == "replay.scans" {
+			r.scans, _ = strconv.ParseFloat(fields[1], 64) // what is no number is caught below
+		}
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("truyvet loadgen: %w", err)
+	case r.scans < float64(r.day.Scans):
+		return fmt.Errorf("of %d scans %.0f are stored: the server did not take the others in time", r.day.Scans, r.scans)
+	}
+	return nil
+}
+
+// sayRedis writes what scans take in Redis: in memory as long as they stay there, in the append-only file as it was written,
+// and in that file once Redis has written it anew.
+func (r *replay) sayRedis(ctx context.Context, server *testenv.Server) error {
+	client := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer func() { _ = client.Close() }()
+	memory, err := info(ctx, client, "memory", "used_memory")
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(server.Dir, "appendonlydir")
+	written, err := bytesUnder(file)
+	if err != nil {
+		return err
+	}
+	if err := client.BgRewriteAOF(ctx).Err(); err != nil {
+		return fmt.Errorf("having the append-only file written anew: %w", err)
+	}
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for rewriting := 1.0; rewriting > 0; {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if rewriting, err = info(ctx, client, "persistence", "aof_rewrite_in_progress"); err != nil {
+			return err
+		}
+	}
+	anew, err := bytesUnder(file)
+	if err != nil {
+		return err
+	}
+	r.say("redis.memory", memory/r.scans, "B/scan")
+	r.say("redis.file", written/r.scans, "B/scan")
+	r.say("redis.file_anew", anew/r.scans, "B/scan")
+	return nil
+}
+
+// info returns a number that Redis says of itself.
+func info(ctx context.Context, client *redis.Client, section, field string) (float64, error) {
+	text, err := client.Info(ctx, section).Result()
+	if err != nil {
+		return 0, fmt.Errorf("asking Redis: %w", err)
+	}
+	for line := range strings.Lines(text) {
+		if value, is := strings.CutPrefix(line, field+":"); is {
+			return strconv.ParseFloat(strings.TrimSpace(value), 64)
+		}
+	}
+	return 0, fmt.Errorf("redis does not say %s", field)
+}
+
+// sayClickHouse writes what the rows of each table take on disk.
+func (r *replay) sayClickHouse(ctx context.Context, server *testenv.Server) error {
+	conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{server.Addr}})
+	if err != nil {
+		return fmt.Errorf("opening ClickHouse: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	rows, err := conn.Query(ctx, "SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'default' GROUP BY table ORDER BY table")
+	if err != nil {
+		return fmt.Errorf("asking ClickHouse: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var all float64
+	for rows.Next() {
+		var table string
+		var size uint64
+		if err := rows.Scan(&table, &size); err != nil {
+			return fmt.Errorf("asking ClickHouse: %w", err)
+		}
+		all += float64(size)
+		if strings.HasPrefix(table, "scans") {
+			r.say("clickhouse."+table, float64(size)/r.scans, "B/scan")
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("asking ClickHouse: %w", err)
+	}
+	r.say("clickhouse.disk", all/r.scans, "B/scan")
+	return nil
+}
+
+// running is a process whose memory is of interest.
+type running struct {
+	name string
+	pid  int
+}
+
+// sayMemory writes the most memory that each process has taken. Only Linux tells that of a process that still runs;
+// elsewhere it writes nothing.
+func (r *replay) sayMemory(processes []running) error {
+	for _, p := range processes {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+		if errors.Is(err, fs.ErrNotExist) {
+			fmt.Fprintf(r.progress, "how much memory %s took is not known here\n", p.name)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("looking at the memory of %s: %w", p.name, err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
+				kib, err := strconv.ParseFloat(fields[1], 64)
+				if err != nil {
+					return fmt.Errorf("reading the memory of %s: %w", p.name, err)
+				}
+				r.say(p.name+".memory", kib/1024, "MiB")
+			}
+		}
+	}
+	return nil
+}
+
+// bytesUnder returns how large the files of a folder are together.
+func bytesUnder(dir string) (total float64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			total += float64(info.Size())
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("looking at the files: %w", err)
+	}
+	return total, nil
+}
