@@ -278,7 +278,7 @@ func (r *replay) sayMemory(processes []running) error {
 				if err != nil {
 					return fmt.Errorf("reading the memory of %s: %w", p.name, err)
 				}
-				r.say(p.name+".memory", kib/1024, "MiB")
+				r.say(p.name+".peak", kib/1024, "MiB")
 			}
 		}
 	}
