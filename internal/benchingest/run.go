@@ -181,7 +181,7 @@ func (b *bench) open(ctx context.Context) ([]contestant, error) {
 	}), nil
 }
 
-// startServers starts what a cluster needs.
+// startServers starts what a cluster needs. In the end they are killed: what they hold is thrown away.
 func (b *bench) startServers(ctx context.Context) (redisServer, clickHouseServer *testenv.Server, err error) {
 	fmt.Fprintln(b.progress, "starting the servers")
 	redisServer, err = testenv.StartRedis(ctx, filepath.Join(b.dir, "redis"), testenv.RedisOptions{
@@ -190,12 +190,12 @@ func (b *bench) startServers(ctx context.Context) (redisServer, clickHouseServer
 	if err != nil {
 		return nil, nil, err
 	}
-	b.closing = append(b.closing, redisServer.Stop)
+	b.closing = append(b.closing, redisServer.Kill)
 	clickHouseServer, err = testenv.StartClickHouse(ctx, filepath.Join(b.dir, "clickhouse"), testenv.ClickHouseOptions{})
 	if err != nil {
 		return nil, nil, err
 	}
-	b.closing = append(b.closing, clickHouseServer.Stop)
+	b.closing = append(b.closing, clickHouseServer.Kill)
 	return redisServer, clickHouseServer, nil
 }
 
