@@ -23,6 +23,7 @@ var (
 	ErrPlaces   = errs.New(errs.Invalid, "place_tree", "A place cannot lie in itself, and it stays with its parent and its organisation.")
 	ErrAreas    = errs.New(errs.Invalid, "area_tree", "An area is a province, district or ward, and lies in one of a wider level.")
 	ErrRevision = errs.New(errs.Conflict, "unknown_revision", "The registry has never been at that revision.")
+	ErrText     = errs.New(errs.Invalid, "no_text", "It holds characters that no text may hold.")
 	ErrSpent    = errs.New(errs.Gone, "spent", "It has been tried as often as it may be.")
 	ErrBusy     = errs.Busy("registry_busy", "The registry is busy at this moment; try again.", 2*time.Second)
 )

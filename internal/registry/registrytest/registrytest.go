@@ -117,6 +117,7 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"an alias becomes somebody else's, and nobody's", testRelink},
 		{"erasures", testErase},
 		{"what was and what has changed is what is", testChanges},
+		{"who follows the changes misses none", testFollow},
 		{"where many people reside", testAreasOfMany},
 		{"credentials", testRevokedCredentials},
 		{"challenges", testChallenges},

@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// migrations are named NNNN_what.sql and numbered from 1 without gaps. One that was released never changes.
+// migrations are named NNNN_what.sql and numbered from 1 without gaps. Each engine has a file for every step, and after the
+// same step both have the same tables with the same columns. One that was released never changes.
 //
-//go:embed migrations/*.sql
+//go:embed migrations/*/*.sql
 var migrations embed.FS
 
 // Migrate brings the tables up to this program's version. Each step is one transaction together with the note that it
@@ -19,7 +20,8 @@ var migrations embed.FS
 // that a newer program has migrated is refused: steps go forward only.
 func (s *Store) Migrate(ctx context.Context) error {
 	const doing = "migrating the registry"
-	steps, err := migrations.ReadDir("migrations")
+	folder := "migrations/" + s.engine.name
+	steps, err := migrations.ReadDir(folder)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -36,7 +38,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %s has no number: %w", doing, step.Name(), err)
 		}
-		statements, err := migrations.ReadFile("migrations/" + step.Name())
+		statements, err := migrations.ReadFile(folder + "/" + step.Name())
 		if err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}

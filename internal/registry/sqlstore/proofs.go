@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -30,7 +31,7 @@ func (s *Store) RevokedCredentials(ctx context.Context) (map[uuid.UUID]int64, er
 
 // PutChallenge adds a challenge; registry.ErrExists if there is one with its id.
 func (s *Store) PutChallenge(ctx context.Context, c registry.Challenge) error {
-	return s.change(ctx, "putting a challenge", func(tx *sql.Tx) error {
+	return s.transact(ctx, "putting a challenge", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO challenges (id, alias, code_hash, created, expires, tries) VALUES (?, ?, ?, ?, ?, ?)`,
 			blob(c.ID), blob(c.Alias), bytesOrEmpty(c.CodeHash), c.Created, c.Expires, c.Tries)
@@ -38,7 +39,7 @@ func (s *Store) PutChallenge(ctx context.Context, c registry.Challenge) error {
 	})
 }
 
-const selectChallenges = `SELECT id, alias, code_hash, created, expires, tries FROM challenges WHERE id = ? AND expires > ?`
+const challengeColumns = `id, alias, code_hash, created, expires, tries`
 
 func readChallenge(r row) (c registry.Challenge, err error) {
 	err = r.Scan(&c.ID, &c.Alias, &c.CodeHash, &c.Created, &c.Expires, &c.Tries)
@@ -50,38 +51,41 @@ func readChallenge(r row) (c registry.Challenge, err error) {
 // registry.ErrSpent where it was tried limit times before. Neither costs a write, whoever asks and however often.
 func (s *Store) TryChallenge(ctx context.Context, id uuid.UUID, now int64, limit int) (registry.Challenge, error) {
 	const doing = "trying a challenge"
-	held, err := readChallenge(s.reader.QueryRowContext(ctx, selectChallenges, blob(id), now))
-	if err != nil {
+	if err := s.triable(ctx, id, now, limit); err != nil {
 		return registry.Challenge{}, fault(doing, err)
 	}
-	if held.Tries >= limit {
-		return registry.Challenge{}, fault(doing, registry.ErrSpent)
-	}
 	var tried registry.Challenge
-	err = s.change(ctx, doing, func(tx *sql.Tx) error {
-		// It may have been used up, or used, since it was read.
-		held, err := readChallenge(tx.QueryRowContext(ctx, selectChallenges, blob(id), now))
-		if err != nil {
-			return err
-		}
-		if held.Tries >= limit {
-			return registry.ErrSpent
-		}
-		held.Tries++
-		_, err = tx.ExecContext(ctx, `UPDATE challenges SET tries = ? WHERE id = ?`, held.Tries, blob(id))
-		tried = held
+	err := s.transact(ctx, doing, func(tx *sql.Tx) (err error) {
+		tried, err = readChallenge(tx.QueryRowContext(ctx, `
+			UPDATE challenges SET tries = tries + 1 WHERE id = ? AND expires > ? AND tries < ? RETURNING `+challengeColumns,
+			blob(id), now, limit))
 		return err
 	})
+	if errors.Is(err, registry.ErrNotFound) { // it was used up, or used, since it was looked at
+		if why := s.triable(ctx, id, now, limit); why != nil {
+			err = fault(doing, why)
+		}
+	}
 	if err != nil {
 		return registry.Challenge{}, err
 	}
 	return tried, nil
 }
 
+// triable says why a challenge cannot be tried, nil where it can.
+func (s *Store) triable(ctx context.Context, id uuid.UUID, now int64, limit int) error {
+	var tries int
+	err := s.reader.QueryRowContext(ctx, `SELECT tries FROM challenges WHERE id = ? AND expires > ?`, blob(id), now).Scan(&tries)
+	if err == nil && tries >= limit {
+		return registry.ErrSpent
+	}
+	return err
+}
+
 // DeleteChallenge removes a challenge. The error is registry.ErrNotFound where it is gone: of two calls at once one alone
 // gets nil, which is what makes a code good for one use.
 func (s *Store) DeleteChallenge(ctx context.Context, id uuid.UUID) error {
-	return s.change(ctx, "deleting a challenge", func(tx *sql.Tx) error {
+	return s.transact(ctx, "deleting a challenge", func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `DELETE FROM challenges WHERE id = ?`, blob(id))
 		if err != nil {
 			return err

@@ -25,7 +25,7 @@ func hashed(token string) []byte {
 
 // CommitCtx stores a session, in place of the one with the same token if there is one. It ends at expiry, to the second.
 func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	return s.store.change(ctx, "storing a session", func(tx *sql.Tx) error {
+	return s.store.transact(ctx, "storing a session", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO sessions (token, data, expires) VALUES (?, ?, ?)
 			ON CONFLICT (token) DO UPDATE SET data = excluded.data, expires = excluded.expires`,
@@ -50,7 +50,7 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, foun
 
 // DeleteCtx removes a session; that there is none is no error.
 func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
-	return s.store.change(ctx, "deleting a session", func(tx *sql.Tx) error {
+	return s.store.transact(ctx, "deleting a session", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token = ?`, hashed(token))
 		return err
 	})

@@ -1,11 +1,16 @@
-// Package sqlstore keeps the records of the registry in one SQLite file.
+// Package sqlstore keeps the records of the registry in one SQLite file, or in a PostgreSQL database that several servers
+// share. The queries are the same ones: they are written with ? for a value, in what both understand, and ids are 16 bytes,
+// instants and other numbers 64-bit integers on both. Tables are made by migrations/sqlite and migrations/postgres, one
+// folder for each engine, with files of the same names.
 //
-// Every change is one transaction that has reached the disk when the call returns (write-ahead log, synchronous=FULL).
-// All writes go through one connection, reads through several others, so readers never wait for a writer. A [Store] is safe
-// for concurrent use, and other processes may have the same file open.
+// Every change is one transaction that has reached the disk when the call returns (SQLite: write-ahead log,
+// synchronous=FULL). Changes run one at a time, over all processes, so a change may read and then write what it read; only
+// those that are one statement, and count nothing, go beside others. Reads have connections of their own and never wait for
+// a change. A [Store] is safe for concurrent use, and other processes may have the same file or database open.
 //
 // Errors wrap those of package registry: ErrNotFound, ErrExists for a key that is taken, ErrDangling for a reference to
-// nothing, ErrBusy when another process held the file for too long. Their texts never hold the values of a record.
+// nothing, ErrText for what is no text, ErrBusy when others held the lock for too long or the server is away. Their texts
+// never hold the values of a record.
 package sqlstore
 
 import (
@@ -13,61 +18,42 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"strings"
 
 	"github.com/google/uuid"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // readers is how many reads run at once. Reads are short; what is read often is kept in memory by those who need it.
 const readers = 4
 
-// Store is a registry in an SQLite file. Make one with [Open].
+// Store is a registry in an SQLite file or a PostgreSQL database. Make one with [Open].
 type Store struct {
+	engine engine
 	writer *sql.DB
 	reader *sql.DB
 }
 
-// Open opens the registry in the file at path and makes the file, readable by its owner alone, where there is none. It
-// makes no tables: see [Store.Migrate]. The registry must be closed with [Store.Close].
-func Open(ctx context.Context, path string) (*Store, error) {
-	if path == "" || strings.Contains(path, ":memory:") {
-		return nil, errors.New("opening the registry: it needs the path of a file")
-	}
-	// The write-ahead log and its index take over the permissions of the file.
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("opening the registry: %w", err)
-	}
-	if err := file.Close(); err != nil {
-		return nil, fmt.Errorf("opening the registry: %w", err)
-	}
-
-	writer, err := connect(ctx, path, 1, url.Values{
-		"_txlock": {"immediate"}, // a transaction that will write takes the lock at its start and cannot fail half-way
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("opening the registry: %w", err)
-	}
-	reader, err := connect(ctx, path, readers, url.Values{
-		"_pragma": {"busy_timeout(5000)", "query_only(1)"},
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the registry: %w", err), writer.Close())
-	}
-	return &Store{writer: writer, reader: reader}, nil
+// engine is in what the databases differ.
+type engine struct {
+	name   string         // the folder of its migrations
+	alone  string         // the statement that makes a transaction the only one that changes anything; empty where each is
+	moment *sql.TxOptions // of a transaction whose reads are all of one moment
 }
 
-// connect opens a pool of connections and tries one.
-func connect(ctx context.Context, path string, connections int, options url.Values) (*sql.DB, error) {
-	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options.Encode()
-	db, err := sql.Open("sqlite", name)
-	if err != nil {
-		return nil, err
+// Open opens the registry at a place: the path of an SQLite file, which is made, readable by its owner alone, where there is
+// none; or the address of a PostgreSQL database, postgres://USER@HOST/DATABASE, whose password may be in it or where libpq
+// looks for it (PGPASSWORD, PGPASSFILE). It makes no tables: see [Store.Migrate]. The registry must be closed with
+// [Store.Close]. No error holds the address.
+func Open(ctx context.Context, where string) (*Store, error) {
+	open := openSQLite
+	if isPostgres(where) {
+		open = openPostgres
 	}
+	s, err := open(ctx, where)
+	return s, fault("opening the registry", err)
+}
+
+// tried bounds a pool of connections and tries one.
+func tried(ctx context.Context, db *sql.DB, connections int) (*sql.DB, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	if err := db.PingContext(ctx); err != nil {
@@ -76,7 +62,7 @@ func connect(ctx context.Context, path string, connections int, options url.Valu
 	return db, nil
 }
 
-// Close waits for calls that are under way and closes the file. The store is of no use afterwards.
+// Close waits for calls that are under way and closes the connections. The store is of no use afterwards.
 func (s *Store) Close() error {
 	if err := errors.Join(s.reader.Close(), s.writer.Close()); err != nil {
 		return fmt.Errorf("closing the registry: %w", err)
@@ -84,8 +70,21 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// change runs work in one transaction on the writer and commits it. Doing names the operation in errors.
+// change runs work in one transaction on the writer and commits it. No other runs meanwhile: what work reads is so until it
+// is committed. Doing names the operation in errors.
 func (s *Store) change(ctx context.Context, doing string, work func(*sql.Tx) error) error {
+	return s.transact(ctx, doing, func(tx *sql.Tx) error {
+		if s.engine.alone != "" {
+			if _, err := tx.ExecContext(ctx, s.engine.alone); err != nil {
+				return err
+			}
+		}
+		return work(tx)
+	})
+}
+
+// transact is change for what may run beside others: a statement that decides by itself, on rows that no counter counts.
+func (s *Store) transact(ctx context.Context, doing string, work func(*sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fault(doing, err)
@@ -173,7 +172,7 @@ func instants(ctx context.Context, from source, q query) (map[uuid.UUID]int64, e
 
 // sight runs read in one transaction of a reader: all that it reads is of one moment.
 func (s *Store) sight(ctx context.Context, doing string, read func(*sql.Tx) error) error {
-	tx, err := s.reader.BeginTx(ctx, nil)
+	tx, err := s.reader.BeginTx(ctx, s.engine.moment)
 	if err != nil {
 		return fault(doing, err)
 	}
