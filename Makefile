@@ -54,8 +54,8 @@ lint: ## go mod tidy, gofumpt, go vet, staticcheck, golangci-lint
 	$(GO) run $(STATIC) ./...
 	$(GO) run $(GOLANGCI) run ./...
 
-cluster: build ## the cluster mode on this machine: redis-server, clickhouse-server, one serve, one worker; Ctrl-C ends it
-	@deploy/dev/test-packages.sh redis-server clickhouse-server
+cluster: build ## the cluster mode on this machine: Redis, ClickHouse, PostgreSQL, one serve, one worker; Ctrl-C ends it
+	@deploy/dev/test-packages.sh redis-server clickhouse-server postgresql
 	$(GO) build -o bin/devcluster ./cmd/devcluster
 	bin/devcluster --truyvet $(BIN) --listen $(LISTEN)
 

@@ -1,5 +1,5 @@
-// Command devcluster runs the cluster mode on one machine, to try it out: the machine's own redis-server and
-// clickhouse-server on free ports, one `truyvet worker` and one `truyvet serve` with the made-up district, all with their
+// Command devcluster runs the cluster mode on one machine, to try it out: the machine's own redis-server, clickhouse-server and
+// PostgreSQL on free ports, one `truyvet worker` and one `truyvet serve` with the made-up district, all with their
 // data under a temporary folder that is removed at the end.
 package main
 
@@ -52,14 +52,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, clickhouse.Stop()) }()
-	fmt.Fprintf(stdout, "redis-server       %s (appendonly yes, appendfsync always)\nclickhouse-server  %s\ndata               %s\n",
-		redis.Addr, clickhouse.Addr, dir)
+	postgresDir, err := os.MkdirTemp("", "truyvet-postgres-") // where root is not the one who runs it, it must get there
+	if err != nil {
+		return fmt.Errorf("making a temporary folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(postgresDir)) }()
+	postgres, err := testenv.StartPostgres(ctx, postgresDir, testenv.PostgresOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, postgres.Stop()) }()
+	fmt.Fprintf(stdout, "redis-server       %s (appendonly yes, appendfsync always)\nclickhouse-server  %s\nPostgreSQL         %s\ndata               %s\n",
+		redis.Addr, clickhouse.Addr, postgres.Addr, dir)
 
 	c := cluster{binary: *binary, stdout: stdout, stderr: stderr, env: append(os.Environ(),
 		"TRUYVET_DATA="+filepath.Join(dir, "data"),
 		"TRUYVET_LISTEN="+*listen,
 		"TRUYVET_REDIS_URL=redis://"+redis.Addr+"/0",
 		"TRUYVET_CLICKHOUSE_URL=clickhouse://"+clickhouse.Addr+"/default",
+		"TRUYVET_REGISTRY_URL=postgres://postgres@"+postgres.Addr+"/postgres",
 	)}
 	if err := c.run(ctx); ctx.Err() == nil {
 		return err

@@ -87,7 +87,7 @@ func OpenDeadLetters(cfg *config.Config) (*redisstream.DeadLetters, error) {
 
 // Migrate brings every table up to this program's version.
 func Migrate(ctx context.Context, cfg *config.Config) error {
-	registry, err := sqlstore.Open(ctx, cfg.RegistryPath())
+	registry, err := sqlstore.Open(ctx, cfg.Registry())
 	if err != nil {
 		return err
 	}

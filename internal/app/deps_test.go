@@ -97,10 +97,12 @@ func TestImportDirections(t *testing.T) {
 		"internal/cli": {"cmd/truyvet"},
 		"internal/testenv": {
 			"cmd/devcluster", "internal/benchingest", "internal/benchwalk", "internal/testenv/testserver", "internal/scanstore/clickhouse/clickhousetest",
+			"internal/registry/sqlstore/sqlstoretest",
 		},
 		"internal/testenv/testserver": {}, // tests
 
 		"internal/scanstore/clickhouse/clickhousetest": {}, // tests
+		"internal/registry/sqlstore/sqlstoretest":      {}, // tests
 		"internal/testenv/chdb":                        {"internal/scanstore/clickhouse/clickhousetest"},
 	}
 	for room, p := range rooms {

@@ -29,14 +29,16 @@ type mode struct {
 	settings []string
 }
 
-// TestSameListsInEveryMode loads the same small district standalone and into a cluster of two ClickHouse shards, and sees
-// the same lists, byte for byte, traced from memory over either store and from ClickHouse itself, under every profile.
+// TestSameListsInEveryMode loads the same small district standalone and into a cluster of two ClickHouse shards with a registry
+// in PostgreSQL, and sees the same lists, byte for byte, traced from memory over either store and from ClickHouse itself, under every profile.
 func TestSameListsInEveryMode(t *testing.T) {
 	redis := testserver.Redis(t, testenv.RedisOptions{})
+	postgres := testserver.Postgres(t, testenv.PostgresOptions{})
 	shards := testserver.ClickHouseCluster(t, 2, testenv.ClickHouseOptions{Timezone: "America/Lima"})
 	cluster := []string{
 		"TRUYVET_REDIS_URL=redis://" + redis.Addr + "/0", "TRUYVET_CLICKHOUSE_URL=clickhouse://" + shards[0].Addr + "/default",
 		"TRUYVET_CLICKHOUSE_CLUSTER=" + testenv.ClickHouseCluster,
+		"TRUYVET_REGISTRY_URL=postgres://postgres@" + postgres.Addr + "/postgres",
 	}
 
 	standalone := load(t, mode{"standalone", nil}, nil)

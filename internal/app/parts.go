@@ -39,7 +39,7 @@ func OpenOffice(ctx context.Context, cfg *config.Config, clock func() time.Time)
 	if err != nil {
 		return nil, err
 	}
-	store, err := sqlstore.Open(ctx, cfg.RegistryPath())
+	store, err := sqlstore.Open(ctx, cfg.Registry())
 	if err != nil {
 		return nil, err
 	}

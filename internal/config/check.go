@@ -71,6 +71,9 @@ func (c *Config) checkCluster() error {
 			fault("%s: not a URL with a scheme and a host", server.name)
 		}
 	}
+	if u, err := url.Parse(c.RegistryURL); c.RegistryURL != "" && (err != nil || u.Opaque != "" || u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		fault("TRUYVET_REGISTRY_URL: not a URL of the form postgres://USER@HOST:PORT/DATABASE")
+	}
 	if (c.RedisURL == "") != (c.ClickHouseURL == "") {
 		fault("TRUYVET_REDIS_URL and TRUYVET_CLICKHOUSE_URL go together: set both for the cluster mode or neither for standalone")
 	}

@@ -4,6 +4,7 @@ package config
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ type Config struct {
 	DeviceLimit  int `env:"TRUYVET_DEVICE_LIMIT, default=300"`   // scans a minute of one credential; 0 = no limit
 	AddressLimit int `env:"TRUYVET_ADDRESS_LIMIT, default=6000"` // sendings a minute of one address; 0 = no limit
 
+	RegistryURL   string `env:"TRUYVET_REGISTRY_URL"`   // postgres://USER:PASSWORD@HOST:PORT/DATABASE; default DATA/registry.db
 	RedisURL      string `env:"TRUYVET_REDIS_URL"`      // redis://HOST:PORT/DB
 	ClickHouseURL string `env:"TRUYVET_CLICKHOUSE_URL"` // clickhouse://HOST:PORT/DATABASE
 	// ClickHouseCluster names a cluster among the servers' remote_servers, over all shards of which the scans lie; empty for one
@@ -249,8 +251,11 @@ func (c *Config) OpsAddress(process string) (address string, chosen bool) {
 // opsOff is the value of TRUYVET_OPS_LISTEN with which nothing is answered.
 const opsOff = "off"
 
-// RegistryPath is where the registry is kept.
-func (c *Config) RegistryPath() string { return filepath.Join(c.DataDir, "registry.db") }
+// Registry is where the registry is kept: the address of a PostgreSQL database, which may hold a password, or the path of an
+// SQLite file.
+func (c *Config) Registry() string {
+	return cmp.Or(c.RegistryURL, filepath.Join(c.DataDir, "registry.db"))
+}
 
 // ScansDir is where the standalone mode keeps its scans, a file per day.
 func (c *Config) ScansDir() string { return filepath.Join(c.DataDir, "scans") }

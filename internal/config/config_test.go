@@ -91,8 +91,8 @@ func TestWhatFollowsFromOthers(t *testing.T) {
 	if d := cmp.Diff([]string{"10.0.0.0/8", "::1"}, c.TrustedProxies); d != "" {
 		t.Error(d)
 	}
-	if c.RegistryPath() != "/var/tv/registry.db" || c.ScansDir() != "/var/tv/scans" {
-		t.Errorf("%s and %s", c.RegistryPath(), c.ScansDir())
+	if c.Registry() != "/var/tv/registry.db" || c.ScansDir() != "/var/tv/scans" {
+		t.Errorf("%s and %s", c.Registry(), c.ScansDir())
 	}
 }
 
@@ -118,6 +118,7 @@ func TestEachFault(t *testing.T) {
 		"TRUYVET_LOG_LEVEL":       {"loud"},
 		"TRUYVET_DATA":            {notFolder},
 		"TRUYVET_CONFIG":          {filepath.Join(t.TempDir(), "missing")},
+		"TRUYVET_REGISTRY_URL":    {"mysql://:geheim@r", "geheim", "postgres://:geheim@%zz", "postgres:geheim:x"},
 		"TRUYVET_REDIS_URL":       {"redis://:geheim@r", "geheim", "redis://:geheim@%zz", "redis:geheim"},
 		"TRUYVET_CLICKHOUSE_URL":  {"clickhouse://u:geheim@c", "geheim"},
 

@@ -20,6 +20,7 @@ func Settings() []Setting {
 		{"TRUYVET_SECRET_FILE", "", "pseudonym, credential, audit and page keys (default DATA/secrets.json)"},
 		{"TRUYVET_RETENTION_DAYS", "retention-days", "how long scans are kept (default 21)"},
 		{"TRUYVET_TIME_ZONE", "", "zone of the days that people type (default Asia/Ho_Chi_Minh)"},
+		{"TRUYVET_REGISTRY_URL", "registry", "postgres://USER@HOST:PORT/DATABASE for a registry that several servers share (default DATA/registry.db)"},
 		{"TRUYVET_REDIS_URL", "redis", "redis://HOST:PORT/DB, for the cluster mode"},
 		{"TRUYVET_CLICKHOUSE_URL", "clickhouse", "clickhouse://HOST:PORT/DATABASE, for the cluster mode"},
 		{"TRUYVET_CLICKHOUSE_CLUSTER", "", "cluster of the ClickHouse servers' remote_servers to spread scans over (default one server)"},

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 )
@@ -32,24 +33,37 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	newest, err := versionOf(steps[len(steps)-1])
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
 	for _, step := range steps {
-		number, _, _ := strings.Cut(step.Name(), "_")
-		version, err := strconv.Atoi(number)
+		version, err := versionOf(step)
 		if err != nil {
-			return fmt.Errorf("%s: %s has no number: %w", doing, step.Name(), err)
+			return fmt.Errorf("%s: %w", doing, err)
 		}
 		statements, err := migrations.ReadFile(folder + "/" + step.Name())
 		if err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
 		err = s.change(ctx, fmt.Sprintf("%s to version %d", doing, version), func(tx *sql.Tx) error {
-			return migrate(ctx, tx, version, len(steps), string(statements))
+			return migrate(ctx, tx, version, newest, string(statements))
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// versionOf returns the number that the name of a step begins with.
+func versionOf(step fs.DirEntry) (int, error) {
+	number, _, _ := strings.Cut(step.Name(), "_")
+	version, err := strconv.Atoi(number)
+	if err != nil {
+		return 0, fmt.Errorf("%s has no number: %w", step.Name(), err)
+	}
+	return version, nil
 }
 
 // migrate makes the step to version unless it was made. Newest is the version that this program brings.
