@@ -98,6 +98,9 @@ func (r *replay) cluster(ctx context.Context) error {
 	if err := r.send(ctx, s, serve); err != nil {
 		return err
 	}
+	if err := r.seal(ctx, s); err != nil {
+		return err
+	}
 	if err := r.sayRedis(ctx, redisServer); err != nil {
 		return err
 	}
@@ -170,12 +173,30 @@ func (r *replay) send(ctx context.Context, s *site, to *server) error {
 	return nil
 }
 
-// sayRedis writes what scans take in Redis: in memory as long as they stay there, in the append-only file as it was written,
-// and in that file once Redis has written it anew.
+// seal has finished stays made of the whole day, as a server does every two minutes where traces read ClickHouse.
+func (r *replay) seal(ctx context.Context, s *site) error {
+	fmt.Fprintf(r.progress, "%s: making finished stays\n", r.mode)
+	cmd := exec.CommandContext(ctx, r.Binary, "seal", "--trace-source", "clickhouse") //nolint:gosec // the program that is to be measured
+	cmd.Env, cmd.Stdout, cmd.Stderr = s.env, r.progress, r.progress
+	begin := time.Now()
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("truyvet seal: %w", err)
+	}
+	r.say("sealed", r.scans/time.Since(begin).Seconds(), "scans/s")
+	return nil
+}
+
+// sayRedis writes what scans take in Redis: in memory, of that in the streams, where they stay for ten minutes beyond their
+// commit (what is left goes to knowing them again for three days), in the append-only file as it was written, and in that file once
+// Redis has written it anew.
 func (r *replay) sayRedis(ctx context.Context, server *testenv.Server) error {
 	client := redis.NewClient(&redis.Options{Addr: server.Addr})
 	defer func() { _ = client.Close() }()
 	memory, err := info(ctx, client, "memory", "used_memory")
+	if err != nil {
+		return err
+	}
+	streams, err := streamBytes(ctx, client)
 	if err != nil {
 		return err
 	}
@@ -204,9 +225,27 @@ func (r *replay) sayRedis(ctx context.Context, server *testenv.Server) error {
 		return err
 	}
 	r.say("redis.memory", memory/r.scans, "B/scan")
+	r.say("redis.streams", streams/r.scans, "B/scan")
 	r.say("redis.file", written/r.scans, "B/scan")
 	r.say("redis.file_anew", anew/r.scans, "B/scan")
 	return nil
+}
+
+// streamBytes returns what the streams take in memory, as far as some of their entries tell.
+func streamBytes(ctx context.Context, client *redis.Client) (total float64, err error) {
+	keys, err := client.Keys(ctx, "tv:*:scans").Result() // there are a handful, in a Redis of our own
+	if err != nil {
+		return 0, fmt.Errorf("asking Redis: %w", err)
+	}
+	const samples = 1000
+	for _, key := range keys {
+		size, err := client.MemoryUsage(ctx, key, samples).Result()
+		if err != nil {
+			return 0, fmt.Errorf("asking Redis: %w", err)
+		}
+		total += float64(size)
+	}
+	return total, nil
 }
 
 // info returns a number that Redis says of itself.
@@ -243,7 +282,7 @@ func (r *replay) sayClickHouse(ctx context.Context, server *testenv.Server) erro
 			return fmt.Errorf("asking ClickHouse: %w", err)
 		}
 		all += float64(size)
-		if strings.HasPrefix(table, "scans") {
+		if strings.HasPrefix(table, "scans") || table == "sealed_stays" {
 			r.say("clickhouse."+table, float64(size)/r.scans, "B/scan")
 		}
 	}
