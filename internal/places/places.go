@@ -21,8 +21,8 @@ import (
 
 // Store is what the service keeps its places in. UpdatePlace is refused with registry.ErrChanged unless p has the revision
 // that is stored, and raises it by one. Revoke records that the codes of a place up to a serial are dead. Gazetteer returns
-// everything there is of one moment, or, where the count of changes is still the known one, that count alone. No place of a
-// store lies in itself, and no area does.
+// what has changed since a known count of changes, of one moment, or everything where it cannot tell. No place of a store lies in
+// itself, and no area does.
 type Store interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
@@ -68,7 +68,7 @@ func New(store Store, keys *qrgen.KeySet, clock func() time.Time) *Service {
 	}
 }
 
-// Refresh reads places, revocations and areas anew from the store if any of them has changed. Call it at the start, and now
+// Refresh reads from the store what has changed of places, revocations and areas. Call it at the start, and now
 // and then where other processes write to the same store. After an error what was known before is still known.
 func (s *Service) Refresh(ctx context.Context) error {
 	s.changing.Lock()
@@ -80,22 +80,25 @@ func (s *Service) Refresh(ctx context.Context) error {
 	if now.Changes == s.changes {
 		return nil
 	}
-	places := make(map[uuid.UUID]registry.Place, len(now.Places))
-	for _, p := range now.Places {
-		places[p.ID] = p
-	}
-	revoked := make(map[uuid.UUID]uint32, len(now.Revocations))
-	for _, r := range now.Revocations {
-		revoked[r.Place] = max(revoked[r.Place], r.Serial)
-	}
-	byCode := make(map[string]registry.Area, len(now.Areas))
-	for _, a := range now.Areas {
-		byCode[a.Code] = a
-	}
 	s.changes = now.Changes
 	s.mu.Lock()
-	s.places, s.revoked, s.areas = places, revoked, byCode
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	if now.Whole {
+		s.places = make(map[uuid.UUID]registry.Place, len(now.Places))
+		s.revoked = make(map[uuid.UUID]uint32, len(now.Revocations))
+	}
+	for _, p := range now.Places {
+		s.places[p.ID] = p
+	}
+	for _, r := range now.Revocations {
+		s.revoked[r.Place] = max(s.revoked[r.Place], r.Serial)
+	}
+	if now.Areas != nil {
+		s.areas = make(map[string]registry.Area, len(now.Areas))
+		for _, a := range now.Areas {
+			s.areas[a.Code] = a
+		}
+	}
 	return nil
 }
 

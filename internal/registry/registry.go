@@ -48,9 +48,10 @@ type Area struct {
 
 // Organisation is the business or agency that answers for places.
 type Organisation struct {
-	ID      uuid.UUID
-	Name    string
-	Created int64
+	ID       uuid.UUID
+	Name     string
+	Created  int64
+	Revision int64 // grows with every edit; an edit names the one it read
 }
 
 // Place is anything with its own code. Code is the token of its newest code as it was signed when it was issued: keeping
@@ -64,6 +65,7 @@ type Place struct {
 	Address      string
 	Area         string // code of its ward
 	Dwell        int64  // seconds; 0 = its kind's
+	Hours        string // when it is open, as ParseHours writes it; empty if unknown
 	Code         string
 	Serial       uint32
 	Issued       int64
@@ -204,12 +206,30 @@ type Delta struct {
 	Erased   map[uuid.UUID]int64     // of the aliases that were erased, or erased again
 }
 
-// Gazetteer is everything that has a name on the map, of one moment, and the codes that are dead.
+// Gazetteer is what has a name on the map, of one moment, and the codes that are dead: everything, or what has changed since an
+// earlier count of changes.
 type Gazetteer struct {
 	Changes     int64 // grows with every change of the rest
+	Whole       bool  // it is everything
 	Places      []Place
-	Areas       []Area
+	Areas       []Area // all of them; nil where none has changed
 	Revocations []Revocation
+}
+
+// Search asks for places by name.
+type Search struct {
+	Organisation uuid.UUID // whose places; uuid.Nil for everybody's
+	Text         string    // each of its words begins a word of the name; without words every place is found
+	After        uuid.UUID // the Next of the page before; uuid.Nil for the first
+	Limit        int
+}
+
+// Found is a page of what was searched for, in the order of the names as they are looked for, then of the ids. Next is where the
+// next page begins, uuid.Nil where nothing more can come. A page may be short, or empty, and yet not be the last: a search looks
+// at so many places and no more.
+type Found struct {
+	Places []Place
+	Next   uuid.UUID
 }
 
 // AuditEntry is one line of the audit log. Seal chains it to the entry before.

@@ -1,9 +1,11 @@
 package registrytest
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,9 +45,32 @@ func (f *follower) look(t *testing.T) {
 	maps.Copy(f.world.Erased, d.Erased)
 	names, err := f.store.Gazetteer(t.Context(), f.names.Changes)
 	must(t, err)
-	if names.Changes != f.names.Changes {
-		f.names = names
+	if names.Changes == f.names.Changes {
+		return
 	}
+	if names.Whole {
+		t.Error("everything was read again")
+	}
+	f.names.Changes = names.Changes
+	f.names.Places = replaced(f.names.Places, names.Places, func(p registry.Place) uuid.UUID { return p.ID })
+	f.names.Revocations = replaced(f.names.Revocations, names.Revocations, func(r registry.Revocation) uuid.UUID { return r.Place })
+	if names.Areas != nil {
+		f.names.Areas = names.Areas
+	}
+}
+
+// replaced puts records over those of before, in the order of their ids.
+func replaced[T any](before, now []T, id func(T) uuid.UUID) []T {
+	byID := make(map[uuid.UUID]T)
+	for _, record := range slices.Concat(before, now) {
+		byID[id(record)] = record
+	}
+	ids := slices.SortedFunc(maps.Keys(byID), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	all := make([]T, len(ids))
+	for i := range ids {
+		all[i] = byID[ids[i]]
+	}
+	return all
 }
 
 // testFollow makes changes from many sides at once while somebody follows them. A change that could be seen only after one
@@ -95,7 +120,7 @@ func disturb(t *testing.T, s Store, dice *rand.Rand, n byte, people []registry.P
 	ctx := t.Context()
 	link := registry.Link{Alias: id(0xe0, byte(dice.IntN(8))), Person: people[dice.IntN(2)].ID, Kind: "phone", Linked: 9}
 	var err error
-	switch dice.IntN(6) {
+	switch dice.IntN(8) {
 	case 0:
 		err = s.PutPeople(ctx, nil, []registry.Link{link})
 	case 1:
@@ -106,6 +131,10 @@ func disturb(t *testing.T, s Store, dice *rand.Rand, n byte, people []registry.P
 		err = s.Erase(ctx, registry.Erasure{Alias: link.Alias, Before: dice.Int64N(50)})
 	case 4:
 		err = s.PutPlaces(ctx, []registry.Place{place(n, uuid.Nil)})
+	case 5:
+		err = s.PutAreas(ctx, areas[:1+dice.IntN(3)])
+	case 6:
+		err = s.Revoke(ctx, registry.Revocation{Place: id(0xc0, byte(dice.IntN(int(n)+1))), Serial: dice.Uint32N(9)})
 	default:
 		var p registry.Place
 		if p, err = s.Place(ctx, id(0xc0, byte(dice.IntN(int(n)+1)))); err == nil {
@@ -113,7 +142,7 @@ func disturb(t *testing.T, s Store, dice *rand.Rand, n byte, people []registry.P
 			err = s.UpdatePlace(ctx, p)
 		}
 	}
-	for _, lost := range []error{registry.ErrExists, registry.ErrNotFound, registry.ErrChanged} {
+	for _, lost := range []error{registry.ErrExists, registry.ErrNotFound, registry.ErrChanged, registry.ErrDangling} {
 		if errors.Is(err, lost) {
 			return nil
 		}

@@ -58,6 +58,20 @@ func testOrganisations(t *testing.T, s Store) {
 	other.ID = id(0xa0, 2)
 	must(t, s.PutOrganisation(ctx, other))
 	wantValue(t, []registry.Organisation{other, organisation})(s.Organisations(ctx))
+
+	renamed := other
+	renamed.Name = "Chợ Đồng Xuân"
+	for _, err := range atOnce(4, func(int) error { return ignoring(s.UpdateOrganisation(ctx, renamed), registry.ErrChanged) }) {
+		must(t, err)
+	}
+	renamed.Revision++
+	wantValue(t, renamed)(s.Organisation(ctx, other.ID))
+	wantError(t, s.UpdateOrganisation(ctx, other), registry.ErrChanged)
+	nobody := registry.Organisation{ID: id(0xa0, 9)}
+	wantError(t, s.UpdateOrganisation(ctx, nobody), registry.ErrNotFound)
+	_, err := s.Organisation(ctx, nobody.ID)
+	wantError(t, err, registry.ErrNotFound)
+	wantValue(t, []registry.Organisation{organisation, renamed})(s.Organisations(ctx))
 }
 
 func testAccounts(t *testing.T, s Store) {

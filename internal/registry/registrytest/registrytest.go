@@ -29,6 +29,8 @@ type Ground interface {
 	PutAreas(ctx context.Context, areas []registry.Area) error
 	Areas(ctx context.Context) ([]registry.Area, error)
 	PutOrganisation(ctx context.Context, o registry.Organisation) error
+	UpdateOrganisation(ctx context.Context, o registry.Organisation) error
+	Organisation(ctx context.Context, id uuid.UUID) (registry.Organisation, error)
 	Organisations(ctx context.Context) ([]registry.Organisation, error)
 	PutAccount(ctx context.Context, a registry.Account, begun ...registry.Organisation) error
 	AccountByLogin(ctx context.Context, login string) (registry.Account, error)
@@ -41,6 +43,7 @@ type Places interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
 	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
+	SearchPlaces(ctx context.Context, q registry.Search) (registry.Found, error)
 	Revoke(ctx context.Context, r registry.Revocation) error
 	Revision(ctx context.Context) (int64, error)
 	World(ctx context.Context) (registry.World, error)
@@ -109,6 +112,8 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"places are put all or none", testPlacesAtomic},
 		{"an update names the revision it read", testUpdatePlace},
 		{"two updates at once", testUpdateRace},
+		{"places are found by their names", testSearch},
+		{"places are found among many", testSearchAmongMany},
 		{"revocations", testRevocations},
 		{"what counts as a change", testCounts},
 		{"what is read as a whole is of one moment", testWorldOfOneMoment},
@@ -158,7 +163,7 @@ func id(group, n byte) uuid.UUID { return uuid.UUID{0: group, 1: n, 6: 0x40, 8: 
 func place(n byte, parent uuid.UUID) registry.Place {
 	return registry.Place{
 		ID: id(0xc0, n), Parent: parent, Organisation: organisation.ID, Kind: qrgen.KindMarket, Name: "Cổng", Address: "1 Hàng Đậu",
-		Area: "00001", Dwell: 3600, Code: "AAAA", Serial: 4_000_000_000, Issued: 200, Created: 199, Revision: 1,
+		Area: "00001", Dwell: 3600, Hours: "24/7", Code: "AAAA", Serial: 4_000_000_000, Issued: 200, Created: 199, Revision: 1,
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // registry.ErrExists where a login or an id is taken, ErrDangling for an organisation, place or area that does not exist.
 func (s *Store) PutAccount(ctx context.Context, a registry.Account, begun ...registry.Organisation) error {
 	return s.change(ctx, "putting an account", func(tx *sql.Tx) error {
-		if err := insert(ctx, tx, insertOrganisation, begun, organisationValues); err != nil {
+		if err := insert(ctx, tx, organisationRows, begun, organisationValues); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `

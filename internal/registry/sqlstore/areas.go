@@ -11,12 +11,14 @@ import (
 // areas must form a tree afterwards, else the error is registry.ErrAreas or, for a parent that is nowhere, ErrDangling.
 func (s *Store) PutAreas(ctx context.Context, areas []registry.Area) error {
 	return s.change(ctx, "putting areas", func(tx *sql.Tx) error {
-		err := insert(ctx, tx, `
-			INSERT INTO areas (code, level, parent, name) VALUES (?, ?, ?, ?)
-			ON CONFLICT (code) DO UPDATE SET level = excluded.level, parent = excluded.parent, name = excluded.name`,
-			areas, func(a *registry.Area) []any { return []any{a.Code, a.Level, optionalText(a.Parent), a.Name} })
-		if err != nil {
-			return err
+		for _, a := range areas { // one by one, since a list may name an area twice
+			_, err := tx.ExecContext(ctx, `
+				INSERT INTO areas (code, level, parent, name) VALUES (?, ?, ?, ?)
+				ON CONFLICT (code) DO UPDATE SET level = excluded.level, parent = excluded.parent, name = excluded.name`,
+				a.Code, a.Level, optionalText(a.Parent), a.Name)
+			if err != nil {
+				return err
+			}
 		}
 		all, err := list(ctx, tx, ask(selectAreas), readArea)
 		if err != nil {
@@ -25,7 +27,11 @@ func (s *Store) PutAreas(ctx context.Context, areas []registry.Area) error {
 		if err := registry.CheckAreas(all); err != nil {
 			return err
 		}
-		return raise(ctx, tx, raiseGazetteer, len(areas))
+		if err := raise(ctx, tx, raiseGazetteer, len(areas)); err != nil || len(areas) == 0 {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE gazetteer_change SET areas = count`)
+		return err
 	})
 }
 

@@ -43,7 +43,7 @@ func (s *Store) Cases(ctx context.Context) ([]registry.Case, error) {
 // PutIsolations adds records of isolations, all or none; registry.ErrDangling for an unknown person.
 func (s *Store) PutIsolations(ctx context.Context, isolations []registry.Isolation) error {
 	return s.change(ctx, "putting isolations", func(tx *sql.Tx) error {
-		return insert(ctx, tx, `INSERT INTO isolations (person, isolated, recorded) VALUES (?, ?, ?)`,
+		return insert(ctx, tx, rows{`INSERT INTO isolations (person, isolated, recorded) VALUES `, `(?, ?, ?)`},
 			isolations, func(i *registry.Isolation) []any { return []any{blob(i.Person), i.At, i.Recorded} })
 	})
 }

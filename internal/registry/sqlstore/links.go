@@ -9,10 +9,12 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-const (
-	insertLink = `INSERT INTO links (alias, person, kind, linked) VALUES (?, ?, ?, ?)`
-	// insertVersion comes after the revision was raised.
-	insertVersion = `INSERT INTO link_versions (revision, alias, person, kind, changed) SELECT count, ?, ?, ?, ? FROM revision`
+var (
+	linkRows = rows{`INSERT INTO links (alias, person, kind, linked) VALUES `, `(?, ?, ?, ?)`}
+	// versionRows come after the revision was raised.
+	versionRows = rows{
+		`INSERT INTO link_versions (revision, alias, person, kind, changed) VALUES `, `((SELECT count FROM revision), ?, ?, ?, ?)`,
+	}
 )
 
 func linkValues(l *registry.Link) []any {
@@ -25,7 +27,7 @@ func versionValues(l *registry.Link) []any {
 
 // putLinks adds links of aliases that have none.
 func putLinks(ctx context.Context, tx *sql.Tx, links []registry.Link) error {
-	if err := insert(ctx, tx, insertLink, links, linkValues); err != nil {
+	if err := insert(ctx, tx, linkRows, links, linkValues); err != nil {
 		return err
 	}
 	return version(ctx, tx, links)
@@ -36,7 +38,7 @@ func version(ctx context.Context, tx *sql.Tx, links []registry.Link) error {
 	if err := raise(ctx, tx, raiseRevision, len(links)); err != nil {
 		return err
 	}
-	return insert(ctx, tx, insertVersion, links, versionValues)
+	return insert(ctx, tx, versionRows, links, versionValues)
 }
 
 // Relink makes an alias stand for another person than before, from link.Linked on as the records say it; stays are derived

@@ -18,7 +18,8 @@ var migrations embed.FS
 
 // Migrate brings the tables up to this program's version. Each step is one transaction together with the note that it
 // was done, so a step that fails leaves nothing behind; repeating is safe, and so are two processes at once. A registry
-// that a newer program has migrated is refused: steps go forward only.
+// that a newer program has migrated is refused: steps go forward only. What SQL cannot work out of the rows that were there
+// the program writes afterwards.
 func (s *Store) Migrate(ctx context.Context) error {
 	const doing = "migrating the registry"
 	folder := "migrations/" + s.engine.name
@@ -47,13 +48,22 @@ func (s *Store) Migrate(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
 		err = s.change(ctx, fmt.Sprintf("%s to version %d", doing, version), func(tx *sql.Tx) error {
-			return migrate(ctx, tx, version, newest, string(statements))
+			reached, err := schemaOf(ctx, tx)
+			switch {
+			case err != nil:
+				return err
+			case reached > newest:
+				return fmt.Errorf("it has version %d and this program knows %d: use the newer program", reached, newest)
+			case reached >= version:
+				return nil
+			}
+			return s.step(ctx, tx, version, string(statements))
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.spell(ctx)
 }
 
 // versionOf returns the number that the name of a step begins with.
@@ -66,22 +76,23 @@ func versionOf(step fs.DirEntry) (int, error) {
 	return version, nil
 }
 
-// migrate makes the step to version unless it was made. Newest is the version that this program brings.
-func migrate(ctx context.Context, tx *sql.Tx, version, newest int, statements string) error {
-	var reached int
-	err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_version`).Scan(&reached)
-	if err != nil {
-		return err
-	}
-	if reached > newest {
-		return fmt.Errorf("it has version %d and this program knows %d: use the newer program", reached, newest)
-	}
-	if reached >= version {
-		return nil
+// schemaOf returns the version of the tables.
+func schemaOf(ctx context.Context, from source) (version int, err error) {
+	err = from.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_version`).Scan(&version)
+	return version, err
+}
+
+// step makes the step to version and notes that it was made.
+func (s *Store) step(ctx context.Context, tx *sql.Tx, version int, statements string) error {
+	if s.engine.addColumns != nil {
+		var err error
+		if statements, err = s.engine.addColumns(ctx, tx, statements); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.ExecContext(ctx, statements); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO schema_version (version) VALUES (?)`, version)
+	_, err := tx.ExecContext(ctx, `INSERT INTO schema_version (version) VALUES (?)`, version)
 	return err
 }

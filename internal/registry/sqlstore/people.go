@@ -6,15 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
+var personRows = rows{`INSERT INTO people (id, area, created) VALUES `, `(?, ?, ?)`}
+
 const (
-	insertPerson = `INSERT INTO people (id, area, created) VALUES (?, ?, ?)`
 	selectPeople = `SELECT people.id, COALESCE(people.area, ''), people.created FROM people`
 	whoseAlias   = ` JOIN links ON links.person = people.id WHERE links.alias = ?`
 )
@@ -47,7 +47,7 @@ func (s *Store) EnsurePerson(ctx context.Context, link registry.Link, area strin
 			}
 		}
 		person = registry.Person{ID: link.Person, Area: area, Created: link.Linked}
-		if _, err := tx.ExecContext(ctx, insertPerson, personValues(&person)...); err != nil {
+		if err := insert(ctx, tx, personRows, []registry.Person{person}, personValues); err != nil {
 			return err
 		}
 		return putLinks(ctx, tx, []registry.Link{link})
@@ -62,7 +62,7 @@ func (s *Store) EnsurePerson(ctx context.Context, link registry.Link, area strin
 // registry.ErrExists for a person or an alias that is taken, ErrDangling for an unknown person or area.
 func (s *Store) PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error {
 	return s.change(ctx, "putting people", func(tx *sql.Tx) error {
-		if err := insert(ctx, tx, insertPerson, people, personValues); err != nil {
+		if err := insert(ctx, tx, personRows, people, personValues); err != nil {
 			return err
 		}
 		return putLinks(ctx, tx, links)
@@ -75,18 +75,12 @@ func (s *Store) PersonByAlias(ctx context.Context, alias uuid.UUID) (registry.Pe
 		s.reader.QueryRowContext(ctx, selectPeople+whoseAlias, blob(alias)))
 }
 
-// idsAtOnce is how many ids one query names: SQLite takes 32,766 and plans long lists no better.
-const idsAtOnce = 500
-
 // AreasOf returns where the given people reside: a ward, a district, or "" where nothing is known. Who is nobody is not in
 // it. The map is the caller's.
 func (s *Store) AreasOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID]string, error) {
 	areas := make(map[uuid.UUID]string, len(people))
 	for some := range slices.Chunk(people, idsAtOnce) {
-		q := query{text: `SELECT id, COALESCE(area, '') FROM people WHERE id IN (?` + strings.Repeat(`, ?`, len(some)-1) + `)`}
-		for _, id := range some {
-			q.args = append(q.args, blob(id))
-		}
+		q := query{`SELECT id, COALESCE(area, '') FROM people WHERE id IN ` + idList(len(some)), blobs(some)}
 		err := each(ctx, s.reader, q, func(r row) error {
 			var id uuid.UUID
 			var area string

@@ -18,16 +18,10 @@ func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
 		return fault(doing, err)
 	}
 	return s.change(ctx, doing, func(tx *sql.Tx) error {
-		err := insert(ctx, tx, `
-			INSERT INTO places (id, parent, organisation, kind, name, address, area, dwell, code, serial, issued, created, revision)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			places, func(p *registry.Place) []any {
-				return []any{
-					blob(p.ID), optional(p.Parent), blob(p.Organisation), p.Kind, p.Name, p.Address, optionalText(p.Area),
-					p.Dwell, p.Code, p.Serial, p.Issued, p.Created, p.Revision,
-				}
-			})
-		if err != nil {
+		if err := insert(ctx, tx, placeRows, places, placeValues); err != nil {
+			return err
+		}
+		if err := insert(ctx, tx, wordRows, wordsOf(places), wordValues); err != nil {
 			return err
 		}
 		if err := raisePlaces(ctx, tx, len(places)); err != nil {
@@ -37,7 +31,19 @@ func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
 	})
 }
 
-// UpdatePlace writes what may change of a place: kind, name, address, area, dwell, and code with serial and time of issue.
+// placeRows come before the count of changes is raised.
+var placeRows = rows{`
+	INSERT INTO places (id, parent, organisation, kind, name, address, area, dwell, hours, code, serial, issued, created, revision, search, changed)
+	VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT count + 1 FROM gazetteer_change))`}
+
+func placeValues(p *registry.Place) []any {
+	return []any{
+		blob(p.ID), optional(p.Parent), blob(p.Organisation), p.Kind, p.Name, p.Address, optionalText(p.Area), p.Dwell, p.Hours,
+		p.Code, p.Serial, p.Issued, p.Created, p.Revision, registry.SearchText(p.Name),
+	}
+}
+
+// UpdatePlace writes what may change of a place: kind, name, address, area, dwell, hours, and code with serial and time of issue.
 // p.Revision is the revision that was read; the stored one becomes the next. The errors: registry.ErrNotFound, ErrChanged
 // where the place was changed since, ErrPlaces where p has another parent or organisation, ErrDangling for an unknown area.
 // When the place was created is not written.
@@ -54,12 +60,18 @@ func (s *Store) UpdatePlace(ctx context.Context, p registry.Place) error {
 			return registry.ErrPlaces
 		}
 		_, err = tx.ExecContext(ctx, `
-			UPDATE places SET kind = ?, name = ?, address = ?, area = ?, dwell = ?, code = ?, serial = ?, issued = ?,
-				revision = revision + 1
+			UPDATE places SET kind = ?, name = ?, address = ?, area = ?, dwell = ?, hours = ?, code = ?, serial = ?, issued = ?,
+				revision = revision + 1, search = ?, changed = (SELECT count + 1 FROM gazetteer_change)
 			WHERE id = ?`,
-			p.Kind, p.Name, p.Address, optionalText(p.Area), p.Dwell, p.Code, p.Serial, p.Issued, blob(p.ID))
+			p.Kind, p.Name, p.Address, optionalText(p.Area), p.Dwell, p.Hours, p.Code, p.Serial, p.Issued,
+			registry.SearchText(p.Name), blob(p.ID))
 		if err != nil {
 			return err
+		}
+		if stored.Name != p.Name {
+			if err := respell(ctx, tx, stored, p); err != nil {
+				return err
+			}
 		}
 		if stored.DwellSeconds() != p.DwellSeconds() { // nothing else that changes here is part of a stay
 			if err := raisePlaces(ctx, tx, 1); err != nil {
@@ -71,12 +83,12 @@ func (s *Store) UpdatePlace(ctx context.Context, p registry.Place) error {
 }
 
 const selectPlaces = `
-	SELECT id, parent, organisation, kind, name, address, COALESCE(area, ''), dwell, code, serial, issued, created, revision
+	SELECT id, parent, organisation, kind, name, address, COALESCE(area, ''), dwell, hours, code, serial, issued, created, revision
 	FROM places`
 
 func readPlace(r row) (p registry.Place, err error) {
-	err = r.Scan(&p.ID, &p.Parent, &p.Organisation, &p.Kind, &p.Name, &p.Address, &p.Area, &p.Dwell, &p.Code, &p.Serial,
-		&p.Issued, &p.Created, &p.Revision)
+	err = r.Scan(&p.ID, &p.Parent, &p.Organisation, &p.Kind, &p.Name, &p.Address, &p.Area, &p.Dwell, &p.Hours, &p.Code,
+		&p.Serial, &p.Issued, &p.Created, &p.Revision)
 	return p, err
 }
 
@@ -90,8 +102,8 @@ func (s *Store) Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
 func (s *Store) Revoke(ctx context.Context, r registry.Revocation) error {
 	return s.change(ctx, "revoking codes", func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `
-			INSERT INTO revocations (place, serial, revoked) VALUES (?, ?, ?)
-			ON CONFLICT (place) DO UPDATE SET serial = excluded.serial, revoked = excluded.revoked
+			INSERT INTO revocations (place, serial, revoked, changed) SELECT ?, ?, ?, count + 1 FROM gazetteer_change WHERE true
+			ON CONFLICT (place) DO UPDATE SET serial = excluded.serial, revoked = excluded.revoked, changed = excluded.changed
 			WHERE excluded.serial > revocations.serial`,
 			blob(r.Place), r.Serial, r.At)
 		if err != nil {

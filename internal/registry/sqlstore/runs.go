@@ -32,7 +32,7 @@ func (s *Store) PutRun(ctx context.Context, r registry.Run) error {
 			return err
 		}
 		position := 0
-		return insert(ctx, tx, `INSERT INTO run_cases (run, position, case_id) VALUES (?, ?, ?)`,
+		return insert(ctx, tx, rows{`INSERT INTO run_cases (run, position, case_id) VALUES `, `(?, ?, ?)`},
 			r.Cases, func(id *uuid.UUID) []any {
 				position++
 				return []any{blob(r.ID), position, blob(*id)}

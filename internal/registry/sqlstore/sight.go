@@ -13,7 +13,6 @@ import (
 const (
 	readRevision   = `SELECT count FROM revision`
 	raiseRevision  = `UPDATE revision SET count = count + 1`
-	readGazetteer  = `SELECT count FROM gazetteer_change`
 	raiseGazetteer = `UPDATE gazetteer_change SET count = count + 1`
 )
 
@@ -38,20 +37,29 @@ func count(ctx context.Context, from source, statement string) (count int64, err
 	return count, err
 }
 
-// Gazetteer returns every place, area and revocation, in the orders of the ids, the codes and the places' ids, with the
-// count of their changes. Where that count is still the known one nothing is read, and the rest is nil.
+// Gazetteer returns the places, areas and revocations that have changed since the count of their changes was known, or all,
+// where it never was that: in the orders of the ids, the codes and the places' ids. Where the count is still the known one
+// nothing is read, and the rest is nil.
 func (s *Store) Gazetteer(ctx context.Context, known int64) (g registry.Gazetteer, err error) {
 	err = s.sight(ctx, "reading places, areas and revocations", func(tx *sql.Tx) error {
-		if g.Changes, err = count(ctx, tx, readGazetteer); err != nil || g.Changes == known {
+		var areas int64
+		err := tx.QueryRowContext(ctx, `SELECT count, areas FROM gazetteer_change`).Scan(&g.Changes, &areas)
+		if err != nil || g.Changes == known {
 			return err
 		}
-		if g.Places, err = list(ctx, tx, ask(selectPlaces+` ORDER BY id`), readPlace); err != nil {
+		places, revocations := ask(selectPlaces+` WHERE changed > ? ORDER BY id`, known), ask(selectRevocations+` WHERE changed > ? ORDER BY place`, known)
+		if g.Whole = known < 0 || known > g.Changes; g.Whole {
+			places, revocations = ask(selectPlaces+` ORDER BY id`), ask(selectRevocations+` ORDER BY place`)
+		}
+		if g.Places, err = list(ctx, tx, places, readPlace); err != nil {
 			return err
 		}
-		if g.Areas, err = list(ctx, tx, ask(selectAreas), readArea); err != nil {
-			return err
+		if g.Whole || areas > known {
+			if g.Areas, err = list(ctx, tx, ask(selectAreas), readArea); err != nil {
+				return err
+			}
 		}
-		g.Revocations, err = list(ctx, tx, ask(`SELECT place, serial, revoked FROM revocations ORDER BY place`), readRevocation)
+		g.Revocations, err = list(ctx, tx, revocations, readRevocation)
 		return err
 	})
 	if err != nil {
@@ -59,6 +67,8 @@ func (s *Store) Gazetteer(ctx context.Context, known int64) (g registry.Gazettee
 	}
 	return g, nil
 }
+
+const selectRevocations = `SELECT place, serial, revoked FROM revocations`
 
 func readRevocation(r row) (v registry.Revocation, err error) {
 	err = r.Scan(&v.Place, &v.Serial, &v.At)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -13,7 +14,26 @@ import (
 
 // sqliteEngine needs nothing beside SQLite itself: one connection writes, and a transaction that will write takes the file's
 // lock at its start.
-var sqliteEngine = engine{name: "sqlite"}
+var sqliteEngine = engine{name: "sqlite", addColumns: missingColumns}
+
+// addColumn is a statement as PostgreSQL understands it and SQLite does not.
+var addColumn = regexp.MustCompile(`(?m)^ALTER TABLE (\w+) ADD COLUMN IF NOT EXISTS (\w+) [^;]*;`)
+
+// missingColumns makes statements for SQLite of those that add a column if it is not there.
+func missingColumns(ctx context.Context, tx *sql.Tx, statements string) (string, error) {
+	var fault error
+	plain := addColumn.ReplaceAllStringFunc(statements, func(statement string) string {
+		parts := addColumn.FindStringSubmatch(statement)
+		var there bool
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pragma_table_info(?) WHERE name = ?)`, parts[1], parts[2]).Scan(&there)
+		fault = errors.Join(fault, err)
+		if there {
+			return ""
+		}
+		return strings.Replace(statement, "IF NOT EXISTS ", "", 1)
+	})
+	return plain, fault
+}
 
 // openSQLite opens the file at path, and makes it, readable by its owner alone, where there is none.
 func openSQLite(ctx context.Context, path string) (*Store, error) {

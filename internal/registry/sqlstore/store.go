@@ -18,6 +18,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -37,6 +39,8 @@ type engine struct {
 	name   string         // the folder of its migrations
 	alone  string         // the statement that makes a transaction the only one that changes anything; empty where each is
 	moment *sql.TxOptions // of a transaction whose reads are all of one moment
+	// addColumns takes out of statements what adds a column that is there, where the database cannot; nil where it can.
+	addColumns func(ctx context.Context, tx *sql.Tx, statements string) (string, error)
 }
 
 // Open opens the registry at a place: the path of an SQLite file, which is made, readable by its owner alone, where there is
@@ -181,17 +185,43 @@ func (s *Store) sight(ctx context.Context, doing string, read func(*sql.Tx) erro
 	return fault(doing, read(tx))
 }
 
-// insert executes a prepared statement for each record.
-func insert[T any](ctx context.Context, tx *sql.Tx, query string, records []T, values func(*T) []any) error {
-	statement, err := tx.PrepareContext(ctx, query)
-	if err != nil {
+// rows is a statement that inserts several rows: head, then row as often as there are rows, separated by commas.
+type rows struct{ head, row string }
+
+// valuesAtOnce is how many values one statement has at most: SQLite takes 32,766.
+const valuesAtOnce = 4000
+
+// insert inserts a row for each record, with the values that stand for the ? of a row.
+func insert[T any](ctx context.Context, tx *sql.Tx, into rows, records []T, values func(*T) []any) error {
+	atOnce := valuesAtOnce / max(1, strings.Count(into.row, "?"))
+	full, err := prepared(ctx, tx, into, min(atOnce, len(records)))
+	if err != nil || full == nil {
 		return err
 	}
-	defer statement.Close()
-	for i := range records {
-		if _, err := statement.ExecContext(ctx, values(&records[i])...); err != nil {
+	defer full.Close()
+	for some := range slices.Chunk(records, atOnce) {
+		statement := full
+		if len(some) < min(atOnce, len(records)) {
+			if statement, err = prepared(ctx, tx, into, len(some)); err != nil {
+				return err
+			}
+			defer statement.Close()
+		}
+		var args []any
+		for i := range some {
+			args = append(args, values(&some[i])...)
+		}
+		if _, err := statement.ExecContext(ctx, args...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// prepared returns the statement for n rows, nil for none.
+func prepared(ctx context.Context, tx *sql.Tx, into rows, n int) (*sql.Stmt, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	return tx.PrepareContext(ctx, into.head+into.row+strings.Repeat(", "+into.row, n-1))
 }

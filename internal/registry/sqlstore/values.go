@@ -1,9 +1,28 @@
 package sqlstore
 
-import "github.com/google/uuid"
+import (
+	"strings"
+
+	"github.com/google/uuid"
+)
 
 // blob is how a UUID is stored. (A uuid.UUID given as it is would be stored as text.)
 func blob(id uuid.UUID) []byte { return id[:] }
+
+// blobs is how UUIDs are stored.
+func blobs(ids []uuid.UUID) []any {
+	values := make([]any, len(ids))
+	for i := range ids {
+		values[i] = blob(ids[i])
+	}
+	return values
+}
+
+// idsAtOnce is how many ids one query names: SQLite takes 32,766 and plans long lists no better.
+const idsAtOnce = 500
+
+// idList is n ids in a query, in parentheses.
+func idList(n int) string { return `(?` + strings.Repeat(`, ?`, n-1) + `)` }
 
 // optional is how a UUID is stored that may be missing: uuid.Nil is NULL. Scanning NULL leaves a uuid.UUID as it was.
 func optional(id uuid.UUID) any {

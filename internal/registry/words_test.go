@@ -1,0 +1,38 @@
+package registry_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/truyvet/truyvet/internal/registry"
+)
+
+func TestWords(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                           nil,
+		" – !":                       nil,
+		"Chợ Đồng Xuân":              {"cho", "dong", "xuan"},
+		"CHỢ  ĐỒNG-XUÂN (cổng 2)":    {"cho", "dong", "xuan", "cong", "2"},
+		"Tru\u031bo\u031b\u0300ng":   {"truong"}, // taken apart already
+		"Nguyễn Thị Minh Khai":       {"nguyen", "thi", "minh", "khai"},
+		"Ｑuán ① café №5":             {"quan", "1", "cafe", "no5"},
+		"Straße Ærø ǅ":               {"straße", "ærø", "dz"},
+		"\xff\xfeBến\x00xe":          {"ben", "xe"},
+		"Ủy ban nhân dân phường 12A": {"uy", "ban", "nhan", "dan", "phuong", "12a"},
+	} {
+		if got := registry.Words(text); !slices.Equal(got, want) {
+			t.Errorf("%q has the words %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestMatches(t *testing.T) {
+	name := registry.SearchText("Chợ Đồng Xuân")
+	for text, want := range map[string]bool{
+		"": true, "c": true, "dong cho": true, "Đồng X": true, "xuân": true, "uan": false, "cho ong": false, "chod": false, "cho dong xuan 2": false,
+	} {
+		if got := registry.Matches(name, registry.Words(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
