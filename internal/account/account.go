@@ -3,6 +3,7 @@ package account
 
 import (
 	"context"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"regexp"
@@ -13,29 +14,30 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/errs"
-	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
 // The errors of accounts. Compare with errors.Is.
 var (
 	ErrWrongLogin    = errs.New(errs.Unauthenticated, "wrong_login", "The name or the password is wrong.")
+	ErrWrongCode     = errs.New(errs.Unauthenticated, "wrong_second_factor", "The code is wrong, or was used before.")
+	ErrWrongPassword = errs.New(errs.Invalid, "wrong_password", "The present password is wrong.")
 	ErrTooManyLogins = errs.New(errs.TooMany, "too_many_logins", "Too many attempts to log in; wait a little.")
+	ErrNotLoggedIn   = errs.New(errs.Unauthenticated, "not_logged_in", "Log in first.")
+	ErrNoFactor      = errs.New(errs.Forbidden, "second_factor_missing", "This role needs a second factor; set it up first.")
+	ErrFactorNeeded  = errs.New(errs.Conflict, "second_factor_needed", "This role needs a second factor; it can be replaced and not given up.")
 	ErrLoginTaken    = errs.New(errs.Conflict, "login_taken", "There is already an account with this name.")
 	ErrLogin         = errs.New(errs.Invalid, "login", "A login name has 2 to 64 letters a to z, digits, dots, hyphens, underscores or @, and begins with a letter or digit.")
 	ErrPassword      = errs.New(errs.Invalid, "password", "A password has 12 characters or more, and 1,024 bytes at the most.")
 	ErrOrganisation  = errs.New(errs.Invalid, "organisation_name", "An organisation has a name of 1 to 200 characters.")
 	ErrRole          = errs.New(errs.Invalid, "role", "The role does not exist, or does not go with the organisation, place or area given.")
-)
-
-// The limits of logging in. From one login to the next name nothing is shared but the limit for all, which keeps the
-// processors for scans.
-//
-// Against one name that is 8,640 attempts a day. A flood on a name keeps its owner out while it lasts, and for ten seconds
-// more, never longer: nothing is locked. Limits by address belong to those who know the address.
-var (
-	attemptsPerLogin = ratelimit.Rule{Burst: 10, Every: 10 * time.Second}
-	attemptsInTotal  = ratelimit.Rule{Burst: 100, Every: 50 * time.Millisecond}
+	ErrNotGranted    = errs.New(errs.Forbidden, "role_not_granted", "You may not grant this: nobody grants what they lack.")
+	ErrTakesTwo      = errs.New(errs.Forbidden, "role_takes_two", "This role is granted by two people, by invitation; the command line makes the first city account alone.")
+	ErrInvitation    = errs.New(errs.Gone, "invitation_gone", "This invitation was used or withdrawn, or has ended, or there never was one.")
+	ErrUnconfirmed   = errs.New(errs.Conflict, "invitation_unconfirmed", "A second person has to confirm this invitation first.")
+	ErrSamePerson    = errs.New(errs.Forbidden, "invitation_same_person", "It takes another person to confirm what you proposed.")
+	ErrNote          = errs.New(errs.Invalid, "invitation_note", "Say in up to 100 characters whom the invitation is for.")
+	ErrManyInvited   = errs.New(errs.TooMany, "invitations_many", "You have too many open invitations; withdraw some or wait until they end.")
 )
 
 // longestName is how many characters the name of an organisation may have.
@@ -44,36 +46,111 @@ const longestName = 200
 // hashesAtOnce bounds the memory of logging in, at 19 MiB each.
 const hashesAtOnce = 2
 
-// Store keeps accounts. PutAccount adds an account together with the organisations that begin with it, or nothing. The
-// registry's adapters satisfy it, and it gives their errors.
+// Store is what the service keeps its records in. The registry's adapters satisfy it, and it gives their errors.
 type Store interface {
+	Accounts
+	SignIns
+	Factors
+	Invitations
+	Ground
+}
+
+// Accounts keeps accounts. PutAccount adds one together with the organisations that begin with it, or nothing. SetPassword and
+// SetDisabled end its sign-ins but one, in the same step; an account that is disabled has neither sign-ins nor invitations
+// that it proposed or confirmed.
+type Accounts interface {
 	PutAccount(ctx context.Context, a registry.Account, begun ...registry.Organisation) error
 	AccountByLogin(ctx context.Context, login string) (registry.Account, error)
 	Account(ctx context.Context, id uuid.UUID) (registry.Account, error)
+	Accounts(ctx context.Context) ([]registry.Account, error)
+	AccountsOfOrganisation(ctx context.Context, organisation uuid.UUID) ([]registry.Account, error)
+	AccountOfKey(ctx context.Context, keyHash []byte) (registry.Account, error)
+	SetPassword(ctx context.Context, account uuid.UUID, hash string, spare uuid.UUID) error
+	SetDisabled(ctx context.Context, account uuid.UUID, disabled bool) error
+}
+
+// SignIns keeps who is logged in. SignIn gives none that has expired.
+type SignIns interface {
+	PutSignIn(ctx context.Context, in registry.SignIn) error
+	SignIn(ctx context.Context, id uuid.UUID, now int64) (registry.SignIn, registry.Account, error)
+	SeeSignIn(ctx context.Context, id uuid.UUID, at int64) error
+	SignIns(ctx context.Context, account uuid.UUID, now int64) ([]registry.SignIn, error)
+	EndSignIn(ctx context.Context, account, id uuid.UUID) error
+	EndSignIns(ctx context.Context, account, spare uuid.UUID) (ended int, err error)
+}
+
+// Factors keeps second factors and the hashes of their recovery codes. PutFactor takes the place of what there was. UseStep is
+// registry.ErrSpent where that step or a later one was used, and of two calls with one step one alone gets nil; so it is with
+// UseRecovery, which says how many codes are left.
+type Factors interface {
+	PutFactor(ctx context.Context, f registry.SecondFactor, recovery [][]byte) error
+	Factor(ctx context.Context, account uuid.UUID) (f registry.SecondFactor, recovery int, err error)
+	UseStep(ctx context.Context, account uuid.UUID, step int64) error
+	UseRecovery(ctx context.Context, account uuid.UUID, hash []byte) (left int, err error)
+	DropFactor(ctx context.Context, account uuid.UUID) error
+}
+
+// Invitations keeps invitations. Accept drops one and makes its account in the same step, with the hash of a device's key where
+// there is one; or renews an account: it has the new password, and no second factor or sign-in any more. Of two calls one alone
+// gets nil, the other registry.ErrNotFound.
+type Invitations interface {
+	PutInvitation(ctx context.Context, i registry.Invitation) error
+	Invitation(ctx context.Context, id uuid.UUID, now int64) (registry.Invitation, error)
+	InvitationOf(ctx context.Context, tokenHash []byte, now int64) (registry.Invitation, error)
+	Invitations(ctx context.Context, now int64) ([]registry.Invitation, error)
+	Confirm(ctx context.Context, id, by uuid.UUID, tokenHash []byte) error
+	DropInvitation(ctx context.Context, id uuid.UUID) error
+	Accept(ctx context.Context, id uuid.UUID, a registry.Account, keyHash []byte) error
+}
+
+// Ground is what scopes are judged by.
+type Ground interface {
 	Areas(ctx context.Context) ([]registry.Area, error)
+	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
+}
+
+// Audit is the log of who did what. An act of the service is entered before it is done: what cannot be entered is not done.
+type Audit interface {
+	Append(ctx context.Context, actor, action, subject, detail string) error
+}
+
+// Deps is what the service is made from.
+type Deps struct {
+	Store Store
+	Audit Audit
+	Clock func() time.Time
+	// Key, 32 bytes, seals the secrets of second factors. It is in no database.
+	Key []byte
+	// NeedFactor lists the roles that do nothing without a second factor.
+	NeedFactor []registry.Role
 }
 
 // Service makes accounts and lets them log in. It is safe for concurrent use. The accounts that it returns never hold the
 // password's hash.
 type Service struct {
-	store    Store
-	clock    func() time.Time
-	attempts *ratelimit.Limiter
-	hasher   *hasher
-	decoy    string
+	store      Store
+	audit      Audit
+	clock      func() time.Time
+	limits     *limits
+	hasher     *hasher
+	decoy      string
+	sealer     cipher.AEAD
+	needFactor []registry.Role
 }
 
 // New returns the service of the accounts in a store.
-func New(store Store, clock func() time.Time) *Service {
-	return newService(store, clock, standardCost)
-}
+func New(d Deps) (*Service, error) { return newService(d, standardCost) }
 
-func newService(store Store, clock func() time.Time, c cost) *Service {
+func newService(d Deps, c cost) (*Service, error) {
+	sealer, err := newSealer(d.Key)
+	if err != nil {
+		return nil, fmt.Errorf("opening the accounts: %w", err)
+	}
 	h := newHasher(c, hashesAtOnce)
 	return &Service{
-		store: store, clock: clock, hasher: h, decoy: h.decoy(),
-		attempts: ratelimit.New(attemptsPerLogin, attemptsInTotal, clock),
-	}
+		store: d.Store, audit: d.Audit, clock: d.Clock, limits: newLimits(d.Clock), hasher: h, decoy: h.decoy(),
+		sealer: sealer, needFactor: d.NeedFactor,
+	}, nil
 }
 
 var loginPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._@-]{1,63}$`)
@@ -87,7 +164,8 @@ func normalLogin(text string) string {
 	return login
 }
 
-// Create makes an account with a password and returns it. Of a, the login (in any case), the role and the one field that
+// Create makes an account with a password and returns it; who calls it answers for who granted it, and enters it in the audit
+// log. Of a, the login (in any case), the role and the one field that
 // the role needs are taken: an owner's organisation, a gate's place, the ward, district or city of a tracing role, none for
 // the others. The errors: ErrLogin, ErrPassword, ErrRole, ErrLoginTaken, and registry.ErrDangling for an organisation or
 // place that does not exist.
@@ -163,38 +241,6 @@ func (s *Service) checkRole(ctx context.Context, a registry.Account) error {
 	return ErrRole
 }
 
-// LogIn returns the account that a login and a password belong to. The errors: ErrWrongLogin, the same and after the same
-// work whether the login is unknown, the account disabled or the password wrong; ErrTooManyLogins, with RetryAfter, before
-// any work. Somebody who gets in has all attempts back.
-func (s *Service) LogIn(ctx context.Context, login, password string) (registry.Account, error) {
-	login = normalLogin(login) // what can be no login is one and the same, that of nobody
-	if wait := s.attempts.Take(login); wait > 0 {
-		limited := *ErrTooManyLogins
-		limited.RetryAfter = max(wait, time.Second)
-		return registry.Account{}, &limited
-	}
-	a, err := s.store.AccountByLogin(ctx, login)
-	if err != nil && !errors.Is(err, registry.ErrNotFound) {
-		return registry.Account{}, fmt.Errorf("logging in: %w", err)
-	}
-	known, hash := err == nil, a.PasswordHash
-	if !known {
-		hash = s.decoy
-	}
-	if len(password) > longestPassword {
-		password = "" // nobody's: it is too short
-	}
-	right, err := s.hasher.matches(ctx, hash, password)
-	if err != nil {
-		return registry.Account{}, fmt.Errorf("logging in: %w", err)
-	}
-	if !known || !right || a.Disabled {
-		return registry.Account{}, ErrWrongLogin
-	}
-	s.attempts.Forgive(login)
-	return withoutHash(a), nil
-}
-
 // Account returns one account; registry.ErrNotFound where there is none, and where it is disabled.
 func (s *Service) Account(ctx context.Context, id uuid.UUID) (registry.Account, error) {
 	a, err := s.store.Account(ctx, id)
@@ -210,4 +256,12 @@ func (s *Service) Account(ctx context.Context, id uuid.UUID) (registry.Account, 
 func withoutHash(a registry.Account) registry.Account {
 	a.PasswordHash = ""
 	return a
+}
+
+// enter makes an entry in the audit log.
+func (s *Service) enter(ctx context.Context, actor, action string, subject uuid.UUID, detail string) error {
+	if err := s.audit.Append(ctx, actor, action, subject.String(), detail); err != nil {
+		return fmt.Errorf("entering it in the audit log: %w", err)
+	}
+	return nil
 }

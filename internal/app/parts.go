@@ -3,6 +3,8 @@ package app
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +20,7 @@ import (
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/qrgen"
@@ -47,9 +50,27 @@ func OpenOffice(ctx context.Context, cfg *config.Config, clock func() time.Time)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &Office{
-		Config: cfg, Clock: clock, Secrets: secrets, Registry: store, Audit: log, Accounts: account.New(store, clock),
-	}, nil
+	o := &Office{Config: cfg, Clock: clock, Secrets: secrets, Registry: store, Audit: log}
+	if o.Accounts, err = o.openAccounts(); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return o, nil
+}
+
+// factorContext tells the key of second factors apart from all else that is made from the page key (RFC 5869).
+const factorContext = "truyvet/second-factor/v1"
+
+// openAccounts returns the accounts of the registry.
+func (o *Office) openAccounts() (*account.Service, error) {
+	key, err := hkdf.Key(sha256.New, o.Secrets.Page, nil, factorContext, account.KeySize)
+	if err != nil {
+		return nil, fmt.Errorf("making the key of second factors: %w", err)
+	}
+	need := make([]registry.Role, len(o.Config.SecondFactor))
+	for i, role := range o.Config.SecondFactor {
+		need[i] = registry.Role(role)
+	}
+	return account.New(account.Deps{Store: o.Registry, Audit: o.Audit, Clock: o.Clock, Key: key, NeedFactor: need})
 }
 
 // Close closes the registry.

@@ -95,6 +95,9 @@ func (p *Parts) warn() {
 	if !p.Config.Demo && p.Config.SMSWebhook == "" {
 		p.Logger.Warn("no citizen can check in for the first time: set TRUYVET_SMS_WEBHOOK to your SMS gateway")
 	}
+	if !p.Config.Demo && len(p.Config.SecondFactor) == 0 {
+		p.Logger.Warn("a password alone opens every account: set TRUYVET_SECOND_FACTOR=ward,district,city,admin,auditor")
+	}
 	if p.secure() && len(p.Config.TrustedProxies) == 0 {
 		p.Logger.Warn("behind a proxy all citizens seem to come from its address and share one limit: set TRUYVET_TRUSTED_PROXIES to the proxy's address")
 	}
@@ -103,18 +106,34 @@ func (p *Parts) warn() {
 // secure says whether browsers reach the server over https, through a proxy.
 func (p *Parts) secure() bool { return strings.HasPrefix(p.Config.BaseURL, "https://") }
 
-// handler puts the faces together.
+// handler answers what people and machines ask for, with the sessions of those who have one.
 func (p *Parts) handler(demo *webui.Demo, board *telemetry.Board) (http.Handler, error) {
+	engine, sessions, err := p.engine(demo, board)
+	if err != nil {
+		return nil, err
+	}
+	withSession := sessions.LoadAndSave(engine)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sessionless(r.URL.Path) {
+			engine.ServeHTTP(w, r)
+			return
+		}
+		withSession.ServeHTTP(w, r)
+	}), nil
+}
+
+// engine puts the faces together. It must run inside the LoadAndSave of the sessions.
+func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *scs.SessionManager, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // its answer believes X-Forwarded-Prefix of anybody
 	if err := engine.SetTrustedProxies(p.Config.TrustedProxies); err != nil {
-		return nil, fmt.Errorf("TRUYVET_TRUSTED_PROXIES: %w", err)
+		return nil, nil, fmt.Errorf("TRUYVET_TRUSTED_PROXIES: %w", err)
 	}
 	trusted, err := proxies(p.Config.TrustedProxies)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sessions := scs.New()
 	sessions.Store = p.Registry.Sessions()
@@ -132,7 +151,7 @@ func (p *Parts) handler(demo *webui.Demo, board *telemetry.Board) (http.Handler,
 		Retention: p.Config.Retention(), Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sessions.ErrorFunc = p.sessionFailed(pages)
 	api := httpapi.New(httpapi.Deps{
@@ -151,7 +170,7 @@ func (p *Parts) handler(demo *webui.Demo, board *telemetry.Board) (http.Handler,
 	}
 	crossOrigin := http.NewCrossOriginProtection()
 	if err := crossOrigin.AddTrustedOrigin(p.Config.BaseURL); err != nil {
-		return nil, fmt.Errorf("TRUYVET_BASE_URL: %w", err)
+		return nil, nil, fmt.Errorf("TRUYVET_BASE_URL: %w", err)
 	}
 	engine.Use(httpapi.Logged(httpapi.Logging{
 		Logger: p.Logger, Clock: p.Clock, Answered: p.metrics.Answered, Trusted: trusted,
@@ -177,14 +196,7 @@ func (p *Parts) handler(demo *webui.Demo, board *telemetry.Board) (http.Handler,
 		}
 		pages.MethodNotAllowed(c)
 	})
-	withSession := sessions.LoadAndSave(engine)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if sessionless(r.URL.Path) {
-			engine.ServeHTTP(w, r)
-			return
-		}
-		withSession.ServeHTTP(w, r)
-	}), nil
+	return engine, sessions, nil
 }
 
 // proxies returns what says whether an address is one of the proxies in front, given as addresses and networks.

@@ -6,20 +6,167 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/app"
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
 func newAccountCmd(s *settings) *cobra.Command {
-	parent := &cobra.Command{Use: "account", Short: "Make accounts", Args: cobra.NoArgs}
+	parent := &cobra.Command{Use: "account", Short: "Make, list and stop accounts", Args: cobra.NoArgs}
+	parent.AddCommand(
+		newAccountCreateCmd(s), newAccountListCmd(s),
+		newAccountAct(s, accountAct{
+			use: "disable", short: "Keep an account from logging in, and end its sessions",
+			do: func(ctx context.Context, o *app.Office, a registry.Account) (string, error) {
+				return "disabled\n", o.Accounts.Switch(ctx, a, true)
+			},
+		}),
+		newAccountAct(s, accountAct{
+			use: "enable", short: "Let an account log in again",
+			do: func(ctx context.Context, o *app.Office, a registry.Account) (string, error) {
+				return "enabled\n", o.Accounts.Switch(ctx, a, false)
+			},
+		}),
+		newAccountAct(s, accountAct{
+			use: "renew", short: "Give an account a new password, print it once, and take away its second factor and sessions",
+			do: func(ctx context.Context, o *app.Office, a registry.Account) (string, error) {
+				password := account.NewPassword()
+				return "password      " + password + "\n", o.Accounts.Renew(ctx, a, password)
+			},
+		}),
+		newAccountSessionsCmd(s),
+	)
+	return parent
+}
+
+// accountAct is something that is done to the account of a login. It returns what to print.
+type accountAct struct {
+	use, short string
+	do         func(ctx context.Context, o *app.Office, a registry.Account) (string, error)
+}
+
+// newAccountAct makes the command of an act.
+func newAccountAct(s *settings, act accountAct) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: act.use + " LOGIN", Short: act.short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withAccount(s, cmd, args[0], act.do)
+		},
+	}
+	s.addFlags(cmd)
+	return cmd
+}
+
+// withAccount does something to the account of a login, and prints what it returns.
+func withAccount(
+	s *settings, cmd *cobra.Command, login string, do func(context.Context, *app.Office, registry.Account) (string, error),
+) (err error) {
+	o, err := s.openOffice(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	a, err := o.Accounts.ByLogin(cmd.Context(), login)
+	if errors.Is(err, registry.ErrNotFound) {
+		return errors.New("there is no account of this login")
+	}
+	if err != nil {
+		return err
+	}
+	text, err := do(cmd.Context(), o, a)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(cmd.OutOrStdout(), text)
+	return err
+}
+
+// newAccountSessionsCmd makes the command that lists where an account is logged in, or ends that.
+func newAccountSessionsCmd(s *settings) *cobra.Command {
+	var end bool
+	cmd := &cobra.Command{
+		Use: "sessions LOGIN", Short: "List where an account is logged in, or end that", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withAccount(s, cmd, args[0], func(ctx context.Context, o *app.Office, a registry.Account) (string, error) {
+				if end {
+					ended, err := o.Accounts.StopSessions(ctx, a)
+					return fmt.Sprintf("ended         %d\n", ended), err
+				}
+				list, err := o.Accounts.SignIns(ctx, a, a.ID)
+				var text strings.Builder
+				for _, in := range list {
+					fmt.Fprintf(&text, "%s  began %s  seen %s  %s\n", in.ID, utc(in.Began), utc(in.Seen), in.Browser)
+				}
+				return text.String(), err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&end, "end", false, "end all of them")
+	s.addFlags(cmd)
+	return cmd
+}
+
+func utc(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
+
+// newAccountListCmd makes the command that lists accounts.
+func newAccountListCmd(s *settings) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the accounts: login, role, scope, second factor, state", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			o, err := s.openOffice(cmd)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, o.Close()) }()
+			accounts, err := o.Registry.Accounts(cmd.Context())
+			if err != nil {
+				return err
+			}
+			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, a := range accounts {
+				fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", a.Login, a.Role, scopeOf(a),
+					choose(a.SecondFactor, "second factor", "password alone"), choose(a.Disabled, "disabled", "active"))
+			}
+			return out.Flush()
+		},
+	}
+	s.addFlags(cmd)
+	return cmd
+}
+
+// scopeOf returns what an account is for: the id of an organisation or place, the code of an area, or a hyphen.
+func scopeOf(a registry.Account) string {
+	switch {
+	case a.Organisation != uuid.Nil:
+		return a.Organisation.String()
+	case a.Place != uuid.Nil:
+		return a.Place.String()
+	case a.Area != "":
+		return a.Area
+	}
+	return "-"
+}
+
+func choose(which bool, yes, no string) string {
+	if which {
+		return yes
+	}
+	return no
+}
+
+func newAccountCreateCmd(s *settings) *cobra.Command {
 	var login, role, area, organisation, place string
 	create := &cobra.Command{
 		Use:   "create",
 		Short: "Make an account and print its password, once",
+		Long: `Make an account and print its password, once. Of tracing teams and auditors, whom two people grant by invitation on the
+page of the accounts, this makes the first city alone: while no tracing account can log in.`,
 		Example: `  truyvet account create --login an --role city --area 31
   truyvet account create --login cho-ben --role owner --organisation "Chợ Bến"`,
 		Args: cobra.NoArgs,
@@ -34,6 +181,9 @@ func newAccountCmd(s *settings) *cobra.Command {
 				if wanted.Place, err = uuid.Parse(place); err != nil {
 					return usage(errors.New("--place is not a UUID"))
 				}
+			}
+			if err := o.Accounts.CheckAlone(cmd.Context(), wanted.Role); err != nil {
+				return err
 			}
 			password := account.NewPassword()
 			made, err := createAccount(cmd.Context(), o.Accounts, wanted, organisation, password)
@@ -57,8 +207,7 @@ func newAccountCmd(s *settings) *cobra.Command {
 		}
 	}
 	s.addFlags(create)
-	parent.AddCommand(create)
-	return parent
+	return create
 }
 
 // createAccount makes an account. Organisation is the name of a new one, the id of one that is there, or empty.
@@ -89,75 +238,5 @@ func printAccount(out io.Writer, a registry.Account, password string) error {
 		text += fmt.Sprintf("organisation  %s\n", a.Organisation)
 	}
 	_, err := io.WriteString(out, text)
-	return err
-}
-
-func newAreasCmd(s *settings) *cobra.Command {
-	parent := &cobra.Command{Use: "areas", Short: "Keep the tree of provinces, districts and wards", Args: cobra.NoArgs}
-	load := &cobra.Command{
-		Use:   "import FILE.csv",
-		Short: "Take in areas from a CSV file with the header code,level,parent,name (level: province, district, ward)",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			file, err := readAreas(args[0])
-			if err != nil {
-				return fmt.Errorf("reading areas: %w", err)
-			}
-			o, err := s.openOffice(cmd)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			if err := o.Registry.PutAreas(cmd.Context(), file.areas); err != nil {
-				return file.fault(err)
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d areas\n", len(file.areas))
-			return err
-		},
-	}
-	s.addFlags(load)
-	parent.AddCommand(load)
-	return parent
-}
-
-// areasFile is the areas of a CSV file.
-type areasFile struct {
-	file  string
-	areas []registry.Area
-	lines map[string]int // by code
-}
-
-// readAreas reads a file with the columns code, level, parent (may be empty) and name. Whether the areas form a tree with
-// those that are in the registry is for the registry to judge.
-func readAreas(file string) (*areasFile, error) {
-	f := &areasFile{file: file, lines: make(map[string]int)}
-	if err := readCSV(file, []string{"code", "level", "parent", "name"}, f.add); err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-func (f *areasFile) add(t *csvTable) error {
-	text := func(column string) string { return strings.Clone(strings.TrimSpace(t.field(column))) }
-	a := registry.Area{Code: text("code"), Level: registry.Level(text("level")), Parent: text("parent"), Name: text("name")}
-	switch line, twice := f.lines[a.Code]; {
-	case a.Code == "":
-		return t.fault("code", errors.New("is empty"))
-	case a.Name == "":
-		return t.fault("name", errors.New("is empty"))
-	case twice:
-		return t.fault("code", fmt.Errorf("%q stands in line %d already", a.Code, line))
-	}
-	f.lines[a.Code] = t.line()
-	f.areas = append(f.areas, a)
-	return nil
-}
-
-// fault names the line of the area that the registry refused, where it is one of the file.
-func (f *areasFile) fault(err error) error {
-	var refused *registry.AreaFault
-	if errors.As(err, &refused) && f.lines[refused.Code] > 0 {
-		return fmt.Errorf("%s:%d: %w", f.file, f.lines[refused.Code], err)
-	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/truyvet/truyvet/qrgen"
@@ -35,6 +36,11 @@ func (c *Config) checkAddresses() error {
 	}
 	if u, err := url.Parse(c.SMSWebhook); c.SMSWebhook != "" && (err != nil || !isHTTP(u)) {
 		fault("TRUYVET_SMS_WEBHOOK: not an http(s) URL")
+	}
+	for _, role := range c.SecondFactor {
+		if !slices.Contains([]string{"owner", "ward", "district", "city", "admin", "auditor"}, role) {
+			fault("TRUYVET_SECOND_FACTOR: %q is no role that has one: owner, ward, district, city, admin or auditor", role)
+		}
 	}
 	for _, proxy := range c.TrustedProxies {
 		_, errAddress := netip.ParseAddr(proxy)

@@ -60,6 +60,9 @@ type Config struct {
 	KeyFile     string `env:"TRUYVET_KEY_FILE"`    // signing keys of codes; default DATA/keys.json
 	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential and audit keys; default DATA/secrets.json
 
+	// SecondFactor lists the roles that do nothing without a second factor.
+	SecondFactor []string `env:"TRUYVET_SECOND_FACTOR"`
+
 	SMSWebhook string `env:"TRUYVET_SMS_WEBHOOK"` // where one-time codes are posted to be sent
 
 	RetentionDays int    `env:"TRUYVET_RETENTION_DAYS, default=21"`

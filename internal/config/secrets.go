@@ -21,7 +21,7 @@ type Secrets struct {
 	Pseudonym  []byte `json:"pseudonym_key"`  // makes aliases from identifiers
 	Credential []byte `json:"credential_key"` // signs what the citizen's browser holds
 	Audit      []byte `json:"audit_key"`      // seals the audit log
-	Page       []byte `json:"page_key"`       // signs what a page keeps in the browser for the next one
+	Page       []byte `json:"page_key"`       // signs what a page keeps in the browser for the next one, and seals second factors
 }
 
 // String, GoString and LogValue keep the keys out of every text that a Secrets is printed into.

@@ -65,7 +65,7 @@ func newBench(t *testing.T) *bench {
 	if _, err := keys.Create(now.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, store: store, keys: keys, engine: gin.New(), alias: uuid.New(), log: new(bytes.Buffer)}
+	b := &bench{t: t, store: store, keys: keys, engine: gin.New(), alias: uuid.New(), actor: registry.Account{Role: registry.RoleCity}, log: new(bytes.Buffer)}
 	b.ready = func() (int, any) { return http.StatusOK, gin.H{"status": "ready", "parts": gin.H{"registry": "ok"}} }
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	clock := func() time.Time { return now }

@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -53,6 +54,9 @@ func (a *API) registerTracing(r gin.IRouter) {
 		r.Handle(route.method, route.path, func(c *gin.Context) {
 			c.Header("Cache-Control", "no-store")
 			actor, err := a.actor(c.Request.Context())
+			if err == nil && !account.May(actor.Role, account.ActTrace) {
+				err = cases.ErrRole
+			}
 			if err == nil {
 				err = route.answer(c, actor)
 			}

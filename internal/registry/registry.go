@@ -88,34 +88,6 @@ type Revocation struct {
 	At     int64
 }
 
-// Role is what an account may do.
-type Role string
-
-// The roles.
-const (
-	RoleOwner    Role = "owner"    // one organisation's places
-	RoleGate     Role = "gate"     // one place; can only scan
-	RoleWard     Role = "ward"     // tracing in one ward
-	RoleDistrict Role = "district" // tracing in one district
-	RoleCity     Role = "city"     // tracing in one city
-	RoleAdmin    Role = "admin"    // accounts, areas, keys; no personal details
-	RoleAuditor  Role = "auditor"  // the audit log
-)
-
-// Account is somebody, or at a gate something, that logs in. Which of Organisation, Place and Area is set follows from
-// the role.
-type Account struct {
-	ID           uuid.UUID
-	Login        string
-	Role         Role
-	Organisation uuid.UUID
-	Place        uuid.UUID
-	Area         string
-	PasswordHash string // argon2id in PHC form
-	Created      int64
-	Disabled     bool
-}
-
 // Person is what aliases resolve to. Area is the ward, or where that is unknown the district, in which the person
 // resides; empty if nothing is known.
 type Person struct {

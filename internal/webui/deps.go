@@ -9,6 +9,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/ingest"
@@ -29,7 +30,7 @@ type Deps struct {
 	Places      Places
 	Map         Map
 	Records     Records
-	Accounts    Accounts
+	Accounts    *account.Service
 	Cases       Cases
 	Traces      Traces
 	Audit       Audit
@@ -146,19 +147,12 @@ type Map interface {
 	Code(id uuid.UUID) (code string, known bool)
 	Areas() []registry.Area
 	AreaName(code string) string
+	Within(area, root string) bool
 }
 
 // Records is what pages read straight from the registry.
 type Records interface {
 	Organisations(ctx context.Context) ([]registry.Organisation, error)
-	Accounts(ctx context.Context) ([]registry.Account, error)
-}
-
-// Accounts is how staff log in and get accounts.
-type Accounts interface {
-	Create(ctx context.Context, a registry.Account, password string) (registry.Account, error)
-	LogIn(ctx context.Context, login, password string) (registry.Account, error)
-	Account(ctx context.Context, id uuid.UUID) (registry.Account, error)
 }
 
 // Cases takes in confirmed cases. What lies outside the actor's area is registry.ErrNotFound.

@@ -45,6 +45,16 @@ func faultyFields(code string) []string {
 		return []string{"login", "password"}
 	case "role", "role_not_granted":
 		return []string{"role"}
+	case "wrong_password":
+		return []string{"present"}
+	case "password":
+		return []string{"password"}
+	case "passwords_differ":
+		return []string{"password", "again"}
+	case "wrong_second_factor", "invitation_gone":
+		return []string{"code"}
+	case "invitation_note":
+		return []string{"note"}
 	case "account_place":
 		return []string{"place"}
 	}

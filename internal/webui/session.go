@@ -8,58 +8,73 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/cases"
-	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
 const (
-	sessionAccount = "account" // in the session: the account's id
+	sessionSignIn  = "sign_in" // in the session: the id of the sign-in, which is the server's side of it
+	sessionPending = "pending" // in the session: who has proved the password, and has the second factor to prove
 	sessionGate    = "gate"    // in the session: the last scans at a gate
-	accountKey     = "webui.account"
+	staffKey       = "webui.staff"
+
+	browserCookie   = "truyvet_browser" // says which login got in before in this browser
+	browserLifetime = 180 * 24 * time.Hour
+
+	// pendingLifetime is how long a proved password waits for the second factor.
+	pendingLifetime = 5 * time.Minute
 )
 
-// errNotLoggedIn refuses a request of nobody.
-var errNotLoggedIn = errs.New(errs.Unauthenticated, "not_logged_in", "Log in first.")
-
-// Actor returns who is logged in, in the session of a request; its error is of kind errs.Unauthenticated where nobody is. A
-// session whose account is gone or disabled is nobody's.
+// Actor returns who is logged in, in the session of a request. The errors: account.ErrNotLoggedIn where nobody is, and
+// account.ErrNoFactor for who has to set up a second factor first.
 func (u *UI) Actor(ctx context.Context) (registry.Account, error) {
-	id, err := uuid.Parse(u.Sessions.GetString(ctx, sessionAccount))
-	if err != nil {
-		return registry.Account{}, errNotLoggedIn
-	}
-	a, err := u.Accounts.Account(ctx, id)
+	session, err := u.session(ctx)
 	switch {
-	case err == nil && a.Disabled, err != nil && errs.Of(err).Kind == errs.NotFound:
-		return registry.Account{}, errNotLoggedIn
 	case err != nil:
-		return registry.Account{}, fmt.Errorf("loading the account of the session: %w", err)
+		return registry.Account{}, err
+	case session.Incomplete:
+		return registry.Account{}, account.ErrNoFactor
 	}
-	return a, nil
+	return session.Account, nil
+}
+
+// session returns who is logged in, in the session of a request.
+func (u *UI) session(ctx context.Context) (account.Session, error) {
+	id, err := uuid.Parse(u.Sessions.GetString(ctx, sessionSignIn))
+	if err != nil {
+		return account.Session{}, account.ErrNotLoggedIn
+	}
+	return u.Accounts.Resume(ctx, id)
 }
 
 // loadAccount finds who is logged in.
 func (u *UI) loadAccount(c *gin.Context) {
-	switch a, err := u.Actor(c.Request.Context()); {
+	switch session, err := u.session(c.Request.Context()); {
 	case err == nil:
-		c.Set(accountKey, a)
-	case !errors.Is(err, errNotLoggedIn):
+		c.Set(staffKey, session)
+	case !errors.Is(err, account.ErrNotLoggedIn):
 		u.Fail(c, err)
 		return
 	}
 	c.Next()
 }
 
+// sessionOf returns the session of who is logged in.
+func sessionOf(c *gin.Context) (account.Session, bool) {
+	session, ok := c.Value(staffKey).(account.Session)
+	return session, ok
+}
+
 // accountOf returns who is logged in.
 func accountOf(c *gin.Context) (registry.Account, bool) {
-	a, ok := c.Value(accountKey).(registry.Account)
-	return a, ok
+	session, ok := sessionOf(c)
+	return session.Account, ok
 }
 
 // actor returns who is logged in, on pages that only lets nobody else into.
@@ -68,8 +83,21 @@ func actor(c *gin.Context) registry.Account {
 	return a
 }
 
-// only lets in who may do an act. Who is not logged in is led to the log-in page, and from there back.
+// only lets in who may do an act. Who is not logged in is led to the log-in page, and from there back; who needs a second factor
+// first is led to where it is set up.
 func (u *UI) only(act account.Act) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if session, _ := sessionOf(c); session.Incomplete {
+			u.seeOther(c, factorPath)
+			c.Abort()
+			return
+		}
+		u.onlyEvenIncomplete(act)(c)
+	}
+}
+
+// onlyEvenIncomplete is only for the pages on which a second factor is set up.
+func (u *UI) onlyEvenIncomplete(act account.Act) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		a, known := accountOf(c)
 		switch {
@@ -127,31 +155,98 @@ func (u *UI) logIn(c *gin.Context) {
 		u.Fail(c, err)
 		return
 	}
-	ctx := c.Request.Context()
 	page := loginForm{Login: form.Get("login"), Next: localPath(form.Get("next"))}
-	a, err := u.Accounts.LogIn(ctx, page.Login, form.Get("password"))
+	a, err := u.Accounts.LogIn(c.Request.Context(), account.Attempt{
+		Login: page.Login, Password: form.Get("password"), Address: c.ClientIP(), Browser: u.knownBrowser(c, page.Login),
+	})
 	if err != nil {
 		u.refuseLogin(c, page, err)
 		return
 	}
+	if a.SecondFactor {
+		u.askCode(c, a, page.Next)
+		return
+	}
+	u.begin(c, a, page.Next)
+}
+
+// begin logs in who has proved all that is asked, and leads on.
+func (u *UI) begin(c *gin.Context, a registry.Account, next string) {
 	if detail, due := u.failures.rest(); due {
 		u.record(c, "system", "login_failed", "", detail)
 	}
-	if err := u.Audit.Append(ctx, a.Login, "login", a.ID.String(), ""); err != nil {
-		u.Fail(c, fmt.Errorf("recording a log-in: %w", err))
+	if err := u.beginSession(c, a); err != nil {
+		u.Fail(c, err)
 		return
 	}
-	// A new token, so that one planted before the log-in is worth nothing.
+	if err := u.rememberBrowser(c, a.Login); err != nil {
+		u.Fail(c, err)
+		return
+	}
+	if next == "" {
+		next = landing(a.Role)
+	}
+	u.seeOther(c, next)
+}
+
+// beginSession makes the session of a request that of an account. Its token is a new one, so that one planted before is worth
+// nothing, and nothing of what it held stays.
+func (u *UI) beginSession(c *gin.Context, a registry.Account) error {
+	ctx := c.Request.Context()
+	in, err := u.Accounts.Begin(ctx, a, browserName(c.Request.UserAgent()))
+	if err != nil {
+		return err
+	}
+	if err := u.Sessions.Clear(ctx); err != nil {
+		return fmt.Errorf("clearing the session: %w", err)
+	}
+	if err := u.renewToken(ctx); err != nil {
+		return err
+	}
+	u.Sessions.Put(ctx, sessionSignIn, in.ID.String())
+	return nil
+}
+
+// renewToken gives the session of a request a new token, as after every change of what its holder may do.
+func (u *UI) renewToken(ctx context.Context) error {
 	if err := u.Sessions.RenewToken(ctx); err != nil {
-		u.Fail(c, fmt.Errorf("renewing the session: %w", err))
-		return
+		return fmt.Errorf("renewing the session: %w", err)
 	}
-	u.Sessions.Put(ctx, sessionAccount, a.ID.String())
-	u.Sessions.Remove(ctx, sessionGate)
-	if page.Next == "" {
-		page.Next = landing(a.Role)
+	return nil
+}
+
+// knownLogin is what the cookie of a known browser says.
+type knownLogin struct {
+	Login   string    `json:"login"`
+	Browser uuid.UUID `json:"browser"`
+}
+
+// knownBrowser returns the id of the browser if a login got in with it before. It opens nothing: it keeps others from using up
+// the tries of this one.
+func (u *UI) knownBrowser(c *gin.Context, login string) uuid.UUID {
+	var known knownLogin
+	text, err := c.Cookie(browserCookie)
+	if err != nil || !u.seal.open(sealBrowser, uuid.Nil, text, &known) || !strings.EqualFold(known.Login, strings.TrimSpace(login)) {
+		return uuid.Nil
 	}
-	u.seeOther(c, page.Next)
+	return known.Browser
+}
+
+// sealBrowser is the purpose of the seal of a known browser.
+const sealBrowser = "browser"
+
+// rememberBrowser keeps in the browser that a login got in with it.
+func (u *UI) rememberBrowser(c *gin.Context, login string) error {
+	known := knownLogin{Login: login, Browser: u.knownBrowser(c, login)}
+	if known.Browser == uuid.Nil {
+		known.Browser = uuid.New()
+	}
+	text, err := u.seal.close(sealBrowser, uuid.Nil, known)
+	if err != nil {
+		return err
+	}
+	u.setCookie(c, browserCookie, text, browserLifetime)
+	return nil
 }
 
 // refuseLogin says that a log-in failed. What was typed is not recorded: people type passwords into the wrong field.
@@ -170,8 +265,11 @@ func (u *UI) refuseLogin(c *gin.Context, page loginForm, err error) {
 
 func (u *UI) logOut(c *gin.Context) {
 	ctx := c.Request.Context()
-	if a, ok := accountOf(c); ok {
-		u.record(c, a.Login, "logout", a.ID.String(), "")
+	if session, ok := sessionOf(c); ok {
+		if err := u.Accounts.LogOut(ctx, session); err != nil {
+			u.Fail(c, err)
+			return
+		}
 	}
 	if err := u.Sessions.Destroy(ctx); err != nil {
 		u.Fail(c, fmt.Errorf("ending the session: %w", err))

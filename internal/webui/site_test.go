@@ -57,7 +57,6 @@ type site struct {
 	log         *switchedLog
 	ledger      *audit.Log
 	snapshots   *snapshot.Memory
-	disabled    atomic.Bool // whether every account counts as disabled
 	busy        atomic.Bool // whether another trace seems to be under way
 
 	owner, stranger      registry.Account
@@ -77,18 +76,6 @@ func (l *switchedLog) Append(ctx context.Context, scans []scan.Scan) ([]scanlog.
 	return l.Log.Append(ctx, scans)
 }
 
-// switchedAccounts are the accounts of a site, which can all be disabled at once.
-type switchedAccounts struct {
-	*account.Service
-	disabled *atomic.Bool
-}
-
-func (a switchedAccounts) Account(ctx context.Context, id uuid.UUID) (registry.Account, error) {
-	found, err := a.Service.Account(ctx, id)
-	found.Disabled = found.Disabled || a.disabled.Load()
-	return found, err
-}
-
 // switchedTraces are the traces of a site, which can be made to seem busy.
 type switchedTraces struct {
 	*cases.Service
@@ -106,6 +93,12 @@ var start = time.Date(2026, 11, 21, 0, 40, 0, 0, time.UTC) // 07:40 in Viet Nam
 
 // newSite builds a site; demo may be nil.
 func newSite(t *testing.T, demo *webui.Demo) *site {
+	t.Helper()
+	return newSiteThatNeeds(t, demo)
+}
+
+// newSiteThatNeeds builds a site on which some roles need a second factor.
+func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *site {
 	t.Helper()
 	ctx := t.Context()
 	s := &site{t: t, logs: &bytes.Buffer{}}
@@ -134,7 +127,10 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 	s.ledger, err = audit.New(s.store, key, clock)
 	must(t, err)
 	s.places = places.New(s.store, s.keys, clock)
-	s.accounts = account.New(s.store, clock)
+	s.accounts, err = account.New(account.Deps{
+		Store: s.store, Audit: s.ledger, Clock: clock, Key: key, NeedFactor: need,
+	})
+	must(t, err)
 	proofs := citizen.NewProofs(s.store, s.pseudonyms, s.credentials, citizen.DemoSender{}, clock)
 	s.ingest = ingest.New(ingest.Config{
 		Keys: s.keys, Log: s.log, Revoked: s.places.Revoked, Retention: 21 * 24 * time.Hour, Clock: clock,
@@ -152,7 +148,7 @@ func newSite(t *testing.T, demo *webui.Demo) *site {
 	ui, err := webui.New(webui.Deps{
 		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials, Pseudonyms: s.pseudonyms, People: s.store,
 		Erasures: citizen.NewErasures(s.store, s.ledger, clock),
-		Places:   s.places, Map: s.places, Records: s.store, Accounts: switchedAccounts{s.accounts, &s.disabled}, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
+		Places:   s.places, Map: s.places, Records: s.store, Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
 		Retention: 21 * 24 * time.Hour, BaseURL: "https://truyvet.example", Demo: demo,
 	})

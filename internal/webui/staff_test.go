@@ -15,7 +15,6 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/truyvet/truyvet/internal/places"
-	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing/stay"
@@ -115,7 +114,7 @@ func TestWhoMaySeeWhat(t *testing.T) {
 		"/places": {"owner"}, "/places/new": {"owner"}, "/places/" + s.market.ID.String(): {"owner"}, "/places/" + s.market.ID.String() + "/reissue": {"owner"},
 		"/places/" + s.market.ID.String() + "/code.svg": {"owner"}, "/places/" + s.market.ID.String() + "/code.png": {"owner"},
 		"/gate": {"gate"}, "/cases": {"ward", "district", "city"}, "/cases/new": {"ward", "district", "city"},
-		"/runs": {"ward", "district", "city"}, "/audit": {"auditor"}, "/accounts": {"admin"},
+		"/runs": {"ward", "district", "city"}, "/audit": {"auditor"}, "/accounts": {"owner", "district", "city", "admin"},
 	}
 	nobody := s.browser()
 	for path := range pages {
@@ -137,7 +136,7 @@ func TestWhoMaySeeWhat(t *testing.T) {
 	}
 	forms := map[string]string{
 		"/places/new": "admin", "/places/" + s.market.ID.String() + "/reissue": "city", "/gate": "owner", "/gate/undo": "owner",
-		"/cases/new": "auditor", "/runs": "owner", "/accounts": "city",
+		"/cases/new": "auditor", "/runs": "owner", "/accounts": "ward",
 	}
 	for path, role := range forms {
 		nobody.post(path, url.Values{}).wants(http.StatusSeeOther)
@@ -149,7 +148,7 @@ func TestDisabledAccountIsNobody(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.staff("owner")
 	b.get("/places").wants(http.StatusOK)
-	s.disabled.Store(true)
+	must(t, s.accounts.Switch(t.Context(), s.owner, true))
 	b.get("/places").wants(http.StatusSeeOther)
 }
 
@@ -436,60 +435,5 @@ func TestAudit(t *testing.T) {
 	}
 	for _, before := range []string{"x", "-1", "0", "99999999999999999999"} {
 		b.get("/audit?before="+before).wants(http.StatusOK, "Nhật ký nguyên vẹn")
-	}
-}
-
-func TestAccounts(t *testing.T) {
-	s := newSite(t, nil)
-	b := s.staff("admin")
-	b.get("/accounts").wants(http.StatusOK, "owner", "Ban Quản lý chợ Linh Xuân", "Phường Linh Xuân", "Chợ Linh Xuân")
-	address, err := qrgen.URL("https://truyvet.example", s.stall.Code)
-	must(t, err)
-	for i, form := range []url.Values{
-		{"role": {"owner"}, "organisation": {s.owner.Organisation.String()}},
-		{"role": {"gate"}, "place": {s.stall.ID.String()}},
-		{"role": {"gate"}, "place": {address}},
-		{"role": {"auditor"}, "place": {"nonsense"}}, // what the role does not have is passed over
-	} {
-		form.Set("login", "new-"+string(rune('a'+i)))
-		p := b.post("/accounts", form)
-		p.wants(http.StatusCreated, "Đã tạo tài khoản "+form.Get("login"), "chỉ hiện lần này")
-		shown := p.shownCode()
-		if p.header.Get("Cache-Control") != "no-store" {
-			t.Error("the page with the password may be kept")
-		}
-		s.browser().post("/login", url.Values{"login": {form.Get("login")}, "password": {shown}}).wants(http.StatusSeeOther)
-		if again := b.get("/accounts"); strings.Contains(again.text(), shown) {
-			t.Error("the password is shown again")
-		}
-		if strings.Contains(s.logs.String(), shown) {
-			t.Error("the password is logged")
-		}
-	}
-	for name, c := range map[string]struct {
-		form   url.Values
-		status int
-		says   string
-	}{
-		"taken":           {url.Values{"login": {"owner"}, "role": {"admin"}}, http.StatusConflict, "Đã có tài khoản"},
-		"no login":        {url.Values{"role": {"admin"}}, http.StatusBadRequest, "Tên đăng nhập có 2 đến 64"},
-		"no role":         {url.Values{"login": {"abc"}}, http.StatusBadRequest, "Vai trò không khớp"},
-		"unknown role":    {url.Values{"login": {"abc"}, "role": {"king"}}, http.StatusBadRequest, "Vai trò không khớp"},
-		"no organisation": {url.Values{"login": {"abc"}, "role": {"owner"}}, http.StatusBadRequest, "Vai trò không khớp"},
-		"no place":        {url.Values{"login": {"abc"}, "role": {"gate"}, "place": {"x"}}, http.StatusBadRequest, "mã định danh"},
-		"a ward":          {url.Values{"login": {"abc"}, "role": {"ward"}}, http.StatusForbidden, "dòng lệnh"},
-		"a city":          {url.Values{"login": {"abc"}, "role": {"city"}, "area": {"79"}}, http.StatusForbidden, "dòng lệnh"},
-	} {
-		t.Run(name, func(t *testing.T) { b.post("/accounts", c.form).wants(c.status, c.says) })
-	}
-	accounts, err := s.store.Accounts(t.Context())
-	must(t, err)
-	for _, a := range accounts {
-		if a.Login == "new-d" && (a.Area != "" || a.Place != uuid.Nil) {
-			t.Errorf("the auditor has a scope: %+v", a)
-		}
-		if a.Login == "new-c" && (a.Role != registry.RoleGate || a.Place != s.stall.ID) {
-			t.Errorf("the gate made from the address of a code: %+v", a)
-		}
 	}
 }

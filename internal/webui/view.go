@@ -32,7 +32,8 @@ type navItem struct {
 	Current bool
 }
 
-// navigation lists what each act opens. The first one that an account may do is where it lands.
+// navigation lists what each act opens. The first one that an account may do is where it lands. Everybody's own account is not
+// among it: it stands beside the log-out.
 func navigation() []struct {
 	act   account.Act
 	items []navItem

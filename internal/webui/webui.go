@@ -59,15 +59,17 @@ func (u *UI) Register(r gin.IRouter) {
 	serve(known, "/", u.home)
 	serve(known, "/login", u.showLogin)
 	known.POST("/login", u.logIn)
+	serve(known, codePath, u.showCode)
+	known.POST(codePath, u.proveCode)
 	known.POST("/logout", u.logOut)
+	u.registerInvited(known)
+	u.registerSelf(known)
 
 	u.registerPlaces(known.Group("/places", u.only(account.ActManagePlaces)))
-	u.registerGate(known.Group("/gate", u.only(account.ActGateScan)))
+	u.registerGate(known.Group("/gate", u.resumeDevice, u.only(account.ActGateScan)))
 	u.registerTracing(known.Group("", u.only(account.ActTrace)))
 	serve(known.Group("", u.only(account.ActReadAudit)), "/audit", u.showAudit)
-	accounts := known.Group("/accounts", u.only(account.ActManageAccounts))
-	serve(accounts, "", u.showAccounts)
-	accounts.POST("", u.createAccount)
+	u.registerAccounts(known)
 }
 
 // serve registers a page for GET, and for HEAD, which some readers of codes send first.

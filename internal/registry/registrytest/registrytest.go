@@ -20,6 +20,7 @@ type Store interface {
 	Places
 	People
 	Proofs
+	Logins
 	Work
 	Audit
 }
@@ -108,6 +109,9 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"areas", testAreas},
 		{"organisations", testOrganisations},
 		{"accounts", testAccounts},
+		{"sign-ins", testSignIns},
+		{"second factors", testFactors},
+		{"invitations", testInvitations},
 		{"places", testPlaces},
 		{"places are put all or none", testPlacesAtomic},
 		{"an update names the revision it read", testUpdatePlace},

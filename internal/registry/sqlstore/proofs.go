@@ -86,29 +86,22 @@ func (s *Store) triable(ctx context.Context, id uuid.UUID, now int64, limit int)
 // gets nil, which is what makes a code good for one use.
 func (s *Store) DeleteChallenge(ctx context.Context, id uuid.UUID) error {
 	return s.transact(ctx, "deleting a challenge", func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `DELETE FROM challenges WHERE id = ?`, blob(id))
-		if err != nil {
-			return err
-		}
-		rows, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if rows == 0 {
-			return registry.ErrNotFound
-		}
-		return nil
+		return affect(tx.ExecContext(ctx, `DELETE FROM challenges WHERE id = ?`, blob(id)))
 	})
 }
 
-// DropExpired removes the challenges and the sessions that have expired at now. It is called now and then: what has
-// expired is never given out, dropped or not.
+// DropExpired removes the challenges, sessions, sign-ins and invitations that have expired at now. It is called now and then:
+// what has expired is never given out, dropped or not.
 func (s *Store) DropExpired(ctx context.Context, now int64) error {
 	return s.change(ctx, "dropping what has expired", func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM challenges WHERE expires <= ?`, now); err != nil {
-			return err
+		for _, expired := range []string{
+			`DELETE FROM challenges WHERE expires <= ?`, `DELETE FROM sessions WHERE expires <= ?`,
+			`DELETE FROM sign_ins WHERE expires <= ?`, `DELETE FROM invitations WHERE expires <= ?`,
+		} {
+			if _, err := tx.ExecContext(ctx, expired, now); err != nil {
+				return err
+			}
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE expires <= ?`, now)
-		return err
+		return nil
 	})
 }

@@ -1,0 +1,105 @@
+package account
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/ratelimit"
+)
+
+// The limits of guessing. Nothing is ever locked: a limit that is reached refills by itself, and each is held against who
+// guesses rather than against whom it is about.
+//
+// A browser in which a login got in before is known by a cookie, and has limits of its own that no stranger can use up. A
+// stranger has those of the address, of the login from that address, and of the login from everywhere; the last is the one
+// that many addresses together reach: after a hundred tries it leaves 8,640 a day, and keeps nobody out whose browser is
+// known. The limits in total keep the processors for scans. (OWASP Cheat Sheet Series, Authentication and Credential
+// Stuffing Prevention; "device cookies".)
+var (
+	triesPerAddress = ratelimit.Rule{Burst: 60, Every: 2 * time.Second}
+	triesPerPair    = ratelimit.Rule{Burst: 10, Every: 10 * time.Second}
+	triesPerLogin   = ratelimit.Rule{Burst: 100, Every: 10 * time.Second}
+	triesPerBrowser = ratelimit.Rule{Burst: 10, Every: 10 * time.Second}
+	triesInTotal    = ratelimit.Rule{Burst: 100, Every: 50 * time.Millisecond}
+
+	// A code of six digits is guessed for somebody whose password is known already: at three good ones at a time, these are
+	// less than 0.1 % a day.
+	triesPerCode = ratelimit.Rule{Burst: 5, Every: 5 * time.Minute}
+	// A password asked for again is guessed from within a session.
+	triesPerProof = ratelimit.Rule{Burst: 5, Every: time.Minute}
+	// A token of 100 bits is not guessed; this keeps the registry from being asked in vain.
+	triesPerToken = ratelimit.Rule{Burst: 20, Every: 5 * time.Second}
+)
+
+// limits hold guessing within bounds. They live in this process alone.
+type limits struct {
+	addresses, pairs, logins, browsers, codes, proofs, tokens *ratelimit.Limiter
+}
+
+func newLimits(clock func() time.Time) *limits {
+	limit := func(perKey ratelimit.Rule) *ratelimit.Limiter { return ratelimit.New(perKey, triesInTotal, clock) }
+	return &limits{
+		addresses: limit(triesPerAddress), pairs: limit(triesPerPair), logins: limit(triesPerLogin),
+		browsers: limit(triesPerBrowser), codes: limit(triesPerCode), proofs: limit(triesPerProof), tokens: limit(triesPerToken),
+	}
+}
+
+// takeLogin counts a try at a login.
+func (l *limits) takeLogin(login, address string, browser uuid.UUID) (wait time.Duration) {
+	if browser != uuid.Nil {
+		return l.browsers.Take(login + " " + browser.String())
+	}
+	network := networkOf(address)
+	if network != "" {
+		if wait := l.addresses.Take(network); wait > 0 {
+			return wait
+		}
+	}
+	if wait := l.pairs.Take(login + " " + network); wait > 0 {
+		return wait
+	}
+	return l.logins.Take(login)
+}
+
+// forgiveLogin gives who got in all tries back, at that address or browser; what others have used of the login's stays.
+func (l *limits) forgiveLogin(login, address string, browser uuid.UUID) {
+	if browser != uuid.Nil {
+		l.browsers.Forgive(login + " " + browser.String())
+		return
+	}
+	l.pairs.Forgive(login + " " + networkOf(address))
+}
+
+// takeCode counts a try at a second factor. Strangers share a bucket: the login is kept open by its known browsers.
+func (l *limits) takeCode(account, browser uuid.UUID) (wait time.Duration) {
+	return l.codes.Take(codeKey(account, browser))
+}
+
+func (l *limits) forgiveCode(account, browser uuid.UUID) { l.codes.Forgive(codeKey(account, browser)) }
+
+func codeKey(account, browser uuid.UUID) string { return account.String() + " " + browser.String() }
+
+// takeToken counts a token that was presented.
+func (l *limits) takeToken(address string) (wait time.Duration) {
+	return l.tokens.Take(networkOf(address))
+}
+
+// networkOf returns whom an address stands for: of IPv6 the network of 64 bits, in which one sender has every address. It is
+// empty for this machine's own, behind which stands a proxy that is not trusted yet and so everybody, and for what is none.
+func networkOf(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().IsLoopback() {
+		return ""
+	}
+	ip = ip.Unmap().WithZone("")
+	if ip.Is4() {
+		return ip.String()
+	}
+	network, err := ip.Prefix(64)
+	if err != nil {
+		return ""
+	}
+	return network.String()
+}

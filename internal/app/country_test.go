@@ -1,0 +1,345 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/config"
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/telemetry"
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+const staffPassword = "mật khẩu của nhân viên"
+
+// country is a server of two cities that know nothing of each other, each with a district and a ward, an organisation with a
+// place, and a case with a run. The columns of the table of roles stand in the first.
+type country struct {
+	parts  *Parts
+	server *httptest.Server
+	routes gin.RoutesInfo
+	staff  map[string]registry.Account
+	login  map[string][]*http.Cookie
+	spare  int
+	asked  int // how many requests were made, each from an address of its own
+
+	mine, others half
+}
+
+// half is the records of one city.
+type half struct {
+	city, district, ward registry.Account
+	owner                registry.Account
+	place                registry.Place
+	known                registry.Case
+	run                  registry.Run
+}
+
+// newCountry serves one until the test ends.
+func newCountry(t *testing.T, settings ...string) *country {
+	t.Helper()
+	cfg, err := config.Load(t.Context(), append(settings, "TRUYVET_DATA="+filepath.Join(t.TempDir(), "data"),
+		"TRUYVET_TRUSTED_PROXIES=127.0.0.1"), nil)
+	must(t, err)
+	must(t, Init(t.Context(), cfg, time.Now))
+	parts, err := Open(t.Context(), cfg, slog.New(slog.DiscardHandler), time.Now)
+	must(t, err)
+	t.Cleanup(func() { _ = parts.Close() })
+	board := telemetry.NewBoard(parts.Logger, parts.Clock, parts.checks()...)
+	engine, _, err := parts.engine(nil, board)
+	must(t, err)
+	handler, err := parts.handler(nil, board)
+	must(t, err)
+	c := &country{
+		parts: parts, server: httptest.NewServer(handler), routes: engine.Routes(),
+		staff: make(map[string]registry.Account), login: make(map[string][]*http.Cookie),
+	}
+	t.Cleanup(c.server.Close)
+	must(t, parts.Registry.PutAreas(t.Context(), []registry.Area{
+		{Code: "01", Level: registry.Province, Name: "Hà Nội"}, {Code: "001", Level: registry.District, Parent: "01", Name: "Ba Đình"},
+		{Code: "00001", Level: registry.Ward, Parent: "001", Name: "Phúc Xá"}, {Code: "02", Level: registry.Province, Name: "Hải Phòng"},
+		{Code: "021", Level: registry.District, Parent: "02", Name: "Lê Chân"}, {Code: "02101", Level: registry.Ward, Parent: "021", Name: "An Biên"},
+	}))
+	must(t, parts.refresh(t.Context()))
+	c.mine, c.others = c.half(t, "01", "001", "00001"), c.half(t, "02", "021", "02101")
+	for who, a := range map[string]registry.Account{
+		"owner": c.mine.owner, "ward": c.mine.ward, "district": c.mine.district, "city": c.mine.city,
+		"gate":    {Role: registry.RoleGate, Place: c.mine.place.ID},
+		"admin":   {Role: registry.RoleAdmin},
+		"auditor": {Role: registry.RoleAuditor},
+	} {
+		if a.ID == uuid.Nil {
+			a = c.account(t, a)
+		}
+		c.staff[who] = a
+	}
+	return c
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// account makes an account with the password that all have, under a login of its own.
+func (c *country) account(t *testing.T, a registry.Account) registry.Account {
+	t.Helper()
+	c.spare++
+	a.Login = string(a.Role) + "-" + strings.ToLower(rest(c.spare))
+	made, err := c.parts.Accounts.Create(t.Context(), a, staffPassword)
+	must(t, err)
+	return made
+}
+
+// half makes the records of a city.
+func (c *country) half(t *testing.T, city, district, ward string) half {
+	t.Helper()
+	ctx := t.Context()
+	organisation := registry.Organisation{ID: uuid.New(), Name: "Chợ " + ward}
+	must(t, c.parts.Registry.PutOrganisation(ctx, organisation))
+	h := half{
+		city:     c.account(t, registry.Account{Role: registry.RoleCity, Area: city}),
+		district: c.account(t, registry.Account{Role: registry.RoleDistrict, Area: district}),
+		ward:     c.account(t, registry.Account{Role: registry.RoleWard, Area: ward}),
+		owner:    c.account(t, registry.Account{Role: registry.RoleOwner, Organisation: organisation.ID}),
+	}
+	var err error
+	h.place, err = c.parts.Places.Create(ctx, h.owner, places.NewPlace{Kind: qrgen.KindMarket, Name: "Chợ " + ward, Area: ward})
+	must(t, err)
+	phone := "09123456" + ward[len(ward)-1:] + city[1:]
+	alias, err := c.parts.Pseudonyms.Phone(phone)
+	must(t, err)
+	_, err = c.parts.Registry.EnsurePerson(ctx, registry.Link{Alias: alias, Kind: citizen.KindPhone}, ward)
+	must(t, err)
+	h.known, err = c.parts.Cases.Record(ctx, h.ward, cases.Intake{
+		Phone: phone, Sample: time.Now().Add(-24 * time.Hour).Format(time.DateOnly), LabRef: "XN-" + ward,
+	})
+	must(t, err)
+	h.run, err = c.parts.Cases.Run(ctx, h.ward, cases.Order{Choice: cases.Choice{IDs: []uuid.UUID{h.known.ID}}, Profile: "who"})
+	must(t, err)
+	return h
+}
+
+// named is what the path or the body of a request names.
+type named uint8
+
+const (
+	nothing named = iota
+	anAsset
+	aCode
+	aToken
+	aPlace
+	aCase
+	aRun
+	aSession
+	anAccount
+	anInvitation
+)
+
+// isPublic says whether what is named is nobody's.
+func (n named) isPublic() bool { return n <= aToken }
+
+// id returns a record for a request, of who asks or of somebody else. What a request may use up is made anew.
+func (c *country) id(t *testing.T, n named, who string, own bool) string {
+	t.Helper()
+	h := c.mine
+	if !own {
+		h = c.others
+	}
+	switch n {
+	case anAsset:
+		return assetOf(t, c.get(t, "/").body)
+	case aCode:
+		return h.place.Code
+	case aToken:
+		_, token, err := c.parts.Accounts.Invite(t.Context(), c.staff["admin"], account.Wish{Role: registry.RoleAdmin})
+		must(t, err)
+		return token
+	case aPlace:
+		return h.place.ID.String()
+	case aCase:
+		return h.known.ID.String()
+	case aRun:
+		return h.run.ID.String()
+	case aSession:
+		whose := h.city
+		if own && who != "nobody" {
+			whose = c.staff[who]
+		}
+		in, err := c.parts.Accounts.Begin(t.Context(), whose, "")
+		must(t, err)
+		return in.ID.String()
+	case anAccount:
+		return c.accountWithin(t, who, own).String()
+	case anInvitation:
+		return c.invitationWithin(t, who, own).String()
+	}
+	return ""
+}
+
+// accountWithin makes an account that somebody has within reach, or one that they have not. An administrator has all, so that
+// what is beyond is none.
+func (c *country) accountWithin(t *testing.T, who string, own bool) uuid.UUID {
+	t.Helper()
+	h := c.mine
+	if !own {
+		h = c.others
+	}
+	a := registry.Account{Role: registry.RoleWard, Area: h.ward.Area}
+	switch {
+	case who == "admin" && !own:
+		return uuid.New()
+	case who == "owner" || who == "admin":
+		a = registry.Account{Role: registry.RoleOwner, Organisation: h.owner.Organisation}
+	}
+	c.spare++
+	a.ID, a.Login, a.Created = uuid.New(), "spare-"+rest(c.spare), 1
+	must(t, c.parts.Registry.PutAccount(t.Context(), a))
+	return a.ID
+}
+
+// invitationWithin makes an invitation that somebody has a voice in, or one that they have not.
+func (c *country) invitationWithin(t *testing.T, who string, own bool) uuid.UUID {
+	t.Helper()
+	h := c.mine
+	if !own {
+		h = c.others
+	}
+	by, wish := c.staff["admin"], account.Wish{Role: registry.RoleWard, Area: h.ward.Area}
+	switch {
+	case who == "admin" && !own:
+		return uuid.New()
+	case who == "owner":
+		by, wish = h.owner, account.Wish{Role: registry.RoleGate, Place: h.place.ID}
+	}
+	made, _, err := c.parts.Accounts.Invite(t.Context(), by, wish)
+	must(t, err)
+	must(t, keepFew(t.Context(), c, by))
+	return made.ID
+}
+
+// keepFew withdraws invitations before there are too many.
+func keepFew(ctx context.Context, c *country, by registry.Account) error {
+	offers, err := c.parts.Accounts.Offers(ctx, by)
+	if err != nil {
+		return err
+	}
+	for i := 50; i < len(offers); i++ {
+		if err := c.parts.Accounts.Withdraw(ctx, by, offers[i].ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reply is what the server answered.
+type reply struct {
+	status         int
+	location, body string
+	header         http.Header
+	cookies        []*http.Cookie
+}
+
+// ask sends a request of the table as somebody.
+func (c *country) ask(t *testing.T, r route, who string, own bool) reply {
+	t.Helper()
+	id := c.id(t, r.names, who, own)
+	path := r.path
+	if i := strings.Index(path, "/:"); i >= 0 {
+		name, tail, _ := strings.Cut(path[i+2:], "/")
+		path = strings.TrimSuffix(path[:i+1]+id+"/"+tail, "/")
+		_ = name
+	}
+	body := strings.ReplaceAll(r.body, "{id}", id)
+	if r.method == http.MethodGet && body != "" {
+		path, body = path+"?"+body, ""
+	}
+	request := c.request(t, r.method, path, body)
+	for _, cookie := range c.cookiesOf(t, who) {
+		request.AddCookie(cookie)
+	}
+	answer := c.send(t, request)
+	if r.path == "/logout" {
+		delete(c.login, who)
+	}
+	return answer
+}
+
+func (c *country) request(t *testing.T, method, path, body string) *http.Request {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, c.server.URL+path, strings.NewReader(body))
+	must(t, err)
+	media := "application/x-www-form-urlencoded"
+	if strings.HasPrefix(body, "{") {
+		media = "application/json"
+	}
+	request.Header.Set("Content-Type", media)
+	c.asked++
+	request.Header.Set("X-Forwarded-For", netip.AddrFrom4([4]byte{10, byte(c.asked >> 16), byte(c.asked >> 8), byte(c.asked)}).String())
+	return request
+}
+
+func (c *country) send(t *testing.T, request *http.Request) reply {
+	t.Helper()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	must(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	must(t, err)
+	return reply{response.StatusCode, response.Header.Get("Location"), string(text), response.Header, response.Cookies()}
+}
+
+func (c *country) get(t *testing.T, path string) reply {
+	t.Helper()
+	return c.send(t, c.request(t, http.MethodGet, path, ""))
+}
+
+// cookiesOf logs somebody in once and returns the cookies.
+func (c *country) cookiesOf(t *testing.T, who string) []*http.Cookie {
+	t.Helper()
+	if who == "nobody" {
+		return nil
+	}
+	if c.login[who] == nil {
+		form := url.Values{"login": {c.staff[who].Login}, "password": {staffPassword}}
+		answer := c.send(t, c.request(t, http.MethodPost, "/login", form.Encode()))
+		if answer.status != http.StatusSeeOther {
+			t.Fatalf("%s cannot log in: %d", who, answer.status)
+		}
+		c.login[who] = answer.cookies
+	}
+	return c.login[who]
+}
+
+// rest is a number as it may stand in a login.
+func rest(n int) string { return uuid.NewSHA1(uuid.Nil, []byte{byte(n), byte(n >> 8)}).String()[:8] }
+
+// assetOf returns the name of a file that a page loads.
+func assetOf(t *testing.T, page string) string {
+	t.Helper()
+	_, after, found := strings.Cut(page, "/assets/")
+	name, _, ended := strings.Cut(after, `"`)
+	if !found || !ended {
+		t.Fatal("the page loads nothing")
+	}
+	return name
+}

@@ -1,0 +1,210 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// columns are who asks, in the order of the table.
+var columns = []string{"nobody", "owner", "gate", "ward", "district", "city", "admin", "auditor"}
+
+// route is a line of the table: an endpoint, and what it answers to each of the columns.
+//
+// An answer is a status. 303 is what a form does when all is well; "login" a 303 to the log-in page, "401" what the API says
+// instead. Where the path or the body names a record, an answer is "200/404": to one's own record, and to somebody else's, which
+// exists. Where one stands alone, it is the same for both.
+type route struct {
+	method, path string
+	names        named  // what the path or the body names
+	body         string // with {id} for what is named; a form, or JSON where it begins with a brace
+	answers      string
+}
+
+// table is every endpoint there is. A new one fails TestRoleTable until it stands here.
+var table = []route{
+	// For everybody.
+	{"GET", "/", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/assets/:name", anAsset, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/favicon.ico", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/robots.txt", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/healthz", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/readyz", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/api/openapi.yaml", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/.well-known/truyvet-keys.json", nothing, "", "200 200 200 200 200 200 200 200"},
+
+	// For citizens, whom a credential of their own identifies; a login is none.
+	{"POST", "/api/v1/scans", nothing, `{"scans":[]}`, "401 401 401 401 401 401 401 401"},
+	{"GET", "/q/:token", aCode, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/q/:token/code", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/q/:token/stamp", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/q/:token/phone", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/q/:token/scan", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/q/:token/forget", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/q/:token/erase", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/q/:token/erased", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"POST", "/q/:token/phone", aCode, "", "400 400 400 400 400 400 400 400"},
+	{"POST", "/q/:token/code", aCode, "", "410 410 410 410 410 410 410 410"},
+	{"POST", "/q/:token/scan", aCode, "", "400 400 400 400 400 400 400 400"},
+	{"POST", "/q/:token/forget", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"POST", "/q/:token/erase", aCode, "", "401 401 401 401 401 401 401 401"},
+
+	// To log in and out, and for the invited.
+	{"GET", "/login", nothing, "", "200 303 303 303 303 303 303 303"},
+	{"POST", "/login", nothing, "", "401 401 401 401 401 401 401 401"},
+	{"GET", "/login/code", nothing, "", "login login login login login login login login"},
+	{"POST", "/login/code", nothing, "", "login login login login login login login login"},
+	{"POST", "/logout", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/invitation/:token", aToken, "", "200 200 200 200 200 200 200 200"},
+	{"POST", "/invitation/:token", aToken, "", "400 400 400 400 400 400 400 400"},
+	{"GET", "/gate/enrol", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"POST", "/gate/enrol", nothing, "code=aaaaa-aaaaa-aaaaa-aaaaa", "410 410 410 410 410 410 410 410"},
+
+	// One's own account; a gate has none.
+	{"GET", "/account", nothing, "", "login 200 403 200 200 200 200 200"},
+	{"POST", "/account/password", nothing, "", "login 400 403 400 400 400 400 400"},
+	{"GET", "/account/password", nothing, "", "login 303 403 303 303 303 303 303"},
+	{"POST", "/account/end", aSession, "id={id}", "login 303/404 403 303/404 303/404 303/404 303/404 303/404"},
+	{"GET", "/account/end", nothing, "", "login 303 403 303 303 303 303 303"},
+	{"GET", "/account/factor", nothing, "", "login 200 403 200 200 200 200 200"},
+	{"POST", "/account/factor", nothing, "", "login 400 403 400 400 400 400 400"},
+	{"POST", "/account/factor/drop", nothing, "", "login 400 403 400 400 400 400 400"},
+	{"GET", "/account/factor/drop", nothing, "", "login 303 403 303 303 303 303 303"},
+
+	// Other accounts.
+	{"GET", "/accounts", nothing, "", "login 200 403 403 200 200 200 403"},
+	{"POST", "/accounts", nothing, "role=king", "login 400 403 403 400 400 400 403"},
+	{"GET", "/accounts/:id", anAccount, "", "login 200/404 403 403 200/404 200/404 200/404 403"},
+	{"POST", "/accounts/:id/disable", anAccount, "", "login 303/404 403 403 303/404 303/404 303/404 403"},
+	{"GET", "/accounts/:id/disable", anAccount, "", "login 303 403 403 303 303 303 403"},
+	{"POST", "/accounts/:id/enable", anAccount, "", "login 303/404 403 403 403/404 403/404 303/404 403"},
+	{"GET", "/accounts/:id/enable", anAccount, "", "login 303 403 403 303 303 303 403"},
+	{"POST", "/accounts/:id/end", anAccount, "", "login 303/404 403 403 303/404 303/404 303/404 403"},
+	{"GET", "/accounts/:id/end", anAccount, "", "login 303 403 403 303 303 303 403"},
+	{"POST", "/accounts/:id/renew", anAccount, "", "login 201/404 403 403 201/404 201/404 201/404 403"},
+	{"GET", "/accounts/:id/renew", anAccount, "", "login 303 403 403 303 303 303 403"},
+	{"POST", "/invitations/:id/confirm", anInvitation, "", "login 409/404 403 403 200/404 200/404 403/404 403"},
+	{"GET", "/invitations/:id/confirm", anInvitation, "", "login 303 403 403 303 303 303 403"},
+	{"POST", "/invitations/:id/withdraw", anInvitation, "", "login 303/404 403 403 303/404 303/404 303/404 403"},
+	{"GET", "/invitations/:id/withdraw", anInvitation, "", "login 303 403 403 303 303 303 403"},
+
+	// Places.
+	{"GET", "/places", nothing, "", "login 200 403 403 403 403 403 403"},
+	{"GET", "/places/new", aPlace, "", "login 200 403 403 403 403 403 403"},
+	{"POST", "/places/new", aPlace, "name=A&kind=stall&parent={id}", "login 303/400 403 403 403 403 403 403"},
+	{"GET", "/places/:id", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/code.svg", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/code.png", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/reissue", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"POST", "/places/:id/reissue", aPlace, "serial=9", "login 409/404 403 403 403 403 403 403"},
+
+	// The gate.
+	{"GET", "/gate", nothing, "", "login 403 200 403 403 403 403 403"},
+	{"POST", "/gate", nothing, "number=0912345678", "login 403 303 403 403 403 403 403"},
+	{"GET", "/gate/undo", nothing, "", "login 403 303 403 403 403 403 403"},
+	{"POST", "/gate/undo", nothing, "", "login 403 404 403 403 403 403 403"},
+
+	// Tracing. A list opens for whoever answers for one of its cases, or for anybody on it.
+	{"GET", "/cases", nothing, "", "login 403 403 200 200 200 403 403"},
+	{"GET", "/cases/new", nothing, "", "login 403 403 200 200 200 403 403"},
+	{"POST", "/cases/new", nothing, "", "login 403 403 400 400 400 403 403"},
+	{"GET", "/cases/:id", aCase, "", "login 403 403 200/404 200/404 200/404 403 403"},
+	{"GET", "/dry-run", aCase, "case={id}", "login 403 403 200/404 200/404 200/404 403 403"},
+	{"GET", "/runs", nothing, "", "login 403 403 200 200 200 403 403"},
+	{"POST", "/runs", aCase, "case={id}&profile=who", "login 403 403 303/404 303/404 303/404 403 403"},
+	{"GET", "/runs/:id", aRun, "", "login 403 403 200/404 200/404 200/404 403 403"},
+	{"GET", "/runs/:id/cases", aRun, "", "login 403 403 200/404 200/404 200/404 403 403"},
+	{"GET", "/runs/:id/list.csv", aRun, "", "login 403 403 200/404 200/404 200/404 403 403"},
+	{"GET", "/api/v1/cases", nothing, "", "401 403 403 200 200 200 403 403"},
+	{"POST", "/api/v1/dry-runs", aCase, `{"cases":["{id}"]}`, "401 403 403 200/404 200/404 200/404 403 403"},
+	{"POST", "/api/v1/runs", aCase, `{"cases":["{id}"],"profile":"who"}`, "401 403 403 201/404 201/404 201/404 403 403"},
+	{"GET", "/api/v1/runs/:id", aRun, "", "401 403 403 200/404 200/404 200/404 403 403"},
+
+	// The audit log.
+	{"GET", "/audit", nothing, "", "login 403 403 403 403 403 403 200"},
+}
+
+// TestRoleTable tries every role against every endpoint, with records of its own and of others.
+func TestRoleTable(t *testing.T) {
+	c := newCountry(t)
+	listed := make(map[string]bool)
+	for _, r := range table {
+		listed[r.method+" "+r.path] = true
+		if strings.HasPrefix(r.path, "/q/:token") { // a code is read in any case, and by an older word
+			for _, prefix := range []string{"/Q/", "/check/", "/CHECK/"} {
+				listed[r.method+" "+prefix+strings.TrimPrefix(r.path, "/q/")] = true
+			}
+		}
+	}
+	for _, there := range c.routes {
+		if there.Method != http.MethodHead && !listed[there.Method+" "+there.Path] {
+			t.Errorf("%s %s is not in the table of roles", there.Method, there.Path)
+		}
+		delete(listed, there.Method+" "+there.Path)
+	}
+	for gone := range listed {
+		t.Errorf("%s is in the table of roles and nowhere else", gone)
+	}
+	for _, r := range table {
+		answers := strings.Fields(r.answers)
+		if len(answers) != len(columns) {
+			t.Fatalf("%s %s has %d answers", r.method, r.path, len(answers))
+		}
+		for i, who := range columns {
+			own, foreign, both := strings.Cut(answers[i], "/")
+			if !both {
+				foreign = own
+			}
+			c.wants(t, r, who, true, own)
+			if r.names != nothing && !r.names.isPublic() {
+				c.wants(t, r, who, false, foreign)
+			}
+		}
+	}
+}
+
+// TestNoFormOfAnotherSite sends every form there is as a browser does from another site's page, with the cookies of somebody who
+// may send it.
+func TestNoFormOfAnotherSite(t *testing.T) {
+	c := newCountry(t)
+	for _, r := range table {
+		if r.method != http.MethodPost {
+			continue
+		}
+		for _, who := range []string{"owner", "city", "admin"} {
+			for header, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"} {
+				path := strings.NewReplacer(":token", c.mine.place.Code, ":id", c.mine.run.ID.String()).Replace(r.path)
+				request := c.request(t, r.method, path, strings.ReplaceAll(r.body, "{id}", c.mine.known.ID.String()))
+				request.Header.Set(header, value)
+				for _, cookie := range c.cookiesOf(t, who) {
+					request.AddCookie(cookie)
+				}
+				if answer := c.send(t, request); answer.status != http.StatusForbidden {
+					t.Errorf("%s sends %s from another site: %d", who, r.path, answer.status)
+				}
+			}
+		}
+	}
+}
+
+// wants asks for a route as somebody and holds the answer to what is wanted.
+func (c *country) wants(t *testing.T, r route, who string, own bool, want string) {
+	t.Helper()
+	whose := "their own"
+	if !own {
+		whose = "somebody else's"
+	}
+	answer := c.ask(t, r, who, own)
+	got := strconv.Itoa(answer.status)
+	if answer.status == http.StatusSeeOther && strings.HasPrefix(answer.location, "/login") {
+		got = "login"
+	}
+	if got != want {
+		t.Errorf("%s asks for %s %s with %s: %s, want %s", who, r.method, r.path, whose, got, want)
+	}
+	if answer.status >= http.StatusInternalServerError {
+		t.Error(fmt.Sprintf("%.500s", answer.body))
+	}
+}
