@@ -22,7 +22,7 @@ import (
 // errors that say so.
 func openCluster(ctx context.Context, office *Office, logger *slog.Logger) (*Scans, error) {
 	cfg := office.Config
-	log, err := redisstream.Open(cfg.RedisURL, redisstream.Options{Layout: layout(cfg)})
+	log, err := redisstream.Open(cfg.RedisURL, redisstream.Options{Layout: layout(cfg), MaxWait: maxWait})
 	if err != nil {
 		return nil, fmt.Errorf("TRUYVET_REDIS_URL: %w", err)
 	}

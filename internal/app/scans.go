@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/config"
@@ -31,13 +32,17 @@ type Scans struct {
 	close   []func() error
 }
 
+// maxWait is how long a scan may have to wait for its commit, as it looks when it comes: beyond it the sender is told at once
+// to come again.
+const maxWait = 400 * time.Millisecond
+
 // openScans opens the mode that the configuration chooses.
 func openScans(ctx context.Context, office *Office, logger *slog.Logger) (*Scans, error) {
 	cfg := office.Config
 	if cfg.Cluster() {
 		return openCluster(ctx, office, logger)
 	}
-	store, err := sqlite.Open(ctx, cfg.ScansDir(), sqlite.Options{})
+	store, err := sqlite.Open(ctx, cfg.ScansDir(), sqlite.Options{MaxWait: maxWait})
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,10 @@ type wireScan struct {
 
 // postScans takes a batch. Each scan is judged by itself; the answer holds one result per scan, in order.
 func (a *API) postScans(c *gin.Context) {
+	if len(a.submitting) == cap(a.submitting) { // to read what will not be taken would keep others waiting
+		answer(c, errBusy)
+		return
+	}
 	alias, err := a.credential(c.Request)
 	if err != nil {
 		c.Header("WWW-Authenticate", "Bearer")
@@ -89,8 +93,8 @@ func (a *API) postScans(c *gin.Context) {
 		}
 	}
 	answers, err := a.submit(c.Request.Context(), alias, subs)
-	if errors.Is(err, errBusy) {
-		answer(c, errBusy) // without a line in the log for each
+	if busy := new(errs.Error); errors.As(err, &busy) && busy.Kind == errs.Unavailable && busy.Cause == nil {
+		answer(c, busy) // it is merely too much, of which there is no line in the log for each
 		return
 	}
 	if err != nil {

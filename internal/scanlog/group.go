@@ -3,6 +3,7 @@ package scanlog
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -20,41 +21,62 @@ type Batch struct {
 // nothing is promised of any of them. It must end within a bounded time by itself.
 type Commit func(batches []*Batch) error
 
+// GroupOptions are the bounds of a group.
+type GroupOptions struct {
+	MaxQueued int           // scans that wait or are being committed; beyond it Append answers ErrFull
+	MaxCommit int           // about how many scans a commit takes, in whole batches
+	MaxWait   time.Duration // that is to be expected; beyond it Append answers ErrFull at once. 0 = as long as it takes
+}
+
 // Group is the group commit that the scan logs share: whatever callers append while one commit is under way goes into
 // the next one together. It is safe for concurrent use. One goroutine commits; Close ends it.
 type Group struct {
-	commit    Commit
-	maxQueued int
-	maxCommit int
+	commit Commit
+	o      GroupOptions
 
 	mu      sync.Mutex
 	waiting []*waiter
 	queued  int   // scans that wait or are being committed
 	stuck   error // how the last commit ended, where it failed slowly
 	closed  bool  // no more appends
-	wake    chan struct{}
-	done    chan struct{}
+
+	committing int       // scans that are being committed, since begun
+	begun      time.Time // is of use while something is being committed
+	pace       pace      // of commits that succeeded
+	around     int       // scans of the last commit, and that waited when it ended
+
+	wakeAt int           // scans queued at which wake is told; never while a commit is under way
+	wake   chan struct{} // takes one value without a receiver
+	linger *time.Timer
+	done   chan struct{}
 }
 
 // slow is after what time a commit that fails has kept its callers waiting. While the last one did, a single append tries
 // again and all others are answered at once: waiting in turn for a server that hangs would help none of them.
 const slow = 500 * time.Millisecond
 
+// maxLinger is how long a commit waits for half of those who are about: as a rule they come back at once with the next
+// scans, and to commit them one by one costs several times as much.
+const maxLinger = time.Millisecond
+
+const never = math.MaxInt
+
 type waiter struct {
 	batch  Batch
 	answer chan error // takes one value without a receiver
 }
 
-// NewGroup starts a group. At most maxQueued scans wait or are being committed, beyond that Append answers ErrFull; a
-// commit takes whole batches up to about maxCommit scans. While commits fail slowly, Append gives the error of the last one
-// at once to all but one caller.
-func NewGroup(maxQueued, maxCommit int, commit Commit) *Group {
+// NewGroup starts a group. While commits fail slowly, Append gives the error of the last one at once to all but one caller.
+func NewGroup(o GroupOptions, commit Commit) *Group {
+	few := float64(o.MaxCommit) / 50
 	g := &Group{
-		commit:    commit,
-		maxQueued: maxQueued,
-		maxCommit: maxCommit,
-		wake:      make(chan struct{}, 1),
-		done:      make(chan struct{}),
+		commit: commit,
+		o:      o,
+		pace:   pace{steady: few*few + 1},
+		wakeAt: never,
+		wake:   make(chan struct{}, 1),
+		linger: time.NewTimer(maxLinger),
+		done:   make(chan struct{}),
 	}
 	go g.run()
 	return g
@@ -116,51 +138,96 @@ func encode(scans []scan.Scan) ([][]byte, error) {
 func (g *Group) enqueue(w *waiter) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
+	scans := len(w.batch.Scans)
+	switch {
+	case g.closed:
 		return ErrUnavailable
-	}
-	if g.stuck != nil && g.queued > 0 {
+	case g.queued == 0 && scans <= g.o.MaxQueued: // who is alone is let through to find out how things are
+	case g.stuck != nil:
 		return g.stuck
-	}
-	if g.queued+len(w.batch.Scans) > g.maxQueued {
+	case g.queued+scans > g.o.MaxQueued, g.o.MaxWait > 0 && g.expected(scans) > g.o.MaxWait:
 		return ErrFull
 	}
 	g.waiting = append(g.waiting, w)
-	g.queued += len(w.batch.Scans)
+	g.queued += scans
+	if g.queued >= g.wakeAt {
+		g.rouse()
+	}
+	return nil
+}
+
+// expected is how long it will take until so many scans more are committed: what is left of the commit under way, and the
+// commits that follow. A commit that takes longer than it should is taken to need as long again as it is late.
+func (g *Group) expected(more int) (wait time.Duration) {
+	if g.committing > 0 {
+		wait = (g.pace.of(1, g.committing) - time.Since(g.begun)).Abs()
+	}
+	behind := g.queued - g.committing + more
+	return wait + g.pace.of((behind-1)/g.o.MaxCommit+1, behind)
+}
+
+// rouse tells the goroutine that commits, once.
+func (g *Group) rouse() {
+	g.wakeAt = never
 	select {
 	case g.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // Queue returns how many scans wait or are being committed, and how many may.
 func (g *Group) Queue() (waiting, bound int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.queued, g.maxQueued
+	return g.queued, g.o.MaxQueued
 }
 
 // Close refuses further appends, commits what waits and returns when that has been answered.
 func (g *Group) Close() {
 	g.mu.Lock()
-	if !g.closed {
-		g.closed = true
-		close(g.wake)
-	}
+	g.closed = true
+	g.rouse()
 	g.mu.Unlock()
 	<-g.done
 }
 
 func (g *Group) run() {
 	defer close(g.done)
-	for range g.wake {
-		for group := g.take(); group != nil; group = g.take() {
-			g.settle(group)
+	for {
+		g.await(1, 0)
+		g.await(g.around/2, maxLinger)
+		group := g.take()
+		if group == nil {
+			return
 		}
-	}
-	for group := g.take(); group != nil; group = g.take() {
 		g.settle(group)
+	}
+}
+
+// await returns when so many scans are queued, after at most a while, where it is not 0, or when the group is closed.
+func (g *Group) await(scans int, atMost time.Duration) {
+	g.mu.Lock()
+	select {
+	case <-g.wake: // it was for the wait before, which was over
+	default:
+	}
+	if g.closed || g.queued >= scans {
+		g.mu.Unlock()
+		return
+	}
+	g.wakeAt = scans
+	g.mu.Unlock()
+	if atMost == 0 {
+		<-g.wake
+		return
+	}
+	g.linger.Reset(atMost)
+	select {
+	case <-g.wake:
+	case <-g.linger.C:
+		g.mu.Lock()
+		g.wakeAt = never
+		g.mu.Unlock()
 	}
 }
 
@@ -169,7 +236,7 @@ func (g *Group) take() []*waiter {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n, scans := 0, 0
-	for n < len(g.waiting) && (n == 0 || scans+len(g.waiting[n].batch.Scans) <= g.maxCommit) {
+	for n < len(g.waiting) && (n == 0 || scans+len(g.waiting[n].batch.Scans) <= g.o.MaxCommit) {
 		scans += len(g.waiting[n].batch.Scans)
 		n++
 	}
@@ -180,23 +247,24 @@ func (g *Group) take() []*waiter {
 	rest := copy(g.waiting, g.waiting[n:])
 	clear(g.waiting[rest:])
 	g.waiting = g.waiting[:rest]
+	g.committing, g.begun = scans, time.Now()
 	return group
 }
 
 func (g *Group) settle(group []*waiter) {
 	batches := make([]*Batch, len(group))
-	scans := 0
 	for i, w := range group {
 		batches[i] = &w.batch
-		scans += len(w.batch.Scans)
 	}
-	start := time.Now()
 	err := g.commit(batches)
-	took := time.Since(start)
 	g.mu.Lock()
-	g.queued -= scans
+	took := time.Since(g.begun)
+	g.queued -= g.committing
+	g.around = g.committing + g.queued
 	g.stuck = nil
-	if err != nil && took >= slow {
+	if err == nil {
+		g.pace.note(g.committing, took)
+	} else if took >= slow {
 		g.stuck = err
 		group = append(group, g.waiting...) // they came while it hung
 		for _, w := range g.waiting {
@@ -204,6 +272,7 @@ func (g *Group) settle(group []*waiter) {
 		}
 		g.waiting = nil
 	}
+	g.committing = 0
 	g.mu.Unlock()
 	for _, w := range group {
 		w.answer <- err

@@ -22,7 +22,8 @@ type Options struct {
 	// logged again; the store's own idempotency and the readers' rule that the first counts hold all the same. Each
 	// scan costs about 120 bytes of Redis memory for that long, or somewhat longer: see memory.
 	Window    time.Duration
-	MaxQueued int // scans that may wait for their commit, 40,000 by default; beyond it Append answers scanlog.ErrFull
+	MaxQueued int           // scans that may wait for their commit, 40,000 by default; beyond it Append answers scanlog.ErrFull
+	MaxWait   time.Duration // that an Append is to expect; beyond it, it answers scanlog.ErrFull at once. 0 = as long as it takes
 }
 
 func (o Options) withDefaults() Options {
@@ -80,7 +81,7 @@ func Open(address string, o Options) (*Log, error) {
 	}
 	o = o.withDefaults()
 	l := &Log{layout: o.Layout, window: o.Window, client: client, reader: reader, script: redis.NewScript(appendScript)}
-	l.group = scanlog.NewGroup(o.MaxQueued, o.MaxQueued/2, l.commit)
+	l.group = scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: o.MaxQueued, MaxCommit: o.MaxQueued / 2, MaxWait: o.MaxWait}, l.commit)
 	return l, nil
 }
 

@@ -28,9 +28,10 @@ import (
 
 // Options are the bounds of a store. The zero value means the defaults.
 type Options struct {
-	MaxQueued int // scans that may wait for their commit, 50,000 by default; beyond it Append answers scanlog.ErrFull
-	MaxCommit int // scans in one commit, 5,000 by default
-	MaxOpen   int // day files open at a time, 40 by default; each takes a few file descriptors and up to a few MB
+	MaxQueued int           // scans that may wait for their commit, 50,000 by default; beyond it Append answers scanlog.ErrFull
+	MaxCommit int           // scans in one commit, 5,000 by default
+	MaxWait   time.Duration // that an Append is to expect; beyond it, it answers scanlog.ErrFull at once. 0 = as long as it takes
+	MaxOpen   int           // day files open at a time, 40 by default; each takes a few file descriptors and up to a few MB
 }
 
 // Store implements scanlog.Log, scanlog.Progress, scanstore.Reader, scanstore.Dropper and scanstore.Holding. It is safe for concurrent use.
@@ -91,7 +92,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 		}
 	}
 	s := &Store{files: f, markers: m}
-	s.group = scanlog.NewGroup(o.MaxQueued, o.MaxCommit, s.commit)
+	s.group = scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: o.MaxQueued, MaxCommit: o.MaxCommit, MaxWait: o.MaxWait}, s.commit)
 	s.close = sync.OnceValue(func() error {
 		s.group.Close()
 		return errors.Join(s.files.close(closeTimeout), s.markers.close())
