@@ -145,8 +145,8 @@ func backlogCheck(ask func(context.Context) (scanlog.Backlog, error)) telemetry.
 		Facts: []telemetry.Fact{
 			{Name: "backlog_entries", Help: "Scans that are logged and not yet stored."},
 			{Name: "backlog_seconds", Help: "Age of the oldest scan that is logged and not yet stored."},
-			{Name: "stream_entries", Help: "Entries of the longest Redis stream, stored ones in their grace with them."},
-			{Name: "stream_limit_entries", Help: "Entries that a stream may have; beyond it scans are answered 503."},
+			{Name: "stream_entries", Help: "Scans of the longest Redis stream, stored ones in their grace with them."},
+			{Name: "stream_limit_entries", Help: "Scans that a stream may have; beyond it they are answered 503."},
 			{Name: "redis_memory_bytes", Help: "Memory that the fullest Redis server uses."},
 			{Name: "redis_memory_limit_bytes", Help: "Memory that it may use; 0 is no bound."},
 			{Name: "dead_letters", Help: "Entries that no worker could read and that wait for an operator."},
@@ -181,7 +181,7 @@ func troubles(b scanlog.Backlog) []string {
 		say("the oldest scan that is not stored is %s old: is a worker running, and ClickHouse?", b.Oldest.Round(time.Second))
 	}
 	if float64(b.Longest) > fullFrom*float64(b.MaxLen) {
-		say("a stream has %d of the %d entries that it may have", b.Longest, b.MaxLen)
+		say("a stream has %d of the %d scans that it may have", b.Longest, b.MaxLen)
 	}
 	if b.MaxMemory > 0 && float64(b.Memory) > memoryFrom*float64(b.MaxMemory) {
 		say("Redis uses %d of its %d MiB", b.Memory>>20, b.MaxMemory>>20)

@@ -81,7 +81,7 @@ func (s stream) drop(ctx context.Context, layout redisstream.Layout) error {
 	return keys.Err()
 }
 
-// read measures what reading a full log takes, by a group and by thousands as a worker does it.
+// read measures what reading a full log takes, by a group and by as many entries as a worker does.
 func (s stream) read(ctx context.Context, _ time.Duration) (float64, error) {
 	layout := redisstream.Layout{Prefix: "raw", Shards: 4}
 	if err := s.fill(ctx, layout); err != nil {
@@ -97,18 +97,29 @@ func (s stream) read(ctx context.Context, _ time.Duration) (float64, error) {
 	for read < s.scans {
 		for shard := range layout.Shards {
 			streams, err := s.client.XReadGroup(ctx, &redis.XReadGroupArgs{
-				Group: "raw", Consumer: "raw", Streams: []string{fmt.Sprintf("raw:{%d}:scans", shard), ">"}, Count: 1000, Block: -1,
+				Group: "raw", Consumer: "raw", Streams: []string{fmt.Sprintf("raw:{%d}:scans", shard), ">"}, Count: 64, Block: -1,
 			}).Result()
 			if err != nil && !errors.Is(err, redis.Nil) {
 				return 0, fmt.Errorf("reading the stream: %w", err)
 			}
 			for _, answer := range streams {
-				read += len(answer.Messages)
+				for _, m := range answer.Messages {
+					read += scansOf(m)
+				}
 			}
 		}
 	}
 	took := time.Since(begin)
 	return float64(s.scans) / took.Seconds(), s.drop(ctx, layout)
+}
+
+// scansOf counts the scans of an entry.
+func scansOf(m redis.XMessage) (n int) {
+	text, _ := m.Values["b"].(string)
+	for ; text != ""; n++ {
+		text = text[1+text[0]:]
+	}
+	return n
 }
 
 // carry measures a worker: from full streams until all is acknowledged, which is after it was stored.

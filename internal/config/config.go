@@ -47,7 +47,7 @@ type Config struct {
 	ClickHouseCluster string `env:"TRUYVET_CLICKHOUSE_CLUSTER"`
 
 	Shards      int    `env:"TRUYVET_SHARDS, default=4"`
-	StreamLimit int    `env:"TRUYVET_STREAM_LIMIT, default=5000000"` // entries that one Redis stream may have
+	StreamLimit int    `env:"TRUYVET_STREAM_LIMIT, default=5000000"` // scans that one Redis stream may have
 	WorkerName  string `env:"TRUYVET_WORKER_NAME"`                   // tells the workers of one machine apart; default the machine's name
 	// ClaimSeconds is after what silence a worker is taken for dead and others take over what it had not finished.
 	ClaimSeconds int    `env:"TRUYVET_CLAIM_SECONDS, default=60"`

@@ -31,7 +31,7 @@ func Settings() []Setting {
 		{"TRUYVET_TRACE_SOURCE", "trace-source", "what traces read: memory, clickhouse, or auto: memory while it fits (default auto)"},
 		{"TRUYVET_MEMORY_BUDGET", "memory-budget", "MiB that the scans may take in memory (default half of the machine's)"},
 		{"TRUYVET_WALK_MEMORY", "", "MiB in which a walk over ClickHouse tells apart whom people have it from; with less it reads more often (default 256)"},
-		{"TRUYVET_STREAM_LIMIT", "", "entries that one Redis stream may have; beyond it scans are answered 503 (default 5000000)"},
+		{"TRUYVET_STREAM_LIMIT", "", "scans that one Redis stream may have; beyond it they are answered 503 (default 5000000)"},
 		{"TRUYVET_DEVICE_LIMIT", "", "scans a minute of one person's credential, five minutes' worth at once; 0 is no limit (default 300)"},
 		{"TRUYVET_ADDRESS_LIMIT", "", "POSTs a minute of one address, a minute's worth at once; 0 is no limit; loopback has none (default 6000)"},
 		{"TRUYVET_OPS_LISTEN", "ops-listen", "address for metrics and health, or off (default 127.0.0.1, the port of LISTEN + 1; of a worker + 2)"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,7 +45,7 @@ func (g *gate) commit(batches []*scanlog.Batch) error {
 
 func TestGroupCommitsTogetherWhatWaits(t *testing.T) {
 	g := newGate()
-	group := scanlog.NewGroup(30, 20, g.commit)
+	group := scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: 30, MaxCommit: 20}, g.commit)
 	var wg sync.WaitGroup
 	send := func(from, to int) {
 		wg.Go(func() {
@@ -89,7 +90,7 @@ func waitQueued(t *testing.T, group *scanlog.Group, scans int) {
 
 func TestGroupGivesUpWithContext(t *testing.T) {
 	g := newGate()
-	group := scanlog.NewGroup(10, 10, g.commit)
+	group := scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: 10, MaxCommit: 10}, g.commit)
 	ctx, giveUp := context.WithCancel(t.Context())
 	answer := make(chan error)
 	batch := scanlogtest.Scans(0, 5)
@@ -111,7 +112,7 @@ func TestGroupGivesUpWithContext(t *testing.T) {
 
 func TestGroupCloseDrains(t *testing.T) {
 	g := newGate()
-	group := scanlog.NewGroup(100, 10, g.commit)
+	group := scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: 100, MaxCommit: 10}, g.commit)
 	var wg sync.WaitGroup
 	for i := range 5 {
 		wg.Go(func() {
@@ -139,7 +140,7 @@ func TestGroupCloseDrains(t *testing.T) {
 
 func TestGroupPassesErrorOn(t *testing.T) {
 	disk := errors.New("disk")
-	group := scanlog.NewGroup(10, 10, func([]*scanlog.Batch) error { return scanlog.ErrUnavailable.Because(disk) })
+	group := scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: 10, MaxCommit: 10}, func([]*scanlog.Batch) error { return scanlog.ErrUnavailable.Because(disk) })
 	defer group.Close()
 	_, err := group.Append(t.Context(), scanlogtest.Scans(0, 1))
 	if !errors.Is(err, scanlog.ErrUnavailable) || !errors.Is(err, disk) || errs.Of(err).Kind != errs.Unavailable {
@@ -181,7 +182,7 @@ func TestWatermarkCovers(t *testing.T) {
 func TestGroupBehindSomethingThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs, commits := true, 0
-		group := scanlog.NewGroup(1000, 10, func([]*scanlog.Batch) error {
+		group := scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: 1000, MaxCommit: 10}, func([]*scanlog.Batch) error {
 			if commits++; hangs {
 				time.Sleep(2 * time.Second)
 				return scanlog.ErrUnavailable
@@ -226,5 +227,115 @@ func TestGroupBehindSomethingThatHangs(t *testing.T) {
 		}
 		wg.Wait()
 		group.Close()
+	})
+}
+
+// slowDisk commits in 10 ms and a millisecond for each scan, and then waits for stall to pass.
+type slowDisk struct{ stall time.Duration }
+
+func (d *slowDisk) commit(batches []*scanlog.Batch) error {
+	took := 10 * time.Millisecond
+	for _, b := range batches {
+		took += time.Duration(len(b.Scans)) * time.Millisecond
+	}
+	time.Sleep(took + d.stall)
+	return nil
+}
+
+// TestGroupTurnsAwayWhoWouldWaitTooLong has many come at once, and sees those taken who need not wait for longer than they
+// may, the others turned away at once, and everybody taken again once it is over.
+func TestGroupTurnsAwayWhoWouldWaitTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 400 * time.Millisecond
+		disk := new(slowDisk)
+		group := scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: 10_000, MaxCommit: 100, MaxWait: most}, disk.commit)
+		defer group.Close()
+		send := func(scans int) (time.Duration, error) {
+			start := time.Now()
+			_, err := group.Append(t.Context(), scanlogtest.Scans(0, scans))
+			return time.Since(start), err
+		}
+		for _, scans := range []int{1, 20, 100, 50, 1, 80} {
+			if _, err := send(scans); err != nil {
+				t.Fatalf("one that is alone: %v", err)
+			}
+		}
+		for range 2 {
+			var wg sync.WaitGroup
+			var taken atomic.Int64
+			for range 100 {
+				wg.Go(func() {
+					took, err := send(10)
+					switch {
+					case err == nil && took > most+most/5:
+						t.Errorf("one was taken and waited for %v", took)
+					case err == nil:
+						taken.Add(1)
+					case !errors.Is(err, scanlog.ErrFull) || took > 0:
+						t.Errorf("one was turned away after %v: %v", took, err)
+					}
+				})
+			}
+			wg.Wait()
+			// A commit of a hundred takes 110 ms.
+			if n := taken.Load(); n < 25 || n > 45 {
+				t.Errorf("%d were taken of 100, of which 36 can be within %v", n, most)
+			}
+		}
+		disk.stall = 3 * time.Second
+		var stalled sync.WaitGroup
+		stalled.Go(func() {
+			if _, err := send(1); err != nil {
+				t.Errorf("one that is alone with a disk that hangs: %v", err)
+			}
+		})
+		time.Sleep(2 * most)
+		if took, err := send(1); !errors.Is(err, scanlog.ErrFull) || took > 0 {
+			t.Errorf("behind a commit that hangs: after %v %v", took, err)
+		}
+		stalled.Wait()
+		disk.stall = 0
+		if took, err := send(1); err != nil || took > most {
+			t.Errorf("once it goes on: after %v %v", took, err)
+		}
+	})
+}
+
+// TestGroupWaitsForThoseWhoAreAbout has some who come back as soon as they are answered, and sees them committed together in
+// two groups, and one that is left alone not kept waiting.
+func TestGroupWaitsForThoseWhoAreAbout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		commits := 0
+		group := scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: 1000, MaxCommit: 1000}, func([]*scanlog.Batch) error {
+			commits++
+			time.Sleep(200 * time.Microsecond)
+			return nil
+		})
+		defer group.Close()
+		const callers, rounds = 40, 50
+		var wg sync.WaitGroup
+		for n := range callers {
+			wg.Go(func() {
+				for range rounds {
+					time.Sleep(time.Duration(n) * 5 * time.Microsecond) // no two come at the same time
+					if _, err := group.Append(t.Context(), scanlogtest.Scans(n, n+1)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if commits > 4*rounds {
+			t.Errorf("%d commits for %d scans that came %d at a time", commits, callers*rounds, callers)
+		}
+		for n := range 3 {
+			start := time.Now()
+			if _, err := group.Append(t.Context(), scanlogtest.Scans(0, 1)); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(start); n > 0 && took > 200*time.Microsecond { // the first does not know yet that it is alone
+				t.Errorf("one that is alone waited for %v", took)
+			}
+		}
 	})
 }

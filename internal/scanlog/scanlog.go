@@ -68,13 +68,13 @@ type Progress interface {
 	Stored(ctx context.Context) (Watermark, error)
 }
 
-// Entry is one entry of a log as it is read back from it.
+// Entry is a scan of a log as it is read back from it, or what stands there and is none.
 type Entry struct {
 	Shard uint32
 	Seq   uint64
 	Scan  scan.Scan // with Shard and Seq set; meaningless where Fault is not nil
 	Fault error     // why the entry is no scan; nil as a rule
-	Raw   []byte    // the entry as it stands in the log
+	Raw   []byte    // the scan as it stands in the log
 }
 
 // Hole is the error of reading a log that may have dropped a part of what was to be read: scans of a shard whose position is

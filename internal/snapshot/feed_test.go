@@ -80,7 +80,7 @@ func (s *streams) poison() {
 	if _, err := fmt.Sscanf(id, "%d-%d", &ms, &n); err != nil {
 		s.t.Fatal(err)
 	}
-	s.entries[shard] = append(s.entries[shard], scan.Scan{Shard: uint32(shard), Seq: ms<<22 | n})
+	s.entries[shard] = append(s.entries[shard], scan.Scan{Shard: uint32(shard), Seq: ms<<22 | n<<10})
 }
 
 // trim stores some entries, some of them twice, and drops from the stream some of those that are stored.
@@ -90,6 +90,9 @@ func (s *streams) trim() {
 	upTo := s.trimmed[shard] + s.dice.IntN(len(all)-s.trimmed[shard]+1)
 	if s.dice.IntN(3) == 0 {
 		upTo = len(all)
+	}
+	for upTo > s.trimmed[shard] && upTo < len(all) && all[upTo].Seq>>10 == all[upTo-1].Seq>>10 {
+		upTo++ // to the end of an entry
 	}
 	if upTo == s.trimmed[shard] {
 		return
@@ -108,8 +111,8 @@ func (s *streams) trim() {
 		return int(int64(a.Seq) - int64(b.Seq))
 	})
 	s.trimmed[shard] = upTo
-	past := all[upTo-1].Seq + 1
-	if err := s.client.XTrimMinID(s.ctx, s.key(shard), fmt.Sprintf("%d-%d", past>>22, past&(1<<22-1))).Err(); err != nil {
+	past := all[upTo-1].Seq>>10 + 1
+	if err := s.client.XTrimMinID(s.ctx, s.key(shard), fmt.Sprintf("%d-%d", past>>12, past&(1<<12-1))).Err(); err != nil {
 		s.t.Fatal(err)
 	}
 }

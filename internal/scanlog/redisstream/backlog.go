@@ -84,12 +84,14 @@ func shardBacklogs(ctx context.Context, client redis.UniversalClient, l Layout) 
 	groups := make([]*redis.XInfoGroupsCmd, l.Shards)
 	next := make([]*redis.XMessageSliceCmd, l.Shards)
 	dead := make([]*redis.IntCmd, l.Shards)
+	counts := make([]*redis.SliceCmd, l.Shards)
 	_, _ = client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for k := range l.Shards {
 			streams[k] = p.XInfoStream(ctx, l.stream(k))
 			groups[k] = p.XInfoGroups(ctx, l.stream(k))
 			next[k] = p.XRangeN(ctx, l.stream(k), entryID(at[k].stored()+1), "+", 1)
 			dead[k] = p.XLen(ctx, l.dead(k))
+			counts[k] = p.HMGet(ctx, l.count(k), "in", "out")
 		}
 		return nil
 	}) // each command holds its own error
@@ -106,7 +108,12 @@ func shardBacklogs(ctx context.Context, client redis.UniversalClient, l Layout) 
 		if err != nil {
 			return nil, unavailable("asking for the length of a stream", err)
 		}
-		s.length, s.entries = stream.Length, stream.Length // while no worker has read any
+		in, out, err := countOf(counts[k])
+		if err != nil {
+			return nil, err
+		}
+		s.length = in - out
+		s.entries = stream.Length // while no worker has read any
 		infos, err := groups[k].Result()
 		if err != nil && !isMissing(err) {
 			return nil, unavailable("asking where the group stands", err)
@@ -125,8 +132,29 @@ func shardBacklogs(ctx context.Context, client redis.UniversalClient, l Layout) 
 		if s.oldest, err = ageOf(first, now); err != nil {
 			return nil, err
 		}
+		if len(first) > 0 {
+			if before, says := cameBefore(first[0].Values); says {
+				s.entries = in - before
+			}
+		}
 	}
 	return all, nil
+}
+
+// countOf reads how many scans ever came into a stream, and of how many of these it was trimmed.
+func countOf(count *redis.SliceCmd) (in, out int64, err error) {
+	fields, err := count.Result()
+	if err != nil {
+		return 0, 0, unavailable("asking for the length of a stream", err)
+	}
+	for i, n := range []*int64{&in, &out} {
+		if text, is := fields[i].(string); is {
+			if *n, err = strconv.ParseInt(text, 10, 64); err != nil {
+				return 0, 0, unavailable("asking for the length of a stream", err)
+			}
+		}
+	}
+	return in, out, nil
 }
 
 // ageOf returns how old the first of some entries is, 0 where there is none.
@@ -134,11 +162,11 @@ func ageOf(entries []redis.XMessage, now time.Time) (time.Duration, error) {
 	if len(entries) == 0 {
 		return 0, nil
 	}
-	seq, err := parseSeq(entries[0].ID)
+	seq, err := parseID(entries[0].ID)
 	if err != nil {
 		return 0, err
 	}
-	return max(now.Sub(time.UnixMilli(int64(seq>>countBits))), 0), nil
+	return max(now.Sub(time.UnixMilli(int64(seq>>milliShift))), 0), nil
 }
 
 // memoryOf returns the bytes that a server uses and may use (https://redis.io/docs/latest/commands/info/).

@@ -11,7 +11,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 )
 
@@ -21,7 +20,7 @@ type ConsumerOptions struct {
 	// Name tells workers of one group apart. A worker that is started again under its name goes on at once with what
 	// it had not finished; under another name that waits for ClaimIdle.
 	Name      string
-	Count     int           // entries of one stream in one read, 1,000 by default
+	Count     int           // entries of one stream in one read, 64 by default; each may hold hundreds of scans
 	Poll      time.Duration // pause before looking again when there was nothing, 20 ms by default
 	ClaimIdle time.Duration // after which a silent worker counts as dead and its entries are taken over, 60 s by default
 	Grace     time.Duration // for which entries stay in the stream after they were stored, 10 min by default
@@ -39,7 +38,8 @@ const maxDead = 10_000
 // Consumer reads the streams for one worker, each entry by one worker of the group. Its methods may be called from
 // several goroutines.
 //
-// An entry that was given out stays this worker's until Ack or Bury, or until the worker falls silent for ClaimIdle.
+// An entry of a stream holds several scans, and Next gives each of them as an entry. What was given out stays this worker's
+// until Ack or Bury of all that were together, or until the worker falls silent for ClaimIdle.
 // A goroutine of the consumer tells Redis that the worker lives, takes over what dead ones left, and trims the streams.
 // That it fails is logged when it begins and when it ends.
 type Consumer struct {
@@ -47,6 +47,7 @@ type Consumer struct {
 	o      ConsumerOptions
 	client redis.UniversalClient
 	forget *redis.Script
+	drop   *redis.Script
 
 	mu     sync.Mutex
 	shards []shardState
@@ -57,11 +58,11 @@ type Consumer struct {
 
 // shardState is what a consumer knows of a stream.
 type shardState struct {
-	ready  bool                // the group exists
-	replay bool                // entries may be ours that we do not hold: read our own first
-	cursor string              // where that reading is
-	doubts uint64              // counts how often reading them began anew
-	held   map[uint64]struct{} // given out by Next and neither acknowledged nor buried
+	ready  bool           // the group exists
+	replay bool           // entries may be ours that we do not hold: read our own first
+	cursor string         // where that reading is
+	doubts uint64         // counts how often reading them began anew
+	held   map[uint64]int // by the start of an entry: how many of its scans were given out and are neither acknowledged nor buried
 }
 
 // OpenConsumer makes a consumer on the Redis at an address, as Open does. It does not wait for Redis.
@@ -75,7 +76,7 @@ func OpenConsumer(address string, o ConsumerOptions) (*Consumer, error) {
 	}
 	o.Layout = o.Layout.withDefaults()
 	if o.Count <= 0 {
-		o.Count = 1000
+		o.Count = 64
 	}
 	if o.Poll <= 0 {
 		o.Poll = 20 * time.Millisecond
@@ -101,12 +102,13 @@ func OpenConsumer(address string, o ConsumerOptions) (*Consumer, error) {
 		o:      o,
 		client: client,
 		forget: redis.NewScript(forgetScript),
+		drop:   redis.NewScript(trimScript),
 		shards: make([]shardState, o.Shards),
 		stop:   stop,
 		ended:  make(chan struct{}),
 	}
 	for k := range c.shards {
-		c.shards[k] = shardState{replay: true, cursor: "0", held: make(map[uint64]struct{})}
+		c.shards[k] = shardState{replay: true, cursor: "0", held: make(map[uint64]int)}
 	}
 	go c.keepTending(ctx)
 	return c, nil
@@ -241,58 +243,42 @@ func (c *Consumer) take(shard int, before shardState, messages []redis.XMessage)
 			s.cursor = messages[len(messages)-1].ID
 		}
 	}
-	entries := make([]scanlog.Entry, 0, len(messages))
+	var entries []scanlog.Entry
 	for _, m := range messages {
-		seq, err := parseSeq(m.ID)
+		start, err := parseID(m.ID)
 		if err != nil {
 			return entries, err
 		}
-		if _, held := s.held[seq]; held {
+		if _, held := s.held[start]; held {
 			continue
 		}
-		s.held[seq] = struct{}{}
-		entries = append(entries, decode(shard, seq, m.Values))
+		before := len(entries)
+		entries = decode(entries, shard, start, m.Values)
+		s.held[start] = len(entries) - before
 	}
 	return entries, nil
 }
 
-func decode(shard int, seq uint64, fields map[string]any) scanlog.Entry {
-	e := scanlog.Entry{Shard: uint32(shard), Seq: seq}
-	if fields == nil {
-		e.Fault = scanlog.ErrDropped
-		return e
-	}
-	text, ok := fields["s"].(string)
-	if !ok || len(fields) != 1 {
-		e.Fault = errors.New("the entry has not the one field that a scan stands in")
-		return e
-	}
-	e.Raw = []byte(text)
-	e.Scan, e.Fault = scan.DecodeWire(e.Raw)
-	e.Scan.Shard, e.Scan.Seq = e.Shard, e.Seq
-	return e
-}
-
 // Ack says that the entries are stored. After an error it may be called again with them.
 func (c *Consumer) Ack(ctx context.Context, entries []scanlog.Entry) error {
-	ids := make([][]string, len(c.shards))
-	for _, e := range entries {
-		ids[e.Shard] = append(ids[e.Shard], entryID(e.Seq))
-	}
+	done := c.release(entries)
 	_, err := c.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for k, of := range ids {
-			for len(of) > 0 {
-				n := min(len(of), 1000)
-				p.XAck(ctx, c.layout.stream(k), c.layout.Group, of[:n]...)
-				of = of[n:]
+		for k, starts := range done {
+			for part := range slices.Chunk(starts, 1000) {
+				ids := make([]string, len(part))
+				for i, start := range part {
+					ids[i] = entryID(start)
+				}
+				p.XAck(ctx, c.layout.stream(k), c.layout.Group, ids...)
 			}
 		}
 		return nil
 	})
 	if err != nil {
+		c.hold(entries)
 		return unavailable("acknowledging entries", err)
 	}
-	c.release(entries)
+	c.forgetDone(done)
 	return nil
 }
 
@@ -300,7 +286,8 @@ func (c *Consumer) Ack(ctx context.Context, entries []scanlog.Entry) error {
 // acknowledges it. After an error it may be called again; the entry may then stand there twice. The stream keeps the
 // newest ten thousand or so, for ConsumerOptions.Retention.
 func (c *Consumer) Bury(ctx context.Context, e scanlog.Entry, reason string) error {
-	dead := c.layout.dead(int(e.Shard))
+	dead, entry := c.layout.dead(int(e.Shard)), []scanlog.Entry{e}
+	done := c.release(entry)
 	var letters *redis.IntCmd
 	_, err := c.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.XAdd(ctx, &redis.XAddArgs{
@@ -309,22 +296,54 @@ func (c *Consumer) Bury(ctx context.Context, e scanlog.Entry, reason string) err
 			Approx: true,
 			Values: []any{"entry", entryID(e.Seq), "reason", reason, "raw", e.Raw, "worker", c.o.Name},
 		})
-		p.XAck(ctx, c.layout.stream(int(e.Shard)), c.layout.Group, entryID(e.Seq))
+		for k, starts := range done {
+			for _, start := range starts {
+				p.XAck(ctx, c.layout.stream(k), c.layout.Group, entryID(start))
+			}
+		}
 		letters = p.XLen(ctx, dead)
 		return nil
 	})
 	if err != nil {
+		c.hold(entry)
 		return unavailable("burying an entry", err)
 	}
 	c.o.Log.Warn("an entry was put to the dead letters", "stream", dead, "entry", entryID(e.Seq), "letters", letters.Val())
-	c.release([]scanlog.Entry{e})
+	c.forgetDone(done)
 	return nil
 }
 
-func (c *Consumer) release(entries []scanlog.Entry) {
+// release counts the scans of some entries as done, and returns for each shard where the entries start that are done with
+// them. They stay known until forgetDone.
+func (c *Consumer) release(entries []scanlog.Entry) (done [][]uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, e := range entries {
-		delete(c.shards[e.Shard].held, e.Seq)
+	done = make([][]uint64, len(c.shards))
+	for i := range entries {
+		held, start := c.shards[entries[i].Shard].held, startOf(entries[i].Seq)
+		if held[start]--; held[start] == 0 {
+			done[entries[i].Shard] = append(done[entries[i].Shard], start)
+		}
+	}
+	return done
+}
+
+// hold takes back what release did.
+func (c *Consumer) hold(entries []scanlog.Entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range entries {
+		c.shards[entries[i].Shard].held[startOf(entries[i].Seq)]++
+	}
+}
+
+// forgetDone forgets entries that are done.
+func (c *Consumer) forgetDone(done [][]uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, starts := range done {
+		for _, start := range starts {
+			delete(c.shards[k].held, start)
+		}
 	}
 }

@@ -121,7 +121,7 @@ func (d *DeadLetters) Replay(ctx context.Context, l Letter) error {
 		return fmt.Errorf("%w: its alias belongs to shard %d", ErrLetterUnread, of)
 	}
 	answer, err := d.replay.Run(ctx, d.client,
-		[]string{d.layout.stream(shard), d.layout.dead(shard), memoryFor(&l.Scan).name(d.layout, shard)},
+		[]string{d.layout.stream(shard), d.layout.dead(shard), memoryFor(&l.Scan).name(d.layout, shard), d.layout.count(shard)},
 		entry, l.Raw, digest[:], int64(d.window/time.Second), d.layout.MaxLen, key[:],
 	).Text()
 	switch {
@@ -139,7 +139,7 @@ func (d *DeadLetters) Replay(ctx context.Context, l Letter) error {
 func (d *DeadLetters) parse(id string) (shard int, entry string, err error) {
 	text, entry, _ := strings.Cut(id, "/")
 	shard, errShard := strconv.Atoi(text)
-	seq, errEntry := parseSeq(entry)
+	seq, errEntry := parseID(entry)
 	if errShard != nil || errEntry != nil || shard < 0 || shard >= d.layout.Shards {
 		return 0, "", fmt.Errorf("%q is not the id of a dead letter, like 0/1638400000000-0: %w", id, ErrNoLetter)
 	}
@@ -148,13 +148,13 @@ func (d *DeadLetters) parse(id string) (shard int, entry string, err error) {
 
 // letterOf reads a letter as Bury writes it.
 func letterOf(shard int, m redis.XMessage) (Letter, error) {
-	seq, err := parseSeq(m.ID)
+	seq, err := parseID(m.ID)
 	if err != nil {
 		return Letter{}, err
 	}
 	field := func(name string) string { text, _ := m.Values[name].(string); return text }
 	l := Letter{
-		ID: strconv.Itoa(shard) + "/" + m.ID, Buried: time.UnixMilli(int64(seq >> countBits)).UTC(),
+		ID: strconv.Itoa(shard) + "/" + m.ID, Buried: time.UnixMilli(int64(seq >> milliShift)).UTC(),
 		Entry: field("entry"), Reason: field("reason"), Worker: field("worker"), Raw: []byte(field("raw")),
 	}
 	l.Scan, l.Fault = scan.DecodeWire(l.Raw)

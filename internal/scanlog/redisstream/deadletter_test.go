@@ -148,7 +148,7 @@ func TestDeletedWhilePending(t *testing.T) {
 	o := redisstream.Options{Layout: newLayout()}
 	o.Shards = 1
 	log := openLog(t, shared, o)
-	scanlogtest.Append(t, log, scanlogtest.Scans(0, 3))
+	oneByOne(t, log, scanlogtest.Scans(0, 3))
 	first := openConsumer(t, shared, redisstream.ConsumerOptions{Layout: o.Layout, Name: "w"})
 	next(t, first, 3)
 	if err := client(t, shared).XTrimMaxLen(t.Context(), o.Prefix+":{0}:scans", 1).Err(); err != nil {
@@ -225,7 +225,7 @@ func TestBacklogSeesWhatWasDropped(t *testing.T) {
 	if err := consumer.Ack(t.Context(), next(t, consumer, 10)); err != nil {
 		t.Fatal(err)
 	}
-	scanlogtest.Append(t, log, scanlogtest.Scans(10, 30))
+	oneByOne(t, log, scanlogtest.Scans(10, 30))
 	if err := client(t, shared).XTrimMaxLen(t.Context(), o.Prefix+":{0}:scans", 5).Err(); err != nil {
 		t.Fatal(err)
 	}

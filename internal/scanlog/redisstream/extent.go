@@ -8,7 +8,7 @@ import (
 
 // extent is what a stream says of itself (https://redis.io/docs/latest/commands/xinfo-stream/). All is 0 where there is none.
 type extent struct {
-	first, last uint64 // the first entry that is left, 0 = none; the last that ever was
+	first, last uint64 // where the first entry that is left starts, 0 = none; where the last that ever was ends
 	added, left int64  // how many entries there ever were, and are
 }
 
@@ -20,10 +20,11 @@ func (l *Log) extentOf(shard uint32, info *redis.XInfoStreamCmd) (e extent, err 
 	}
 	if err == nil {
 		e.added, e.left = stream.EntriesAdded, stream.Length
-		if e.last, err = parseSeq(stream.LastGeneratedID); err != nil {
+		if e.last, err = parseID(stream.LastGeneratedID); err != nil {
 			return extent{}, err
 		}
-		if e.first, err = parseSeq(stream.RecordedFirstEntryID); err != nil {
+		e.last = endOf(e.last)
+		if e.first, err = parseID(stream.RecordedFirstEntryID); err != nil {
 			return extent{}, err
 		}
 	}
@@ -34,7 +35,7 @@ func (l *Log) extentOf(shard uint32, info *redis.XInfoStreamCmd) (e extent, err 
 // reaches says whether nothing past a position was trimmed: an entry at it, before it or just past it is left.
 func (e extent) reaches(seq uint64) bool { return e.first > 0 && e.first-1 <= seq }
 
-// end is an entry that was the last of its stream, and how many there had been up to it.
+// end is where an entry ends that was the last of its stream, and how many entries there had been up to it.
 type end struct {
 	seq   uint64
 	added int64

@@ -5,7 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,7 +57,7 @@ var (
 	_ scanlog.Progress = (*Log)(nil)
 )
 
-// appendScript logs the scans of one shard that were not logged before, all or none.
+// appendScript logs the scans of some shards that were not logged before, all or none.
 //
 //go:embed append.lua
 var appendScript string
@@ -102,15 +102,21 @@ func (l *Log) Close() error {
 	return errors.Join(faults...)
 }
 
-// run is one run of the script: some scans of one shard.
+// run is one run of the script: some scans of one shard, or of several where one server has them all.
 type run struct {
+	parts  []*part
+	scans  int
+	answer *redis.Cmd
+}
+
+// part is what a run has of one shard.
+type part struct {
 	shard    int
 	scans    []*scan.Scan
 	outcomes []*scanlog.Outcome
-	memories map[memory]int // by which of the keys
-	keys     []string
-	args     []any
-	answer   *redis.Cmd
+	memories map[memory]int // by number, from 1
+	names    []string       // of the memories, in order
+	text     []byte         // the scans, as the script takes them
 }
 
 // commit sends to each server what it takes, to all at the same time.
@@ -153,7 +159,7 @@ func (l *Log) shares(ctx context.Context, runs []*run) ([]*share, error) {
 	var all []*share
 	of := make(map[*redis.Client]*share)
 	for _, r := range runs {
-		node, err := cluster.MasterForKey(ctx, r.keys[0])
+		node, err := cluster.MasterForKey(ctx, l.layout.stream(r.parts[0].shard))
 		if err != nil {
 			return nil, unavailable("finding the master of a shard", err)
 		}
@@ -174,7 +180,8 @@ func (l *Log) send(ctx context.Context, s *share) error {
 	role := redis.NewSliceCmd(ctx, "ROLE")
 	_, _ = conn.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, r := range s.runs {
-			r.answer = l.script.EvalSha(ctx, p, r.keys, r.args...)
+			keys, args := l.call(r)
+			r.answer = l.script.EvalSha(ctx, p, keys, args...)
 		}
 		return p.Process(ctx, role)
 	}) // each command holds its own error
@@ -191,19 +198,17 @@ func (l *Log) send(ctx context.Context, s *share) error {
 	return l.awaitReplica(ctx, conn, s.runs)
 }
 
-// sendUnknown runs the script by its text where a server did not know it. Within a shard the order is kept: a server
-// that did not know it for one run may have learnt it before the next, so all later runs of a shard go again too, which
-// is safe.
+// sendUnknown runs the script by its text where the server did not know it. So that the order is kept all later runs go again
+// too, though the server may have learnt it before they came: that is safe.
 func (l *Log) sendUnknown(ctx context.Context, conn *redis.Conn, runs []*run) {
-	again := make(map[int]bool)
+	first := slices.IndexFunc(runs, func(r *run) bool { return redis.HasErrorPrefix(r.answer.Err(), "NOSCRIPT") })
+	if first < 0 {
+		return
+	}
 	_, _ = conn.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, r := range runs {
-			if redis.HasErrorPrefix(r.answer.Err(), "NOSCRIPT") {
-				again[r.shard] = true
-			}
-			if again[r.shard] {
-				r.answer = l.script.Eval(ctx, p, r.keys, r.args...)
-			}
+		for _, r := range runs[first:] {
+			keys, args := l.call(r)
+			r.answer = l.script.Eval(ctx, p, keys, args...)
 		}
 		return nil
 	}) // each command holds its own error
@@ -211,54 +216,92 @@ func (l *Log) sendUnknown(ctx context.Context, conn *redis.Conn, runs []*run) {
 
 // runs divides the batches into runs of the script, in order within each shard.
 func (l *Log) runs(batches []*scanlog.Batch) []*run {
-	var runs []*run
-	current := make([]*run, l.layout.Shards)
+	_, apart := l.client.(*redis.ClusterClient) // there a script may touch what is in one slot alone
 	scans := 0
 	for _, b := range batches {
 		scans += len(b.Scans)
 	}
-	// Room for a shard's share and somewhat more: a commit of one scan is as frequent as one of thousands.
-	room := min(scriptScans, scans/l.layout.Shards*5/4+4)
+	room := min(scriptScans, scans/l.layout.Shards*5/4+4) // a shard's share and somewhat more
+	var runs []*run
+	current := make([]*part, l.layout.Shards) // of the runs that are not full
+	of := make([]*run, l.layout.Shards)       // which run that is
 	for _, b := range batches {
 		for i := range b.Scans {
 			s := &b.Scans[i]
 			shard := l.layout.shardOf(s.Alias)
-			r := current[shard]
-			if r == nil || len(r.scans) == scriptScans {
-				r = l.newRun(shard, room)
-				current[shard] = r
+			if of[shard] == nil || of[shard].scans == scriptScans {
+				r := new(run)
 				runs = append(runs, r)
+				for k := range of {
+					if k == shard || !apart {
+						of[k], current[k] = r, nil
+					}
+				}
 			}
-			l.add(r, s, b.Wires[i], &b.Outcomes[i])
+			if current[shard] == nil {
+				current[shard] = newPart(shard, room)
+				of[shard].parts = append(of[shard].parts, current[shard])
+			}
+			current[shard].add(l.layout, s, b.Wires[i], &b.Outcomes[i])
+			of[shard].scans++
 		}
 	}
 	return runs
 }
 
-// settle fills in what the script answered: for each scan the id of its entry, or "d" or "c".
+// call returns the keys and the arguments of a run.
+func (l *Log) call(r *run) (keys []string, args []any) {
+	args = append(make([]any, 0, 4+3*len(r.parts)),
+		int64(l.window/time.Second), l.layout.MaxLen, scan.KeyOffset+1, scan.KeyOffset+scan.KeySize)
+	for _, p := range r.parts {
+		keys = append(keys, l.layout.stream(p.shard), l.layout.count(p.shard))
+		keys = append(keys, p.names...)
+		args = append(args, len(p.names), len(p.scans), p.text)
+	}
+	return keys, args
+}
+
+// settle fills in what the script answered.
 func (r *run) settle() error {
 	answers, err := r.answer.StringSlice()
 	if err != nil {
-		return unavailable("appending to the stream", err)
+		return unavailable("appending to the streams", err)
 	}
-	if len(answers) != len(r.scans) {
-		return scanlog.ErrUnavailable.Because(fmt.Errorf("the stream answered %d outcomes for %d scans", len(answers), len(r.scans)))
+	if len(answers) != 2*len(r.parts) {
+		return scanlog.ErrUnavailable.Because(fmt.Errorf("the streams gave %d answers for %d shards", len(answers), len(r.parts)))
 	}
-	for i, answer := range answers {
+	for i, p := range r.parts {
+		if err := p.settle(answers[2*i], answers[2*i+1]); err != nil {
+			return scanlog.ErrUnavailable.Because(err)
+		}
+	}
+	return nil
+}
+
+// settle fills in the outcomes, of which the script gives a letter each, and where the accepted scans are.
+func (p *part) settle(letters, id string) error {
+	if len(letters) != len(p.scans) {
+		return fmt.Errorf("the stream answered %d outcomes for %d scans", len(letters), len(p.scans))
+	}
+	var next uint64
+	if id != "" {
+		var err error
+		if next, err = parseID(id); err != nil {
+			return err
+		}
+	}
+	for i, letter := range []byte(letters) {
 		switch {
-		case answer == "d":
-			*r.outcomes[i] = scanlog.Duplicate
-		case answer == "c":
-			*r.outcomes[i] = scanlog.Conflict
-		case strings.Contains(answer, "-"):
-			seq, err := parseSeq(answer)
-			if err != nil {
-				return scanlog.ErrUnavailable.Because(err)
-			}
-			*r.outcomes[i] = scanlog.Accepted
-			r.scans[i].Shard, r.scans[i].Seq = uint32(r.shard), seq
+		case letter == 'a' && next != 0:
+			*p.outcomes[i] = scanlog.Accepted
+			p.scans[i].Shard, p.scans[i].Seq = uint32(p.shard), next
+			next++
+		case letter == 'd':
+			*p.outcomes[i] = scanlog.Duplicate
+		case letter == 'c':
+			*p.outcomes[i] = scanlog.Conflict
 		default:
-			return scanlog.ErrUnavailable.Because(errors.New("the stream answered an unknown outcome"))
+			return errors.New("the stream answered an unknown outcome")
 		}
 	}
 	return nil

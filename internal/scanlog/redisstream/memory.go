@@ -3,7 +3,6 @@ package redisstream
 import (
 	"encoding/binary"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -39,31 +38,28 @@ func (m memory) name(l Layout, shard int) string {
 	return l.key(shard, "seen:") + strconv.FormatUint(m.span, 36)
 }
 
-// newRun begins a run of the script for some scans of a shard.
-func (l *Log) newRun(shard, room int) *run {
-	r := &run{
-		shard:    shard,
-		scans:    make([]*scan.Scan, 0, room),
-		outcomes: make([]*scanlog.Outcome, 0, room),
-		memories: make(map[memory]int),
-		keys:     append(make([]string, 0, 4), l.layout.stream(shard)),
-		args:     make([]any, 0, 4+3*room),
+// newPart begins what a run has of a shard, with room for some scans.
+func newPart(shard, room int) *part {
+	const each = 2 + len(scan.Digest{}) + 1 + 80 // bytes of text
+	return &part{
+		shard: shard, scans: make([]*scan.Scan, 0, room), outcomes: make([]*scanlog.Outcome, 0, room),
+		memories: make(map[memory]int), text: make([]byte, 0, room*each),
 	}
-	r.args = append(r.args, int64(l.window/time.Second), l.layout.MaxLen, scan.KeyOffset+1, scan.KeyOffset+scan.KeySize)
-	return r
 }
 
-// add adds a scan to a run.
-func (l *Log) add(r *run, s *scan.Scan, wire []byte, outcome *scanlog.Outcome) {
+// add adds a scan to a part of a run.
+func (p *part) add(l Layout, s *scan.Scan, wire []byte, outcome *scanlog.Outcome) {
 	m := memoryFor(s)
-	at, there := r.memories[m]
+	number, there := p.memories[m]
 	if !there {
-		r.keys = append(r.keys, m.name(l.layout, r.shard))
-		at = len(r.keys) // Lua counts from 1
-		r.memories[m] = at
+		p.names = append(p.names, m.name(l, p.shard))
+		number = len(p.names)
+		p.memories[m] = number
 	}
 	digest := s.Digest()
-	r.scans = append(r.scans, s)
-	r.outcomes = append(r.outcomes, outcome)
-	r.args = append(r.args, at, digest[:], wire)
+	p.scans = append(p.scans, s)
+	p.outcomes = append(p.outcomes, outcome)
+	p.text = binary.BigEndian.AppendUint16(p.text, uint16(number))
+	p.text = append(p.text, digest[:]...)
+	p.text = append(append(p.text, byte(len(wire))), wire...)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog"
 )
 
-// readCount is how many entries of a stream one answer holds at most.
-const readCount = 1000
+// readCount is how many entries of a stream one answer holds at most, and scriptScans times as many scans.
+const readCount = 64
 
 // Tail implements scanlog.Progress.
 func (l *Log) Tail(ctx context.Context) (scanlog.Watermark, error) {
@@ -80,6 +80,7 @@ type way struct {
 	at, upTo uint64
 	entries  *redis.XMessageSliceCmd
 	info     *redis.XInfoStreamCmd
+	decoded  []scanlog.Entry
 }
 
 // fetch asks each stream for what comes next, and then what the stream has. Each command holds its own error.
@@ -87,7 +88,7 @@ func (l *Log) fetch(ctx context.Context, ways ...*way) {
 	_, _ = l.reader.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, w := range ways {
 			stream := l.layout.stream(int(w.shard))
-			w.entries = p.XRangeN(ctx, stream, "("+entryID(w.at), entryID(w.upTo), readCount)
+			w.entries = p.XRangeN(ctx, stream, entryID(w.at+1), entryID(w.upTo), readCount)
 			w.info = p.XInfoStream(ctx, stream)
 		}
 		return nil
@@ -108,21 +109,25 @@ func (l *Log) take(w *way, block []scan.Scan) (_ []scan.Scan, more bool, _ error
 	}
 	// Streams are trimmed from their start alone: what was answered is whole, and what is missing stood before it.
 	missing := w.upTo
-	seqs := make([]uint64, len(messages))
+	starts := make([]uint64, len(messages))
 	for i, m := range messages {
-		if seqs[i], err = parseSeq(m.ID); err != nil {
+		if starts[i], err = parseID(m.ID); err != nil {
 			return block, false, err
 		}
-		missing = min(missing, seqs[i]-1)
+		missing = min(missing, starts[i]-1)
 	}
 	if missing > w.at && !has.reaches(w.at) && !known.adjoins(has) {
 		return block, false, &scanlog.Hole{Shard: w.shard, After: w.at, UpTo: missing}
 	}
+	from := w.at
 	for i, m := range messages {
-		if e := decode(int(w.shard), seqs[i], m.Values); e.Fault == nil {
-			block = append(block, e.Scan)
+		w.decoded = decode(w.decoded[:0], int(w.shard), starts[i], m.Values)
+		for j := range w.decoded {
+			if e := &w.decoded[j]; e.Fault == nil && e.Seq > from && e.Seq <= w.upTo {
+				block = append(block, e.Scan)
+			}
 		}
-		w.at = seqs[i]
+		w.at = min(endOf(starts[i]), w.upTo)
 	}
 	if len(messages) == readCount {
 		return block, true, nil

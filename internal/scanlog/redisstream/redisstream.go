@@ -2,10 +2,10 @@
 // worker reads them through.
 //
 // Shard k is the stream tv:{k}:scans; the braces keep a shard's keys in one slot of a Redis Cluster and spread the shards
-// over its nodes. An entry is one scan in its wire form. A scan's shard follows from its alias, so that all scans of an
-// alias, and everything idempotency compares, are in one shard. Beside it stand tv:{k}:seen:… with the digests of
-// what was logged, for the window of idempotency (see memory), tv:{k}:dead with what the worker could not read, and tv:{k}:mark,
-// see awaitReplica.
+// over its nodes. An entry holds the scans that came together, in their wire form: see decode. A scan's shard follows from its
+// alias, so that all scans of an alias, and everything idempotency compares, are in one shard. Beside it stand tv:{k}:seen:…
+// with the digests of what was logged, for the window of idempotency (see memory), tv:{k}:count with how many scans came in and
+// how many of them were trimmed, tv:{k}:dead with what the worker could not read, and tv:{k}:mark, see awaitReplica.
 //
 // With appendonly and appendfsync always what Append has answered survives a kill and a power cut. Where a master has
 // replicas, one of them has it too before Append answers, so that it survives a failover to that one; with
@@ -38,7 +38,7 @@ type Layout struct {
 	Prefix string // of every key, "tv" by default
 	Shards int    // 4 by default
 	Group  string // of the workers that read the streams, "store" by default
-	MaxLen int64  // entries of a stream, 5,000,000 by default; beyond it appends answer scanlog.ErrFull
+	MaxLen int64  // scans of a stream, 5,000,000 by default; beyond it appends answer scanlog.ErrFull
 }
 
 func (l Layout) withDefaults() Layout {
@@ -62,6 +62,7 @@ func (l Layout) key(shard int, name string) string {
 }
 
 func (l Layout) stream(shard int) string { return l.key(shard, "scans") }
+func (l Layout) count(shard int) string  { return l.key(shard, "count") }
 func (l Layout) dead(shard int) string   { return l.key(shard, "dead") }
 
 // shardOf is FNV-1a of the alias: stable across releases.
@@ -122,33 +123,6 @@ func bound(retries, dials *int, endsWithContext *bool, steps ...*time.Duration) 
 	}
 }
 
-// An entry's id is milliseconds and a count within them; as a seq it is ms<<22 | n. So there may be 4,194,304 entries in
-// a millisecond, and milliseconds until the year 2109.
-const (
-	countBits = 22
-	maxMillis = 1<<(64-countBits) - 1
-	maxCount  = 1<<countBits - 1
-)
-
-// parseSeq packs the id of a stream entry into a seq.
-func parseSeq(id string) (uint64, error) {
-	msText, countText, ok := strings.Cut(id, "-")
-	ms, errMs := strconv.ParseUint(msText, 10, 64)
-	count, errCount := strconv.ParseUint(countText, 10, 64)
-	if !ok || errMs != nil || errCount != nil {
-		return 0, fmt.Errorf("stream entry %q has no id as it should be", id)
-	}
-	if ms > maxMillis || count > maxCount {
-		return 0, fmt.Errorf("the id of stream entry %s is too large for a position", id)
-	}
-	return ms<<countBits | count, nil
-}
-
-// entryID is the inverse of parseSeq.
-func entryID(seq uint64) string {
-	return strconv.FormatUint(seq>>countBits, 10) + "-" + strconv.FormatUint(seq&maxCount, 10)
-}
-
 // unavailable wraps what Redis or the way to it answered into the error that the contract names for it.
 func unavailable(doing string, err error) error {
 	if err == nil {
@@ -169,8 +143,8 @@ func isMissing(err error) bool {
 // progress is where a stream's group stands.
 type progress struct {
 	exists    bool
-	delivered uint64 // the last entry that a worker was given
-	pending   uint64 // the first entry that a worker was given and has not acknowledged; 0 = none
+	delivered uint64 // the end of the last entry that a worker was given
+	pending   uint64 // the start of the first entry that a worker was given and has not acknowledged; 0 = none
 }
 
 // stored is the position up to which every entry is acknowledged.
@@ -201,9 +175,11 @@ func groupProgress(ctx context.Context, client redis.UniversalClient, l Layout) 
 			if g.Name != l.Group {
 				continue
 			}
-			if all[k].delivered, err = parseSeq(g.LastDeliveredID); err != nil {
+			delivered, err := parseID(g.LastDeliveredID)
+			if err != nil {
 				return nil, err
 			}
+			all[k].delivered = endOf(delivered)
 			all[k].exists = true
 		}
 	}
@@ -224,7 +200,7 @@ func groupProgress(ctx context.Context, client redis.UniversalClient, l Layout) 
 			return nil, unavailable("asking what is pending", err)
 		}
 		if pending.Count > 0 {
-			if all[k].pending, err = parseSeq(pending.Lower); err != nil {
+			if all[k].pending, err = parseID(pending.Lower); err != nil {
 				return nil, err
 			}
 		}

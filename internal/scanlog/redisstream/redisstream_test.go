@@ -93,16 +93,21 @@ func all(t testing.TB, server *testenv.Server, prefix string) []scan.Scan {
 			t.Fatal(err)
 		}
 		for _, m := range messages {
-			s, err := scan.DecodeWire([]byte(m.Values["s"].(string)))
-			if err != nil {
-				t.Fatal(err)
-			}
 			var ms, n uint64
 			if _, err := fmt.Sscanf(m.ID, "%d-%d", &ms, &n); err != nil {
 				t.Fatal(err)
 			}
-			s.Shard, s.Seq = uint32(k), ms<<22|n
-			scans = append(scans, s)
+			text := m.Values["b"].(string)
+			for number := uint64(0); text != ""; number++ {
+				wire := text[1 : 1+text[0]]
+				s, err := scan.DecodeWire([]byte(wire))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Shard, s.Seq = uint32(k), ms<<22|n<<10|number
+				scans = append(scans, s)
+				text = text[1+len(wire):]
+			}
 		}
 	}
 	return scans

@@ -45,12 +45,14 @@ func replicasOf(role *redis.SliceCmd) (int, error) {
 // the mark has all that came before.
 func (l *Log) awaitReplica(ctx context.Context, conn *redis.Conn, runs []*run) error {
 	accepted := slices.ContainsFunc(runs, func(r *run) bool {
-		return slices.ContainsFunc(r.outcomes, func(o *scanlog.Outcome) bool { return *o == scanlog.Accepted })
+		return slices.ContainsFunc(r.parts, func(part *part) bool {
+			return slices.ContainsFunc(part.outcomes, func(o *scanlog.Outcome) bool { return *o == scanlog.Accepted })
+		})
 	})
 	var reached *redis.Cmd
 	_, err := conn.Pipelined(ctx, func(p redis.Pipeliner) error {
 		if !accepted {
-			p.Set(ctx, l.layout.key(runs[0].shard, "mark"), "", time.Minute)
+			p.Set(ctx, l.layout.key(runs[0].parts[0].shard, "mark"), "", time.Minute)
 		}
 		reached = p.Do(ctx, "WAIT", 1, replicaWait.Milliseconds())
 		return nil

@@ -18,6 +18,11 @@ const takeOver = 1000
 //go:embed forget.lua
 var forgetScript string
 
+// trimScript drops the start of a stream.
+//
+//go:embed trim.lua
+var trimScript string
+
 // keepTending does what must go on while the worker is busy, or waits for a store that is down. Each step that fails is
 // tried again at the next turn.
 func (c *Consumer) keepTending(ctx context.Context) {
@@ -139,7 +144,7 @@ func (c *Consumer) forgetDead(ctx context.Context, shard int) error {
 	return nil
 }
 
-// trim drops what is stored and past its grace. A stream at half its limit has no grace.
+// trim drops what is stored and past its grace. A stream with half the scans of its limit has no grace.
 func (c *Consumer) trim(ctx context.Context) error {
 	all, err := groupProgress(ctx, c.client, c.layout)
 	if err != nil {
@@ -149,20 +154,20 @@ func (c *Consumer) trim(ctx context.Context) error {
 		if !p.exists {
 			continue
 		}
-		stream := c.layout.stream(k)
-		length, err := c.client.XLen(ctx, stream).Result()
+		stream, count := c.layout.stream(k), c.layout.count(k)
+		in, out, err := countOf(c.client.HMGet(ctx, count, "in", "out"))
 		if err != nil {
-			return unavailable("asking for the length of a stream", err)
+			return err
 		}
 		now, err := c.client.Time(ctx).Result() // the clock that dates the entries
 		if err != nil {
 			return unavailable("asking for the time", err)
 		}
 		grace := c.o.Grace
-		if length > c.layout.MaxLen/2 {
+		if in-out > c.layout.MaxLen/2 {
 			grace = 0
 		}
-		if err := c.client.XTrimMinID(ctx, stream, trimID(p, now, grace)).Err(); err != nil {
+		if err := c.drop.Run(ctx, c.client, []string{stream, count}, trimID(p, now, grace)).Err(); err != nil {
 			return unavailable("trimming a stream", err)
 		}
 	}
@@ -188,7 +193,7 @@ func (c *Consumer) trimDead(ctx context.Context) error {
 func trimID(p progress, now time.Time, grace time.Duration) string {
 	oldest := p.stored() + 1
 	if ms := now.Add(-grace).UnixMilli(); ms > 0 {
-		oldest = min(oldest, uint64(ms)<<countBits)
+		oldest = min(oldest, uint64(ms)<<milliShift)
 	}
 	return entryID(oldest)
 }
