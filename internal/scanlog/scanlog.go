@@ -62,7 +62,7 @@ func (w Watermark) Covers(other Watermark) bool {
 
 // Progress tells how far the log and the store behind it are.
 type Progress interface {
-	// Tail returns the position of the newest logged scan of each shard.
+	// Tail returns a position of each shard: no scan that was logged is past it, and every later one will be.
 	Tail(ctx context.Context) (Watermark, error)
 	// Stored returns the position up to which every logged scan is in the store.
 	Stored(ctx context.Context) (Watermark, error)

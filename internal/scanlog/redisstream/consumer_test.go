@@ -1,6 +1,7 @@
 package redisstream_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ func TestStoredFollowsAcknowledgement(t *testing.T) {
 func TestRestartedWorkerGoesOnWithItsOwn(t *testing.T) {
 	o := redisstream.ConsumerOptions{Layout: newLayout(), Name: "w", Count: 7}
 	log := openLog(t, shared, redisstream.Options{Layout: o.Layout})
-	scanlogtest.Append(t, log, scanlogtest.Scans(0, 100))
+	oneByOne(t, log, scanlogtest.Scans(0, 100))
 	first := openConsumer(t, shared, o)
 	entries := next(t, first, 100)
 	if err := first.Ack(t.Context(), entries[:30]); err != nil {
@@ -110,10 +111,62 @@ func TestRestartedWorkerGoesOnWithItsOwn(t *testing.T) {
 	nothingMore(t, second)
 }
 
+// An entry is acknowledged with the last of its scans, whichever that is and in whatever way it is done with.
+func TestEntryStaysUntilAllItsScansAreDone(t *testing.T) {
+	o := redisstream.ConsumerOptions{Layout: newLayout(), Name: "w"}
+	o.Shards = 1
+	log := openLog(t, shared, redisstream.Options{Layout: o.Layout})
+	scans := scanlogtest.Scans(0, 20)
+	scanlogtest.Append(t, log, scans)
+	pending := func() int64 {
+		t.Helper()
+		p, err := client(t, shared).XPending(t.Context(), o.Prefix+":{0}:scans", "store").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Count
+	}
+	first := openConsumer(t, shared, o)
+	entries := next(t, first, 20)
+	if err := first.Ack(t.Context(), entries[3:]); err != nil {
+		t.Fatal(err)
+	}
+	// A worker that dies then leaves all of them.
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := openConsumer(t, shared, o)
+	entries = next(t, second, 20)
+	gone, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	for range 2 { // what fails is not done
+		if err := second.Ack(gone, entries); err == nil {
+			t.Fatal("acknowledged with a context that has ended")
+		}
+		if err := second.Bury(gone, entries[0], "a test"); err == nil {
+			t.Fatal("buried with a context that has ended")
+		}
+	}
+	if err := second.Bury(t.Context(), entries[19], "a test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Ack(t.Context(), entries[:10]); err != nil {
+		t.Fatal(err)
+	}
+	if n := pending(); n != 1 {
+		t.Errorf("%d entries are pending while nine scans are to be stored", n)
+	}
+	if err := second.Ack(t.Context(), entries[10:19]); err != nil {
+		t.Fatal(err)
+	}
+	wantStoredIsTail(t, log)
+	nothingMore(t, second)
+}
+
 func TestDeadWorkersEntriesAreTakenOver(t *testing.T) {
 	o := redisstream.ConsumerOptions{Layout: newLayout(), Name: "dead", ClaimIdle: 300 * time.Millisecond}
 	log := openLog(t, shared, redisstream.Options{Layout: o.Layout})
-	scanlogtest.Append(t, log, scanlogtest.Scans(0, 2500))
+	oneByOne(t, log, scanlogtest.Scans(0, 2500))
 	dead := openConsumer(t, shared, o)
 	if err := dead.Ack(t.Context(), next(t, dead, 2500)[:100]); err != nil {
 		t.Fatal(err)
