@@ -27,8 +27,9 @@ type town struct {
 	codes       []string
 }
 
+// People are enough that none of them scans hundreds of times in one run.
 const (
-	people = 5_000
+	people = 200_000
 	places = 500
 )
 

@@ -116,7 +116,8 @@ type part struct {
 	outcomes []*scanlog.Outcome
 	memories map[memory]int // by number, from 1
 	names    []string       // of the memories, in order
-	text     []byte         // the scans, as the script takes them
+
+	numbers, digests, wires []byte // of the scans, as the script takes them
 }
 
 // commit sends to each server what it takes, to all at the same time.
@@ -251,12 +252,12 @@ func (l *Log) runs(batches []*scanlog.Batch) []*run {
 
 // call returns the keys and the arguments of a run.
 func (l *Log) call(r *run) (keys []string, args []any) {
-	args = append(make([]any, 0, 4+3*len(r.parts)),
+	args = append(make([]any, 0, 4+5*len(r.parts)),
 		int64(l.window/time.Second), l.layout.MaxLen, scan.KeyOffset+1, scan.KeyOffset+scan.KeySize)
 	for _, p := range r.parts {
 		keys = append(keys, l.layout.stream(p.shard), l.layout.count(p.shard))
 		keys = append(keys, p.names...)
-		args = append(args, len(p.names), len(p.scans), p.text)
+		args = append(args, len(p.names), len(p.scans), p.numbers, p.digests, p.wires)
 	}
 	return keys, args
 }

@@ -40,10 +40,10 @@ func (m memory) name(l Layout, shard int) string {
 
 // newPart begins what a run has of a shard, with room for some scans.
 func newPart(shard, room int) *part {
-	const each = 2 + len(scan.Digest{}) + 1 + 80 // bytes of text
 	return &part{
 		shard: shard, scans: make([]*scan.Scan, 0, room), outcomes: make([]*scanlog.Outcome, 0, room),
-		memories: make(map[memory]int), text: make([]byte, 0, room*each),
+		memories: make(map[memory]int),
+		numbers:  make([]byte, 0, 2*room), digests: make([]byte, 0, len(scan.Digest{})*room), wires: make([]byte, 0, 80*room),
 	}
 }
 
@@ -59,7 +59,7 @@ func (p *part) add(l Layout, s *scan.Scan, wire []byte, outcome *scanlog.Outcome
 	digest := s.Digest()
 	p.scans = append(p.scans, s)
 	p.outcomes = append(p.outcomes, outcome)
-	p.text = binary.BigEndian.AppendUint16(p.text, uint16(number))
-	p.text = append(p.text, digest[:]...)
-	p.text = append(append(p.text, byte(len(wire))), wire...)
+	p.numbers = binary.BigEndian.AppendUint16(p.numbers, uint16(number))
+	p.digests = append(p.digests, digest[:]...)
+	p.wires = append(append(p.wires, byte(len(wire))), wire...)
 }
