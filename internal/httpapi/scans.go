@@ -93,12 +93,8 @@ func (a *API) postScans(c *gin.Context) {
 		}
 	}
 	answers, err := a.submit(c.Request.Context(), alias, subs)
-	if busy := new(errs.Error); errors.As(err, &busy) && busy.Kind == errs.Unavailable && busy.Cause == nil {
-		answer(c, busy) // it is merely too much, of which there is no line in the log for each
-		return
-	}
 	if err != nil {
-		Fail(c, a.logger, err)
+		a.failSubmit(c, err)
 		return
 	}
 	r := newResults(len(batch))
@@ -117,6 +113,15 @@ func (a *API) postScans(c *gin.Context) {
 		answers = answers[1:]
 	}
 	r.send(c)
+}
+
+// failSubmit answers that the log did not take the scans. Where it is merely too much, there is no line in the log for each.
+func (a *API) failSubmit(c *gin.Context, err error) {
+	if e := errs.Of(err); e.Kind == errs.Unavailable && e.Cause == nil {
+		answer(c, e)
+		return
+	}
+	Fail(c, a.logger, err)
 }
 
 // submit hands scans to the log, unless too many posts wait for it: then the error is errBusy.
