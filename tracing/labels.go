@@ -1,6 +1,7 @@
 package tracing
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -23,13 +24,9 @@ type label struct {
 }
 
 // take takes in what a hop found. It cuts m down to those who are reached for the first time, and returns the labels of those
-// that are earlier than before, ascending by person; at the last hop, after which nobody carries on, it returns no labels and
-// forgets. Rows, each of some words, are given from nextRow on, in the order of m.
-func (l *labels) take(m *Meetings, last bool, words int, nextRow int32) (earlier []label) {
-	var merged []label
-	if !last {
-		merged = make([]label, 0, len(l.known)+len(m.Met))
-	}
+// that are earlier than before, ascending by person. Rows, each of some words, are given from nextRow on, in the order of m.
+func (l *labels) take(m *Meetings, words int, nextRow int32) (earlier []label) {
+	merged := make([]label, 0, len(l.known)+len(m.Met))
 	listed := 0
 	known, cases := l.known, l.cases
 	for i := range m.Met {
@@ -44,9 +41,7 @@ func (l *labels) take(m *Meetings, last bool, words int, nextRow int32) (earlier
 		for n < len(known) && known[n].person < person {
 			n++
 		}
-		if !last {
-			merged = append(merged, known[:n]...)
-		}
+		merged = append(merged, known[:n]...)
 		known = known[n:]
 		was, row := Never, nextRow+int32(listed)
 		carrying := m.carrying(i)
@@ -54,11 +49,8 @@ func (l *labels) take(m *Meetings, last bool, words int, nextRow int32) (earlier
 			was, row = known[0].carrying, known[0].row
 			known = known[1:]
 		} else {
-			m.move(listed, i, words)
+			m.move(listed, i, i+1, words)
 			listed++
-		}
-		if last {
-			continue
 		}
 		now := label{person, row, min(carrying, was)}
 		merged = append(merged, now)
@@ -67,16 +59,57 @@ func (l *labels) take(m *Meetings, last bool, words int, nextRow int32) (earlier
 		}
 	}
 	l.known = append(merged, known...)
-	m.Met, m.Roots, m.Carrying = m.Met[:listed], m.Roots[:listed*words], nil
+	m.cut(listed, words)
 	return earlier
 }
 
-// move moves what was found of one person to the place of another.
-func (m *Meetings) move(to, from, words int) {
-	m.Met[to] = m.Met[from]
-	if words > 0 {
-		copy(m.Roots[to*words:][:words], m.Roots[from*words:])
+// takeLast cuts what the last hop found, after which nobody carries on, down to those who are reached for the first time. They
+// are many more than those who were reached before, so that they are moved in long pieces.
+func (l *labels) takeLast(m *Meetings, words int) {
+	listed, next := 0, 0
+	known, cases := l.known, l.cases
+	for len(known)+len(cases) > 0 {
+		var person uint32
+		if len(cases) == 0 || len(known) > 0 && known[0].person < cases[0] {
+			person, known = known[0].person, known[1:]
+		} else {
+			person, cases = cases[0], cases[1:]
+		}
+		i := next + positionOf(m.Met[next:], person)
+		if i == len(m.Met) || m.Met[i].Person != person {
+			continue
+		}
+		m.move(listed, next, i, words)
+		listed, next = listed+i-next, i+1
 	}
+	m.move(listed, next, len(m.Met), words)
+	m.cut(listed+len(m.Met)-next, words)
+}
+
+// positionOf returns the position of the first of some people, in their order, who is not before a person. It looks for it in
+// steps that grow, as it is near the beginning.
+func positionOf(met []Met, person uint32) int {
+	end := 1
+	for end < len(met) && met[end].Person < person {
+		end *= 2
+	}
+	i, _ := slices.BinarySearchFunc(met[end/2:min(end+1, len(met))], person, func(m Met, person uint32) int {
+		return cmp.Compare(m.Person, person)
+	})
+	return end/2 + i
+}
+
+// move moves what was found of the people from first up to end to another place.
+func (m *Meetings) move(to, first, end, words int) {
+	copy(m.Met[to:], m.Met[first:end])
+	if words > 0 {
+		copy(m.Roots[to*words:], m.Roots[first*words:end*words])
+	}
+}
+
+// cut leaves the first people, whose labels were taken in.
+func (m *Meetings) cut(people, words int) {
+	m.Met, m.Roots, m.Carrying = m.Met[:people], m.Roots[:people*words], nil
 }
 
 // carrying is when the earliest contact began that carries on.

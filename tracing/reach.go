@@ -104,11 +104,16 @@ func (w *walk) start() []Infectious {
 
 // take takes in what a hop found and returns the sources of the next.
 func (w *walk) take(m *Meetings, last bool) []Infectious {
+	if last {
+		w.labels.takeLast(m, w.words)
+		w.list(m)
+		return nil
+	}
 	row := 0
 	if w.words > 0 {
 		row = len(w.rows) / w.words
 	}
-	earlier := w.labels.take(m, last, w.words, int32(row))
+	earlier := w.labels.take(m, w.words, int32(row))
 	w.list(m)
 	sources := make([]Infectious, 0, len(earlier))
 	for _, l := range earlier {
