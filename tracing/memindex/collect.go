@@ -7,52 +7,53 @@ import (
 	"github.com/truyvet/truyvet/tracing"
 )
 
-// collect puts together what the workers found, and gives their scratches back.
+// collect puts together what the workers found, and gives what they worked with back.
 func (m *meeting) collect() tracing.Meetings {
-	first := m.scratches[0]
+	first := m.scans[0]
 	var found tracing.Meetings
-	if people := len(m.v.people); first.few && len(first.touched) < people/m.sizes.sweepFrom {
+	if first.few && len(first.touched) < len(m.v.people)/m.sizes.sweepFrom {
 		slices.Sort(first.touched)
 		found = m.room(len(first.touched))
 		for i, person := range first.touched {
 			m.take(&found, i, int(person))
-			first.reached[person/64] = 0
 		}
 	} else {
-		found = m.collectAll(people)
+		found = m.collectAll()
 	}
-	for _, s := range m.scratches {
-		m.v.release(s)
+	for _, s := range m.scans {
+		m.v.release(s.scratch)
 	}
+	m.v.releaseLedger(m.ledger)
 	return found
 }
 
-// collectAll goes through all people.
-func (m *meeting) collectAll(people int) tracing.Meetings {
-	chunk := m.sizes.people
-	pieces := (people + chunk - 1) / chunk
-	starts := make([]int, pieces+1)
-	reached := newBits(people)
-	inParallel(m.workers, pieces, func() func(int) {
-		return func(piece int) {
-			from, to := piece*chunk, min(people, (piece+1)*chunk)
-			own := reached[from/64 : (to+63)/64]
-			for _, s := range m.scratches {
-				s.mark(own, from, to)
-			}
+// collectAll goes through all people, range by range.
+func (m *meeting) collectAll() tracing.Meetings {
+	l := m.ledger
+	reached := newBits(len(l.cells))
+	for _, person := range m.scans[0].touched {
+		reached.set(person)
+	}
+	starts := make([]int, len(l.ranges)+1)
+	inParallel(m.workers, len(l.ranges), func() func(int) {
+		return func(of int) {
+			first, end := l.bounds(of)
+			own := reached[first/64 : (end+63)/64]
+			m.mark(own, of, first, end)
 			for _, word := range own {
-				starts[piece+1] += mathbits.OnesCount64(word)
+				starts[of+1] += mathbits.OnesCount64(word)
 			}
 		}
 	})
-	for i := range pieces {
+	for i := range l.ranges {
 		starts[i+1] += starts[i]
 	}
-	found := m.room(starts[pieces])
-	inParallel(m.workers, pieces, func() func(int) {
-		return func(piece int) {
-			i := starts[piece]
-			for w := piece * chunk / 64; w < min(len(reached), (piece+1)*chunk/64); w++ {
+	found := m.room(starts[len(l.ranges)])
+	inParallel(m.workers, len(l.ranges), func() func(int) {
+		return func(of int) {
+			i := starts[of]
+			first, end := l.bounds(of)
+			for w := first / 64; w < (end+63)/64; w++ {
 				for word := reached[w]; word != 0; word &= word - 1 {
 					m.take(&found, i, w*64+mathbits.TrailingZeros64(word))
 					i++
@@ -63,21 +64,27 @@ func (m *meeting) collectAll(people int) tracing.Meetings {
 	return found
 }
 
-// mark moves to a set, of 64 people each from the first on, those who were reached by what a worker found.
-func (s *scratch) mark(reached bits, first, end int) {
-	for i := range reached {
-		reached[i] |= s.reached[first/64+i]
-		s.reached[first/64+i] = 0
+// mark adds those of a range who were reached to a set of 64 people each, from the first on. Where they are few it knows them.
+func (m *meeting) mark(reached bits, of, first, end int) {
+	if !m.scans[0].few {
+		m.settle(of)
+		m.ledger.mark(reached, first, end)
 	}
-	if s.swept == nil {
-		return
-	}
-	for person := first; person < end; person += 64 {
-		word := uint64(0)
-		for i, early := range s.swept.earliest[person:min(person+64, end)] {
-			word |= uint64((early|-early)>>31) << i
+	for _, s := range m.scans {
+		if s.swept != nil {
+			s.swept.mark(reached, first, end)
 		}
-		reached[(person-first)/64] |= word
+	}
+}
+
+// mark adds those who were exposed to a set, as that of a ledger does.
+func (x *exposures) mark(reached bits, first, end int) {
+	for i := range reached {
+		person, word := first+i*64, uint64(0)
+		for j, early := range x.earliest[person:min(person+64, end)] {
+			word |= uint64((early|-early)>>31) << j
+		}
+		reached[i] |= word
 	}
 }
 
@@ -95,17 +102,19 @@ func (m *meeting) room(n int) tracing.Meetings {
 
 // take moves what is known of a person to position i of what was found.
 func (m *meeting) take(found *tracing.Meetings, i, person int) {
+	c := m.ledger.cells[person]
+	m.ledger.cells[person] = 0
 	met := tracing.Met{Person: uint32(person)}
-	early, carrying := uint32(0), uint32(0)
-	for _, s := range m.scratches {
-		c := &s.cells[person]
-		early = max(early, c.early)
+	if m.q.Sources {
+		met.Sources = c.sources()
+		if m.ledger.totals != nil {
+			met.Sources += m.ledger.totals[person]
+		}
+	}
+	early, carrying := c.early(), uint32(0)
+	for _, s := range m.scans {
 		if s.swept != nil {
 			early, s.swept.earliest[person] = max(early, s.swept.earliest[person]), 0
-		}
-		met.Sources += c.tally & maxSources
-		if s.totals != nil {
-			met.Sources += s.totals[person]
 		}
 		if s.carrying != nil {
 			carrying = max(carrying, s.carrying[person])
@@ -115,12 +124,8 @@ func (m *meeting) take(found *tracing.Meetings, i, person int) {
 				found.Roots[i*m.q.Words+w] |= bits
 			}
 		}
-		*c = cell{}
 	}
 	met.First = m.v.base + int64(^early)
-	if !m.q.Sources {
-		met.Sources = 0
-	}
 	if found.Carrying != nil {
 		found.Carrying[i] = tracing.Never
 		if carrying != 0 {

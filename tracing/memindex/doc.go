@@ -32,8 +32,15 @@
 // and for each stay one of records, which is also where those are who came at about the same time: the eight neighbours in
 // the line, and the lines before and after it. The place is one line of groups and one of lists. Sources are worked at in
 // batches, step by step, so that those lines are waited for together. Then there are 8 B to read for each candidate, with no
-// branch on whether it is one, and a cell of 8 B for each contact: earliest exposure, last source, number of sources. Cells of
-// 500,000 people are 4 MB, about what the second cache holds, and are the larger half of the time.
+// branch on whether it is one, and a cell of 8 B to change for each contact: earliest exposure, last source, number of sources.
+//
+// The cells of two million people are 16 MB, far more than the second cache holds, and contacts lie anywhere in them. So
+// those of many sources are first parted by ranges of 65,536 people, 8 B each one after the other, in the order of their
+// sources; when a range has half as many contacts as people, its cells, 512 KB, are brought near in a row and the contacts
+// added. For eight contacts that is one line of contacts, written and read, and two of cells, all in a row, where otherwise
+// there would be eight lines to wait for. A walk takes a cell of 8 B for each person, however many workers there are, and each
+// worker about 4 B for each person of contacts that wait, and what one batch of sources finds beyond that. What up to 64
+// sources find goes to the cells at once.
 //
 // # Two ways to walk
 //

@@ -13,7 +13,7 @@ func Sweeping() Option { return in(sweeping) }
 func in(p plan) Option {
 	return func(w *walker) {
 		w.plan = p
-		w.sizes = sizes{sweepFrom: 64, few: 0, parallelFrom: 1, batch: 1, sweep: 2, places: 2, people: 64}
+		w.sizes = sizes{sweepFrom: 64, few: 0, parallelFrom: 1, batch: 1, sweep: 2, places: 2, enough: 2, round: 2}
 	}
 }
 

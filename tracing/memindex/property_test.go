@@ -126,17 +126,25 @@ func TestIndexGivesBackWhatItWasMadeOf(t *testing.T) {
 	})
 }
 
-// All ways of walking an index reach the same people.
+// All ways of walking an index reach the same people, whose numbers lie far from one another.
 func TestWaysAgreeOnAwkwardStays(t *testing.T) {
 	tree, err := tracing.NewPlaces(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const people, places = 6, 2
+	const people, places, spread = 6, 2, 30_000
+	n := numbered(0, places)
+	for i := range people * spread {
+		n.Person(numberedID(i))
+	}
 	rapid.Check(t, func(r *rapid.T) {
-		x := memindex.BuildDense(tree, numbered(people, places), drawStays(r, people, places), 1)
+		stays := drawStays(r, people, places)
+		for i := range stays {
+			stays[i].Person *= spread
+		}
+		x := memindex.BuildDense(tree, n, stays, 1)
 		req := tracing.Request{
-			Cases: []tracing.Case{{Person: id(0), Window: tracing.Window{From: -100_000, To: rapid.Int64Range(-90_000, 500_000).Draw(r, "to")}}},
+			Cases: []tracing.Case{{Person: numberedID(0), Window: tracing.Window{From: -100_000, To: rapid.Int64Range(-90_000, 500_000).Draw(r, "to")}}},
 			Numbers: tracing.Numbers{
 				MinOverlap: rapid.SampledFrom([]int64{0, 1, 900, 90_000}).Draw(r, "least"),
 				Linger:     rapid.SampledFrom([]int64{0, 3600, 200_000}).Draw(r, "linger"), Depth: 3, Scope: tracing.ScopePlace,
@@ -149,15 +157,17 @@ func TestWaysAgreeOnAwkwardStays(t *testing.T) {
 			Generation int
 			Person     uuid.UUID
 			First      int64
+			Sources    uint32
 		}
+		detail := tracing.Detail{Sources: rapid.Bool().Draw(r, "sources")}
 		reach := func(src tracing.Source) (all []reached) {
-			got, err := tracing.Reach(r.Context(), src, req, tracing.Detail{})
+			got, err := tracing.Reach(r.Context(), src, req, detail)
 			if err != nil {
 				r.Fatal(err)
 			}
 			for g, generation := range got.Generations {
 				for _, m := range generation {
-					all = append(all, reached{g + 1, got.Person(m.Person), m.First})
+					all = append(all, reached{g + 1, got.Person(m.Person), m.First, m.Sources})
 				}
 			}
 			slices.SortFunc(all, func(a, b reached) int { return slices.Compare(a.Person[:], b.Person[:]) })

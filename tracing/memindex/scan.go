@@ -7,10 +7,12 @@ import (
 // scan looks for contacts one presence after the other. It is what few sources need, and what counting them needs.
 type scan struct {
 	*scratch
-	v     *view
-	q     tracing.Question
-	asOf  int64 // from base
-	least int64 // how long the overlap of a contact is, at least 1
+	ledger *ledger
+	v      *view
+	q      tracing.Question
+	asOf   int64 // from base
+	least  int64 // how long the overlap of a contact is, at least 1
+	enough int   // so many contacts of a range are added to the ledger together
 
 	// Of the sources at work:
 	windows []sourceWindow
@@ -21,21 +23,19 @@ type scan struct {
 	records   []record
 
 	// Of the source and the presence at work:
-	stamp   uint32
+	number  uint32
 	person  uint32
 	roots   []uint64
 	carries bool
 }
 
-func newScan(v *view, s *scratch, q tracing.Question, asOf int64) *scan {
-	return &scan{scratch: s, v: v, q: q, asOf: asOf, least: max(q.Numbers.MinOverlap, 1)}
-}
-
-// sources takes the contacts of some sources. The windows of a person stand together.
-func (s *scan) sources(sources []tracing.Infectious) {
-	s.find(sources)
+// sources takes the contacts of some sources, who are numbered from 1 on after so many people.
+func (s *scan) sources(p piece, after int) {
+	s.find(p.sources)
 	s.warmUp()
+	s.number = uint32(p.before - after)
 	s.each(s.presence)
+	s.settle()
 }
 
 // each calls take for the presences that were found at contact places, and takes the contacts of those that rest on odd
@@ -61,7 +61,7 @@ func (s *scan) each(take func(*presence)) {
 func (s *scan) begin(person uint32) {
 	s.person = person
 	if s.q.Sources {
-		s.stamp = s.nextSource()
+		s.number++
 	}
 }
 
@@ -216,22 +216,9 @@ func (s *scan) withoutHidden(d *dayOf, first, last uint32) []record {
 // fold adds the contacts of the presence at work to what is known of people.
 func (s *scan) fold(hits []record, offset, from int64) {
 	if s.few {
-		s.touch(hits)
-	}
-	cells, reached, stamp, self := s.cells, s.reached, s.stamp, s.person
-	for _, r := range hits {
-		person := r.person()
-		if person == self {
-			continue
-		}
-		c := &cells[person]
-		early := ^uint32(max(offset+r.enter(), from))
-		tally := stamp | c.tally&maxSources
-		if tally != c.tally { // another source than the last that they met
-			tally++
-		}
-		c.tally, c.early = tally, max(c.early, early)
-		reached[person/64] |= 1 << (person % 64)
+		s.enter(hits, offset, from)
+	} else {
+		s.part(hits, offset, from)
 	}
 	if s.carries && s.carrying != nil {
 		s.foldCarrying(hits, offset, from)
@@ -241,14 +228,53 @@ func (s *scan) fold(hits []record, offset, from int64) {
 	}
 }
 
-// touch notes those who have no contact yet.
-func (s *scan) touch(hits []record) {
+// enter takes the contacts of few sources into the ledger one by one, and notes whom it has not met before.
+func (s *scan) enter(hits []record, offset, from int64) {
 	for _, r := range hits {
-		if person := r.person(); !s.reached.has(person) && person != s.person {
+		person := r.person()
+		if person == s.person {
+			continue
+		}
+		c := &s.ledger.cells[person]
+		if *c == 0 {
 			s.touched = append(s.touched, person)
-			s.reached.set(person)
+		}
+		*c = c.with(newContact(^uint32(max(offset+r.enter(), from)), s.number, 0))
+	}
+}
+
+// part parts the contacts of a source by ranges of people. In the ledger each would lie somewhere else in memory; parted they
+// lie one after the other, and those of a range are then added while its cells are in the cache.
+func (s *scan) part(hits []record, offset, from int64) {
+	ranges, self, number := s.parted, s.person, s.number
+	for _, r := range hits {
+		person := r.person()
+		if person == self {
+			continue
+		}
+		to := &ranges[person/rangePeople]
+		to.block[to.n%blockContacts] = newContact(^uint32(max(offset+r.enter(), from)), number, person%rangePeople)
+		if to.n++; to.n == blockContacts {
+			to.flush()
 		}
 	}
+}
+
+// settle adds the contacts of those ranges that have enough of them to the ledger. It must not between those of one source.
+func (s *scan) settle() {
+	for i := range s.parted {
+		if p := &s.parted[i]; len(p.contacts)+int(p.n) >= s.enough {
+			s.settleRange(i)
+		}
+	}
+}
+
+// settleRange adds the contacts of a range to the ledger.
+func (s *scan) settleRange(of int) {
+	p := &s.parted[of]
+	p.flush()
+	s.ledger.add(of, p.contacts)
+	p.contacts = p.contacts[:0]
 }
 
 // foldCarrying is fold for those contacts that carry on, where not all do.

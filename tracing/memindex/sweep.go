@@ -43,6 +43,7 @@ type latest struct{ person, until, others uint32 }
 type exposures struct {
 	earliest []uint32 // by person: as cell.early
 	soon     bits     // who was exposed by the end of the day on which they came
+	left     []record // of a list: those of people who were not exposed before the day
 }
 
 // gather notes the presences of some sources for a sweep.
@@ -55,6 +56,7 @@ func (s *scan) gather(sources []tracing.Infectious) {
 		}
 		s.gathered = append(s.gathered, swept{uint32(p.from), uint32(p.until), p.person, p.place})
 	})
+	s.settle()
 }
 
 // newSweep brings what was gathered together.
@@ -133,24 +135,34 @@ func (s *sweep) day(d *dayOf, groups, end int, into *exposures) {
 			continue
 		}
 		for c := short; c < classes; c++ {
-			s.list(d.offset, d.list(group, c), s.presences[first:last+1], s.latest[first:last+1], into)
+			if left := into.leftOf(d.list(group, c), s.done); len(left) > 0 {
+				s.list(d.offset, left, s.presences[first:last+1], s.latest[first:last+1], into)
+			}
 		}
 	}
 }
 
-// list takes the earliest contacts of the stays of a list, which is sorted by their entries.
-func (s *sweep) list(offset int64, list []record, here []swept, before []latest, into *exposures) {
-	if len(list) == 0 {
-		return
+// leftOf returns those of a list whose people are not done. Who is done is as good as random, so the loop has no branch on it.
+func (x *exposures) leftOf(list []record, done bits) []record {
+	if len(list) > len(x.left) {
+		x.left = make([]record, 2*len(list))
 	}
+	left, n := x.left[:len(list)], 0
+	for _, r := range list {
+		left[n] = r
+		person := r.person()
+		n += int(^done[person/64] >> (person % 64) & 1)
+	}
+	return left[:n]
+}
+
+// list takes the earliest contacts of some stays, which are sorted by their entries.
+func (s *sweep) list(offset int64, list []record, here []swept, before []latest, into *exposures) {
 	n, _ := slices.BinarySearchFunc(here, offset+list[0].enter(), func(p swept, enter int64) int {
 		return int(int64(p.from) - enter)
 	})
 	for _, r := range list {
 		person := r.person()
-		if s.done[person/64]>>(person%64)&1 != 0 {
-			continue
-		}
 		enter := offset + r.enter()
 		for int64(here[n].from) <= enter {
 			n++

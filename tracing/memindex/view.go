@@ -26,7 +26,8 @@ type view struct {
 	// Within the view instants are counted in seconds from base, the start of the first day; span is when everybody has left.
 	base, span int64
 
-	free chan *scratch
+	scratches chan *scratch
+	ledgers   chan *ledger
 }
 
 // dayOf is a segment and what the days around it mean for it.
@@ -57,7 +58,8 @@ func (b bits) has(i uint32) bool { return int(i/64) < len(b) && b[i/64]>>(i%64)&
 // newView puts segments, in the order of their days, together. There must be an isPart for every place that was numbered
 // before the segments were made.
 func newView(numbering, placed *Numbering, segments []*segment, workers int, isPart []bool) *view {
-	v := &view{numbering: numbering, placed: placed, isPart: isPart, free: make(chan *scratch, idle)}
+	v := &view{numbering: numbering, placed: placed, isPart: isPart}
+	v.scratches, v.ledgers = make(chan *scratch, idle), make(chan *ledger, idle)
 	v.people, _ = numbering.names()
 	_, v.places = placed.names()
 	v.places = v.places[:len(isPart)]
