@@ -16,6 +16,9 @@
 // readers accept any case. Ed25519 is deterministic, so the same fields under
 // the same key always give the same text.
 //
+// A [PersonalCode], which somebody shows at a gate, has the same form with an
+// alias in the place of the place id, and "truyvet/me/v1" before the signed bytes.
+//
 // The package needs nothing but the standard library and google/uuid, keeps no
 // state outside a [KeySet] and never touches the network: a gate that holds the
 // public keys can verify codes alone.

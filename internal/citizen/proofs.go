@@ -16,6 +16,7 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/vault"
 )
 
 // The bounds of a proof.
@@ -45,6 +46,7 @@ var (
 	ErrCodeExpired  = errs.New(errs.Gone, "proof_over", "This code has ended or was used; ask for a new one.")
 	ErrTooManyTries = errs.New(errs.Gone, "proof_tries", "Too many wrong codes; ask for a new one.")
 	ErrTooManyCodes = errs.New(errs.TooMany, "too_many_codes", "Too many codes were asked for; wait a little.")
+	ErrName         = errs.New(errs.Invalid, "person_name", "A name has at most 100 characters that can be read.")
 	ErrNotSent      = errs.Busy("proof_not_sent", "The code could not be sent; try again in a little while.", 10*time.Second)
 )
 
@@ -55,25 +57,47 @@ type ProofStore interface {
 	TryChallenge(ctx context.Context, id uuid.UUID, now int64, limit int) (registry.Challenge, error)
 	DeleteChallenge(ctx context.Context, id uuid.UUID) error
 	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
+	MovePerson(ctx context.Context, person uuid.UUID, area string) error
 }
+
+// Locker seals what waits for its proof. It is the vault's ring.
+type Locker interface {
+	Seal(person uuid.UUID, field vault.Field, text string) (value []byte, key uint32, err error)
+	Open(person uuid.UUID, field vault.Field, value []byte) (string, error)
+}
+
+// Details keeps what is known of somebody, in place of what was known.
+type Details interface {
+	Put(ctx context.Context, person uuid.UUID, d vault.Details) error
+}
+
+// waitingPhone is the field of a phone number that waits for its proof, sealed for the challenge in the place of a person.
+const waitingPhone vault.Field = "waiting_phone"
 
 // Proofs has people prove that a phone number is theirs. It is safe for concurrent use.
 type Proofs struct {
-	store       ProofStore
-	pseudonyms  *Pseudonyms
-	credentials *Credentials
-	sender      Sender
-	clock       func() time.Time
-	remotes     *ratelimit.Limiter
-	aliases     *ratelimit.Limiter
+	ProofDeps
+	remotes *ratelimit.Limiter
+	aliases *ratelimit.Limiter
 }
 
-// NewProofs returns proofs whose codes go out through sender.
-func NewProofs(store ProofStore, pseudonyms *Pseudonyms, credentials *Credentials, sender Sender, clock func() time.Time) *Proofs {
+// ProofDeps is what proofs need. Everything in it is safe for concurrent use.
+type ProofDeps struct {
+	Store       ProofStore
+	Pseudonyms  *Pseudonyms
+	Credentials *Credentials
+	Sender      Sender // of the codes
+	Locker      Locker
+	Vault       Details
+	Clock       func() time.Time
+}
+
+// NewProofs returns proofs.
+func NewProofs(d ProofDeps) *Proofs {
 	return &Proofs{
-		store: store, pseudonyms: pseudonyms, credentials: credentials, sender: sender, clock: clock,
-		remotes: ratelimit.New(codesPerRemote, remotesInTotal, clock),
-		aliases: ratelimit.New(codesPerAlias, codesInTotal, clock),
+		ProofDeps: d,
+		remotes:   ratelimit.New(codesPerRemote, remotesInTotal, d.Clock),
+		aliases:   ratelimit.New(codesPerAlias, codesInTotal, d.Clock),
 	}
 }
 
@@ -93,7 +117,7 @@ func (p *Proofs) Start(ctx context.Context, phone, remote string) (Started, erro
 	if err != nil {
 		return Started{}, err
 	}
-	alias := p.pseudonyms.alias(KindPhone, number)
+	alias := p.Pseudonyms.alias(KindPhone, number)
 	// The address comes first: one that asks without end must not use up what is there for all.
 	if wait := p.remotes.Take(network(remote)); wait > 0 {
 		return Started{}, tooManyCodes(wait)
@@ -142,21 +166,25 @@ func (p *Proofs) send(ctx context.Context, number string, alias uuid.UUID) (Star
 	if err != nil {
 		return Started{}, fmt.Errorf("starting a proof: %w", err)
 	}
-	now := p.clock().Unix()
+	phone, _, err := p.Locker.Seal(id, waitingPhone, number)
+	if err != nil {
+		return Started{}, fmt.Errorf("starting a proof: %w", err)
+	}
+	now := p.Clock().Unix()
 	expires := now + int64(CodeLife/time.Second)
-	err = p.store.PutChallenge(ctx, registry.Challenge{
-		ID: id, Alias: alias, CodeHash: p.credentials.codeHash(id, code), Created: now, Expires: expires,
+	err = p.Store.PutChallenge(ctx, registry.Challenge{
+		ID: id, Alias: alias, CodeHash: p.Credentials.codeHash(id, code), Phone: phone, Created: now, Expires: expires,
 	})
 	if err != nil {
 		return Started{}, fmt.Errorf("starting a proof: %w", err)
 	}
-	if err := p.sender.SendCode(ctx, number, code); err != nil {
+	if err := p.Sender.SendCode(ctx, number, code); err != nil {
 		// The code reached nobody. It must be gone even if the caller is.
-		undone := p.store.DeleteChallenge(context.WithoutCancel(ctx), id)
+		undone := p.Store.DeleteChallenge(context.WithoutCancel(ctx), id)
 		return Started{}, fmt.Errorf("starting a proof: %w", ErrNotSent.Because(errors.Join(err, undone)))
 	}
 	started := Started{ID: id, Expires: time.Unix(expires, 0).UTC()}
-	if s, ok := p.sender.(shower); ok {
+	if s, ok := p.Sender.(shower); ok {
 		started.Shown = s.showCode(code)
 	}
 	return started, nil
@@ -178,16 +206,28 @@ type Credential struct {
 	Expires time.Time
 }
 
-// Finish ends a proof with the code that was sent, makes the person where there is none yet, and returns a credential. A
-// code is good for one use, also when it is presented twice at once. The errors: ErrCodeWrong, after which the proof can
-// go on; ErrTooManyTries and ErrCodeExpired, after which it is over. What is not six digits is wrong and costs no try.
-func (p *Proofs) Finish(ctx context.Context, id uuid.UUID, code string) (Credential, error) {
+// About is what somebody says of themselves who proves a phone number. Either may be empty: nothing is said then.
+type About struct {
+	Name string
+	Ward string // the code of the area in which they reside
+}
+
+// Finish ends a proof with the code that was sent, makes the person where there is none yet, keeps the proved number and what
+// the person says of themselves in the vault, and returns a credential. A code is good for one use, also when it is presented
+// twice at once. The errors: ErrCodeWrong and ErrName, after which the proof can go on; ErrTooManyTries and ErrCodeExpired, after
+// which it is over; registry.ErrDangling for a ward that does not exist. What is not six digits is wrong and costs no try, and
+// neither does a name that is none.
+func (p *Proofs) Finish(ctx context.Context, id uuid.UUID, code string, about About) (Credential, error) {
 	code = strings.TrimSpace(code)
 	if len(code) != codeDigits || !allDigits(code) {
 		return Credential{}, ErrCodeWrong
 	}
-	now := p.clock().Unix()
-	challenge, err := p.store.TryChallenge(ctx, id, now, CodeTries)
+	var readable bool
+	if about.Name, readable = cleanText(about.Name, longestName); !readable {
+		return Credential{}, ErrName
+	}
+	now := p.Clock().Unix()
+	challenge, err := p.Store.TryChallenge(ctx, id, now, CodeTries)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		return Credential{}, ErrCodeExpired
@@ -197,29 +237,47 @@ func (p *Proofs) Finish(ctx context.Context, id uuid.UUID, code string) (Credent
 		return Credential{}, fmt.Errorf("finishing a proof: %w", err)
 	}
 	// The try was counted before the code is looked at, so tries at once cannot share one.
-	right := hmac.Equal(challenge.CodeHash, p.credentials.codeHash(id, code))
+	right := hmac.Equal(challenge.CodeHash, p.Credentials.codeHash(id, code))
 	switch {
 	case !right && challenge.Tries >= CodeTries:
 		return Credential{}, ErrTooManyTries
 	case !right:
 		return Credential{}, ErrCodeWrong
 	}
-	return p.accept(ctx, challenge, now)
+	return p.accept(ctx, challenge, about, now)
 }
 
 // accept makes the person and uses the code up, in this order: if the first fails the code can be presented again.
-func (p *Proofs) accept(ctx context.Context, challenge registry.Challenge, now int64) (Credential, error) {
-	link := registry.Link{Alias: challenge.Alias, Kind: KindPhone, Linked: now}
-	if _, err := p.store.EnsurePerson(ctx, link, ""); err != nil {
+func (p *Proofs) accept(ctx context.Context, challenge registry.Challenge, about About, now int64) (Credential, error) {
+	if err := p.register(ctx, challenge, about, now); err != nil {
 		return Credential{}, fmt.Errorf("finishing a proof: %w", err)
 	}
-	err := p.store.DeleteChallenge(ctx, challenge.ID)
+	err := p.Store.DeleteChallenge(ctx, challenge.ID)
 	if errors.Is(err, registry.ErrNotFound) {
 		return Credential{}, ErrCodeExpired
 	}
 	if err != nil {
 		return Credential{}, fmt.Errorf("finishing a proof: %w", err)
 	}
-	text, expires := p.credentials.Issue(challenge.Alias)
+	text, expires := p.Credentials.Issue(challenge.Alias)
 	return Credential{Text: text, Alias: challenge.Alias, Expires: expires}, nil
+}
+
+// register makes the person, and keeps the number and what was said.
+func (p *Proofs) register(ctx context.Context, challenge registry.Challenge, about About, now int64) error {
+	phone, err := p.Locker.Open(challenge.ID, waitingPhone, challenge.Phone)
+	if err != nil {
+		return err
+	}
+	link := registry.Link{Alias: challenge.Alias, Kind: KindPhone, Linked: now}
+	person, err := p.Store.EnsurePerson(ctx, link, about.Ward)
+	if err != nil {
+		return err
+	}
+	if about.Ward != "" && about.Ward != person.Area {
+		if err := p.Store.MovePerson(ctx, person.ID, about.Ward); err != nil {
+			return err
+		}
+	}
+	return p.Vault.Put(ctx, person.ID, vault.Details{vault.Phone: phone, vault.Name: about.Name, vault.Ward: about.Ward})
 }

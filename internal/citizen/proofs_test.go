@@ -14,6 +14,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/vault"
 )
 
 // memory is a ProofStore as the registry's contract says.
@@ -21,7 +22,9 @@ type memory struct {
 	mu         sync.Mutex
 	challenges map[uuid.UUID]registry.Challenge
 	links      map[uuid.UUID]registry.Link
-	fail       error // what EnsurePerson fails with
+	people     map[uuid.UUID]registry.Person // by alias
+	kept       map[uuid.UUID]vault.Details   // by person
+	fail       error                         // what EnsurePerson fails with
 }
 
 func (m *memory) PutChallenge(_ context.Context, c registry.Challenge) error {
@@ -65,8 +68,29 @@ func (m *memory) EnsurePerson(_ context.Context, link registry.Link, area string
 	if m.fail != nil {
 		return registry.Person{}, m.fail
 	}
-	m.links[link.Alias] = link
-	return registry.Person{ID: uuid.New(), Area: area}, nil
+	if _, there := m.links[link.Alias]; !there {
+		m.links[link.Alias] = link
+		m.people[link.Alias] = registry.Person{ID: uuid.New(), Area: area}
+	}
+	return m.people[link.Alias], nil
+}
+
+func (m *memory) MovePerson(_ context.Context, id uuid.UUID, area string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for alias, person := range m.people {
+		if person.ID == id {
+			m.people[alias] = registry.Person{ID: id, Area: area}
+		}
+	}
+	return nil
+}
+
+func (m *memory) Put(_ context.Context, person uuid.UUID, d vault.Details) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kept[person] = d
+	return nil
 }
 
 // outbox is a Sender that keeps what it sent.
@@ -94,9 +118,19 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{
 		clock: newClock(), sent: &outbox{},
-		store: &memory{challenges: make(map[uuid.UUID]registry.Challenge), links: make(map[uuid.UUID]registry.Link)},
+		store: &memory{
+			challenges: make(map[uuid.UUID]registry.Challenge), links: make(map[uuid.UUID]registry.Link),
+			people: make(map[uuid.UUID]registry.Person), kept: make(map[uuid.UUID]vault.Details),
+		},
 	}
-	b.Proofs = NewProofs(b.store, pseudonyms(t, testKey), credentials(t, b.clock), b.sent, b.clock.time)
+	ring, err := vault.NewRing([]vault.Key{{ID: 1, Key: testKey}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Proofs = NewProofs(ProofDeps{
+		Store: b.store, Pseudonyms: pseudonyms(t, testKey), Credentials: credentials(t, b.clock), Sender: b.sent, Locker: ring,
+		Vault: b.store, Clock: b.clock.time,
+	})
 	return b
 }
 
@@ -119,7 +153,7 @@ func (b *bench) wrong() string {
 
 func (b *bench) wantFinish(t *testing.T, id uuid.UUID, code string, want error) Credential {
 	t.Helper()
-	credential, err := b.Finish(t.Context(), id, code)
+	credential, err := b.Finish(t.Context(), id, code, About{})
 	if !errors.Is(err, want) || (err == nil) != (credential != Credential{}) {
 		t.Errorf("finishing gives %v, want %v", err, want)
 	}
@@ -211,7 +245,7 @@ func TestOneUseAtOnce(t *testing.T) {
 	outcomes := make(chan error, CodeTries)
 	for range cap(outcomes) {
 		go func() {
-			_, err := b.Finish(t.Context(), started.ID, b.sent.code)
+			_, err := b.Finish(t.Context(), started.ID, b.sent.code, About{})
 			outcomes <- err
 		}()
 	}
@@ -272,7 +306,7 @@ func TestNothingThatIsKeptOrSaidNamesThePerson(t *testing.T) {
 	started := b.start(t)
 	kept := fmt.Sprintf("%+v %q", b.store.challenges, b.store.challenges[started.ID].CodeHash)
 	secrets := []string{"0912345678", "912345678", b.sent.code}
-	_, wrong := b.Finish(t.Context(), started.ID, b.wrong())
+	_, wrong := b.Finish(t.Context(), started.ID, b.wrong(), About{})
 	_, phone := b.Start(t.Context(), "0912345678123", "192.0.2.1")
 	for _, said := range []string{wrong.Error(), phone.Error()} {
 		kept += said
@@ -364,5 +398,40 @@ func TestNetwork(t *testing.T) {
 		if got := network(test.remote); got != test.want {
 			t.Errorf("the network of %q is %q, want %q", test.remote, got, test.want)
 		}
+	}
+}
+
+// TestWhatIsKeptOfAProof: the number that was proved, and what the person said; on the way nothing of it can be read.
+func TestWhatIsKeptOfAProof(t *testing.T) {
+	b := newBench(t)
+	started := b.start(t)
+	waiting := b.store.challenges[started.ID].Phone
+	if len(waiting) == 0 || strings.Contains(string(waiting), "912345678") {
+		t.Errorf("the number waits as %q", waiting)
+	}
+	for _, name := range []string{strings.Repeat("Á", 101), "a\x00b", "\xff"} {
+		if _, err := b.Finish(t.Context(), started.ID, b.sent.code, About{Name: name}); !errors.Is(err, ErrName) {
+			t.Errorf("the name %q: %v", name, err)
+		}
+	}
+	finish := func(id uuid.UUID, about About) (registry.Person, vault.Details) {
+		t.Helper()
+		credential, err := b.Finish(t.Context(), id, b.sent.code, about)
+		if err != nil {
+			t.Fatal(err)
+		}
+		person := b.store.people[credential.Alias]
+		return person, b.store.kept[person.ID]
+	}
+	person, kept := finish(started.ID, About{Name: " Nguyễn\u00a0 Ánh ", Ward: "w1"})
+	if person.Area != "w1" || kept[vault.Phone] != "0912345678" || kept[vault.Name] != "Nguyễn Ánh" || kept[vault.Ward] != "w1" {
+		t.Errorf("%+v, %d details", person, len(kept))
+	}
+	moved, kept := finish(b.start(t).ID, About{Ward: "w2"})
+	if moved.ID != person.ID || moved.Area != "w2" || kept[vault.Ward] != "w2" || kept[vault.Name] != "" {
+		t.Errorf("%+v, %d details", moved, len(kept))
+	}
+	if stayed, _ := finish(b.start(t).ID, About{}); stayed.Area != "w2" {
+		t.Errorf("%+v", stayed)
 	}
 }

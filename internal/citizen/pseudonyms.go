@@ -1,7 +1,8 @@
 // Package citizen says who a scan belongs to, without knowing who that is: it turns phone numbers and ID card numbers
 // into aliases, has a phone number proved with a one-time code, and issues the credentials that browsers then hold.
 //
-// Phone numbers, card numbers and codes are never stored, logged, or part of an error.
+// Phone numbers, card numbers and what else is known of people go into the vault, sealed; they are never logged, and never part
+// of an error. Codes are kept as hashes.
 package citizen
 
 import (
@@ -9,6 +10,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -32,15 +34,25 @@ var (
 
 // Pseudonyms makes aliases: the same identifier gives the same alias under the same key, and without the key neither
 // leads to the other. It is safe for concurrent use.
-type Pseudonyms struct{ key []byte }
+type Pseudonyms struct{ key atomic.Pointer[[]byte] }
 
 // NewPseudonyms returns the pseudonyms under a key of KeySize random bytes.
 func NewPseudonyms(key []byte) (*Pseudonyms, error) {
+	p := new(Pseudonyms)
+	if err := p.Replace(key); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Replace makes aliases under another key from now on.
+func (p *Pseudonyms) Replace(key []byte) error {
 	kept, err := keyCopy(key)
 	if err != nil {
-		return nil, fmt.Errorf("making pseudonyms: %w", err)
+		return fmt.Errorf("making pseudonyms: %w", err)
 	}
-	return &Pseudonyms{key: kept}, nil
+	p.key.Store(&kept)
+	return nil
 }
 
 // keyCopy returns the caller's key, which must be of the right length.
@@ -74,7 +86,7 @@ func (p *Pseudonyms) IDCard(number string) (uuid.UUID, error) {
 // alias is the first 16 bytes of HMAC-SHA-256(key, kind ‖ 0 ‖ identifier), made a UUID of version 8 (RFC 9562, 5.8), the
 // one for values that are nobody else's.
 func (p *Pseudonyms) alias(kind, identifier string) uuid.UUID {
-	sum := mac(p.key, []byte(kind), []byte{0}, []byte(identifier))
+	sum := mac(*p.key.Load(), []byte(kind), []byte{0}, []byte(identifier))
 	alias := uuid.UUID(sum[:16])
 	alias[6] = alias[6]&0x0f | 0x80
 	alias[8] = alias[8]&0x3f | 0x80

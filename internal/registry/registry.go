@@ -104,12 +104,13 @@ type Link struct {
 	Linked int64
 }
 
-// Challenge is a one-time code that was sent and waits to be proved. It holds no phone number: the alias was made from
-// it, and the code is kept as a keyed hash.
+// Challenge is a one-time code that was sent and waits to be proved. The alias was made from the phone number, which it holds
+// encrypted, for the vault; the code is kept as a keyed hash.
 type Challenge struct {
 	ID       uuid.UUID
 	Alias    uuid.UUID
 	CodeHash []byte
+	Phone    []byte // as vault.Ring seals it
 	Created  int64
 	Expires  int64
 	Tries    int

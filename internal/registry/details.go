@@ -1,0 +1,34 @@
+package registry
+
+import "github.com/google/uuid"
+
+// Sealed is one personal detail of somebody, encrypted. What it says can be read with the vault's keys alone, which are in
+// no database.
+type Sealed struct {
+	Person uuid.UUID
+	Field  string // which detail, as vault.Field names it
+	Key    uint32 // the id of the key that it is sealed with
+	Value  []byte
+}
+
+// Opening says that somebody's details were opened: from which run's list, by whom and what for. Each is written together
+// with its audit entry, whose Seq it has.
+type Opening struct {
+	Seq     int64
+	Person  uuid.UUID
+	Run     uuid.UUID
+	Account uuid.UUID
+	Area    string // of the account: the authority
+	Purpose string // a stable word
+	At      int64
+}
+
+// Approval says that a second person has looked at a run and let its list be used.
+type Approval struct {
+	Run     uuid.UUID
+	Account uuid.UUID // whose it is
+	At      int64
+}
+
+// AuditSeal returns the seal of an entry, given that of the entry before; nil for the first.
+type AuditSeal func(prev []byte, e AuditEntry) []byte

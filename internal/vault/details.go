@@ -1,0 +1,42 @@
+package vault
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Field is one kind of detail. The words are stored, and bound into what is sealed: they never change.
+type Field string
+
+// The fields.
+const (
+	Name      Field = "name"
+	Phone     Field = "phone"       // digits, as dialled inside the country
+	IDCard    Field = "id_card"     // 12 digits
+	OldIDCard Field = "old_id_card" // of the card before, 9 digits
+	Address   Field = "address"
+	Ward      Field = "ward" // the code of the ward that the person named
+	BirthYear Field = "birth_year"
+	Dependant Field = "dependant" // which of those under one phone somebody is, from 1
+)
+
+// Fields returns all fields, in the order in which they are shown.
+func Fields() []Field {
+	return []Field{Name, Phone, BirthYear, Address, Ward, IDCard, OldIDCard, Dependant}
+}
+
+// Details are what is known of somebody. However they are printed or logged, none of it is to be seen.
+type Details map[Field]string
+
+// hidden stands for details in every text.
+const hidden = "details"
+
+// Format implements fmt.Formatter for every verb.
+func (Details) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) } // fmt looks at no error
+
+// LogValue keeps them out of what slog writes.
+func (Details) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalJSON keeps them out of JSON: who may answer with them names the fields one by one.
+func (Details) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
