@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -87,6 +88,11 @@ func OpenDeadLetters(cfg *config.Config) (*redisstream.DeadLetters, error) {
 
 // Migrate brings every table up to this program's version.
 func Migrate(ctx context.Context, cfg *config.Config) error {
+	if cfg.SecretsText == "" {
+		if err := config.UpgradeSecrets(cfg.SecretsFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	registry, err := sqlstore.Open(ctx, cfg.Registry())
 	if err != nil {
 		return err

@@ -23,22 +23,30 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/telemetry"
+	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
 // Office is the part of a process that works on the registry alone, which commands may do while a server runs.
 type Office struct {
-	Config   *config.Config
-	Clock    func() time.Time
-	Secrets  config.Secrets
-	Registry *sqlstore.Store
-	Audit    *audit.Log
-	Accounts *account.Service
+	Config     *config.Config
+	Clock      func() time.Time
+	Secrets    config.Secrets
+	Registry   *sqlstore.Store
+	Audit      *audit.Log
+	Accounts   *account.Service
+	Pseudonyms *citizen.Pseudonyms
+	Vault      *vault.Vault
+	secrets    *secretsFile
 }
 
 // OpenOffice opens the registry. Close it when done.
 func OpenOffice(ctx context.Context, cfg *config.Config, clock func() time.Time) (*Office, error) {
-	secrets, err := config.ReadSecrets(cfg.SecretsFile)
+	secrets, err := cfg.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	followed, err := followSecrets(cfg, secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +58,10 @@ func OpenOffice(ctx context.Context, cfg *config.Config, clock func() time.Time)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	o := &Office{Config: cfg, Clock: clock, Secrets: secrets, Registry: store, Audit: log}
+	o := &Office{
+		Config: cfg, Clock: clock, Secrets: secrets, Registry: store, Audit: log,
+		Pseudonyms: followed.pseudonyms, Vault: vault.New(followed.ring, store, log, clock), secrets: followed,
+	}
 	if o.Accounts, err = o.openAccounts(); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -85,9 +96,9 @@ type Parts struct {
 	keyFile     *keyFile
 	Scans       *Scans
 	Places      *places.Service
-	Pseudonyms  *citizen.Pseudonyms
 	Credentials *citizen.Credentials
 	Proofs      *citizen.Proofs
+	Gate        *citizen.Gate
 	Erasures    *citizen.Erasures
 	Ingest      *ingest.Ingest
 	Cases       *cases.Service
@@ -127,9 +138,6 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger, clock fu
 func (p *Parts) build(ctx context.Context) error {
 	var err error
 	p.Places = places.New(p.Registry, p.Keys, p.Clock)
-	if p.Pseudonyms, err = citizen.NewPseudonyms(p.Secrets.Pseudonym); err != nil {
-		return err
-	}
 	if p.Credentials, err = citizen.NewCredentials(p.Secrets.Credential, p.Clock); err != nil {
 		return err
 	}
@@ -139,7 +147,11 @@ func (p *Parts) build(ctx context.Context) error {
 	if p.metrics, err = telemetry.NewMetrics(p.registry); err != nil {
 		return fmt.Errorf("registering the metrics: %w", err)
 	}
-	p.Proofs = citizen.NewProofs(p.Registry, p.Pseudonyms, p.Credentials, p.sender(), p.Clock)
+	p.Proofs = citizen.NewProofs(citizen.ProofDeps{
+		Store: p.Registry, Pseudonyms: p.Pseudonyms, Credentials: p.Credentials, Sender: p.sender(), Locker: p.secrets.ring,
+		Vault: p.Vault, Clock: p.Clock,
+	})
+	p.Gate = citizen.NewGate(p.Pseudonyms, p.Keys, p.Registry, p.Vault, p.Clock)
 	p.Erasures = citizen.NewErasures(p.Registry, p.Audit, p.Clock)
 	p.Ingest = ingest.New(ingest.Config{
 		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Revoked: p.Places.Revoked, Retention: p.Config.Retention(), Clock: p.Clock,
@@ -147,7 +159,7 @@ func (p *Parts) build(ctx context.Context) error {
 	p.limits = newLimits(p.Config.DeviceLimit, p.Config.AddressLimit, p.metrics, p.Clock)
 	p.taking = &limitedIngest{Ingest: p.metrics.CountIngest(p.Ingest), limits: p.limits}
 	p.Cases = cases.New(cases.Deps{
-		People: p.Registry, Book: p.Registry, Runs: p.Registry, Aliases: p.Pseudonyms, Places: p.Places,
+		People: p.Registry, Book: p.Registry, Runs: p.Registry, Approvals: p.Registry, Vault: p.Vault, Aliases: p.Pseudonyms, Places: p.Places,
 		Snapshots: p.Scans.Snapshots, Audit: p.Audit, Clock: p.Clock, Location: p.Location,
 	})
 	return p.refresh(ctx)
@@ -155,7 +167,7 @@ func (p *Parts) build(ctx context.Context) error {
 
 // refresh takes over what other processes, or commands, have written to the registry and to the key file.
 func (p *Parts) refresh(ctx context.Context) error {
-	keysErr := p.keyFile.refresh()
+	keysErr := errors.Join(p.keyFile.refresh(), p.secrets.refresh())
 	placesErr := p.Places.Refresh(ctx)
 	revoked, revokedErr := p.Registry.RevokedCredentials(ctx)
 	if revokedErr != nil {
@@ -180,7 +192,7 @@ func Init(ctx context.Context, cfg *config.Config, clock func() time.Time) error
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
-	if _, err := os.Stat(cfg.SecretsFile); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(cfg.SecretsFile); cfg.SecretsText == "" && errors.Is(err, os.ErrNotExist) {
 		if err := config.WriteSecrets(cfg.SecretsFile, config.NewSecrets()); err != nil {
 			return err
 		}

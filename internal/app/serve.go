@@ -145,8 +145,8 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 
 	pages, err := webui.New(webui.Deps{
 		Codes: p.taking, Scans: p.taking, Proofs: p.Proofs, Credentials: p.Credentials,
-		Erasures: p.Erasures, Pseudonyms: p.Pseudonyms,
-		People: p.Registry, Places: p.Places, Map: p.Places, Records: p.Registry, Accounts: p.Accounts, Cases: p.Cases,
+		Erasures: p.Erasures, Gate: p.Gate, Signer: p.Keys,
+		Places: p.Places, Map: p.Places, Records: p.Registry, Accounts: p.Accounts, Cases: p.Cases,
 		Traces: p.Cases, Audit: p.Audit, Sessions: sessions, SealKey: p.Secrets.Page, Logger: p.Logger, Clock: p.Clock,
 		Retention: p.Config.Retention(), Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
 	})
@@ -221,7 +221,7 @@ func proxies(list []string) (func(netip.Addr) bool, error) {
 // answered without a look at the sessions.
 func sessionless(path string) bool {
 	for _, prefix := range []string{
-		"/api/v1/scans", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
+		"/api/v1/scans", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return true

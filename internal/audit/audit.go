@@ -66,9 +66,7 @@ func New(store Store, key []byte, clock func() time.Time) (*Log, error) {
 // Append adds an entry: the actor's login or "system", a stable word for what was done, the id of what it was done to, and
 // what else is worth knowing; never a personal detail. It is durable when Append returns. Of a field 1,024 bytes are kept.
 func (l *Log) Append(ctx context.Context, actor, action, subject, detail string) error {
-	_, err := l.store.AppendAudit(ctx, l.seal, registry.AuditEntry{
-		At: l.clock().Unix(), Actor: storable(actor), Action: storable(action), Subject: storable(subject), Detail: storable(detail),
-	})
+	_, err := l.store.AppendAudit(ctx, l.seal, l.Entry(actor, action, subject, detail))
 	if err != nil {
 		return fmt.Errorf("writing the audit log: %w", err)
 	}

@@ -39,7 +39,7 @@ func newTown(cfg *config.Config) (*town, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the signing keys: %w", err)
 	}
-	secrets, err := config.ReadSecrets(cfg.SecretsFile)
+	secrets, err := cfg.Secrets()
 	if err != nil {
 		return nil, err
 	}

@@ -50,11 +50,12 @@ type People interface {
 }
 
 // Book keeps cases, which it gives newest first, and when people who are no cases were isolated, as it was recorded at asOf or
-// before. The map is the caller's.
+// before. The map is the caller's. CasesOf counts a person's cases since an instant.
 type Book interface {
 	PutCase(ctx context.Context, c registry.Case) error
 	Case(ctx context.Context, id uuid.UUID) (registry.Case, error)
 	Cases(ctx context.Context) ([]registry.Case, error)
+	CasesOf(ctx context.Context, person uuid.UUID, since int64) (int, error)
 	Isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error)
 }
 
@@ -83,9 +84,11 @@ type Snapshots interface {
 	Snapshot(ctx context.Context, asOf int64) (snapshot.Snapshot, error)
 }
 
-// Audit takes what was done. It is durable when Append returns.
+// Audit takes what was done. It is durable when Append returns. Entry and Seal are for what is written together with its entry.
 type Audit interface {
 	Append(ctx context.Context, actor, action, subject, detail string) error
+	Entry(actor, action, subject, detail string) registry.AuditEntry
+	Seal(prev []byte, e registry.AuditEntry) []byte
 }
 
 // Deps is what the service needs. Everything in it is safe for concurrent use.
@@ -93,6 +96,8 @@ type Deps struct {
 	People    People
 	Book      Book
 	Runs      Runs
+	Approvals Approvals
+	Vault     Vault
 	Aliases   Aliases
 	Places    Places
 	Snapshots Snapshots
@@ -123,8 +128,9 @@ type Intake struct {
 }
 
 // Record takes in a case, which then belongs to the actor's area. The errors: ErrRole, those of the intake above, those of
-// Aliases, and ErrPersonUnknown, which is told only to whom everything else is right: the form is no way to ask who is
-// registered. The case is kept before it is audited; where auditing it fails the error says so and the case is there.
+// Aliases, registry.ErrLabRef where the reference is that of somebody else's case, and ErrPersonUnknown, which is told only to
+// whom everything else is right: the form is no way to ask who is registered. The case is kept before it is audited; where
+// auditing it fails the error says so and the case is there. Of whom case after case is recorded the auditor is told.
 func (s *Service) Record(ctx context.Context, actor registry.Account, in Intake) (registry.Case, error) {
 	if !account.May(actor.Role, account.ActTrace) {
 		return registry.Case{}, ErrRole
@@ -149,6 +155,9 @@ func (s *Service) Record(ctx context.Context, actor registry.Account, in Intake)
 		return registry.Case{}, fmt.Errorf("keeping a case: %w", err)
 	}
 	if err := s.d.Audit.Append(ctx, actor.Login, "case_recorded", c.ID.String(), ""); err != nil {
+		return registry.Case{}, fmt.Errorf("auditing a case: %w", err)
+	}
+	if err := s.watch(ctx, c); err != nil {
 		return registry.Case{}, fmt.Errorf("auditing a case: %w", err)
 	}
 	return c, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
 	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
@@ -49,6 +50,7 @@ type town struct {
 	scans      *sqlite.Store
 	pseudonyms *citizen.Pseudonyms
 	log        *audit.Log
+	vault      *vault.Vault
 	deps       cases.Deps
 	now        time.Time
 	area       map[string]string // by phone number
@@ -123,8 +125,11 @@ func newTown(t *testing.T) *town {
 	to.visit(t, an, to.shop, local(6, 15, 0), local(6, 16, 0))
 	to.visit(t, em, to.shop, local(6, 15, 0), local(6, 16, 0))
 
+	ring, err := vault.NewRing([]vault.Key{{ID: 1, Key: key}}, nil)
+	must(t, err)
+	to.vault = vault.New(ring, to.store, to.log, clock)
 	to.deps = cases.Deps{
-		People: to.store, Book: to.store, Runs: to.store, Aliases: to.pseudonyms, Places: catalogue,
+		People: to.store, Book: to.store, Runs: to.store, Approvals: to.store, Vault: to.vault, Aliases: to.pseudonyms, Places: catalogue,
 		Snapshots: snapshot.NewMemory(to.store, to.scans, snapshot.Options{}), Audit: to.log, Clock: clock, Location: saigon,
 	}
 	to.Service = cases.New(to.deps)

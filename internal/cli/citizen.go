@@ -75,15 +75,12 @@ func newCitizenAct(s *settings, act citizenAct) *cobra.Command {
 // personOf returns the alias of a phone number or, where that is empty, of the number of an ID card, and the person that it
 // stands for. No error holds the number.
 func personOf(ctx context.Context, o *app.Office, phone, card string) (uuid.UUID, registry.Person, error) {
-	pseudonyms, err := citizen.NewPseudonyms(o.Secrets.Pseudonym)
-	if err != nil {
-		return uuid.Nil, registry.Person{}, err
-	}
 	var alias uuid.UUID
+	var err error
 	if phone != "" {
-		alias, err = pseudonyms.Phone(phone)
+		alias, err = o.Pseudonyms.Phone(phone)
 	} else {
-		alias, err = pseudonyms.IDCard(card)
+		alias, err = o.Pseudonyms.IDCard(card)
 	}
 	if err != nil {
 		return uuid.Nil, registry.Person{}, usage(err)

@@ -108,7 +108,7 @@ func equip(o *loadgen.Options, cfg *config.Config, places int) error {
 	if err != nil {
 		return fmt.Errorf("reading the signing keys: %w", err)
 	}
-	secrets, err := config.ReadSecrets(cfg.SecretsFile)
+	secrets, err := cfg.Secrets()
 	if err != nil {
 		return err
 	}

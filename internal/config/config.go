@@ -58,7 +58,8 @@ type Config struct {
 	WalkMemory   int `env:"TRUYVET_WALK_MEMORY, default=256"` // MiB in which a walk over ClickHouse tells sources apart
 
 	KeyFile     string `env:"TRUYVET_KEY_FILE"`    // signing keys of codes; default DATA/keys.json
-	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential and audit keys; default DATA/secrets.json
+	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential, audit, page and vault keys; default DATA/secrets.json
+	SecretsText Hidden `env:"TRUYVET_SECRETS"`     // what that file holds, where it comes from the environment
 
 	// SecondFactor lists the roles that do nothing without a second factor.
 	SecondFactor []string `env:"TRUYVET_SECOND_FACTOR"`
@@ -209,6 +210,23 @@ func dropNonNumbers(values map[string]string, names ...string) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// Hidden is a setting that is printed nowhere.
+type Hidden string
+
+// String keeps it out of every text.
+func (Hidden) String() string { return "hidden" }
+
+// GoString is String, for %#v.
+func (Hidden) GoString() string { return "hidden" }
+
+// Secrets returns the keys that are in no database: those of the environment where it has them, else those of the file.
+func (c *Config) Secrets() (Secrets, error) {
+	if c.SecretsText != "" {
+		return ParseSecrets([]byte(c.SecretsText), "TRUYVET_SECRETS")
+	}
+	return ReadSecrets(c.SecretsFile)
 }
 
 // Cluster says whether scans go to Redis and ClickHouse.

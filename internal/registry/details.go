@@ -32,3 +32,10 @@ type Approval struct {
 
 // AuditSeal returns the seal of an entry, given that of the entry before; nil for the first.
 type AuditSeal func(prev []byte, e AuditEntry) []byte
+
+// Dependant is somebody without a phone of their own, a child or somebody old, who is reached by that of a guardian.
+type Dependant struct {
+	Person   uuid.UUID
+	Guardian uuid.UUID
+	Number   int // among those under one phone, from 1
+}

@@ -22,6 +22,7 @@ var (
 	ErrDangling = errs.New(errs.Invalid, "unknown_reference", "It names a record that does not exist.")
 	ErrPlaces   = errs.New(errs.Invalid, "place_tree", "A place cannot lie in itself, and it stays with its parent and its organisation.")
 	ErrAreas    = errs.New(errs.Invalid, "area_tree", "An area is a province, district or ward, and lies in one of a wider level.")
+	ErrLabRef   = errs.New(errs.Conflict, "lab_ref_taken", "The case of somebody else has this laboratory reference.")
 	ErrRevision = errs.New(errs.Conflict, "unknown_revision", "The registry has never been at that revision.")
 	ErrText     = errs.New(errs.Invalid, "no_text", "It holds characters that no text may hold.")
 	ErrSpent    = errs.New(errs.Gone, "spent", "It has been tried as often as it may be.")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing"
 )
@@ -67,6 +68,10 @@ func composed(t *testing.T) map[string][]string {
 		"sort.":      sorts(),
 		"own.":       ownNames(),
 		"profile.":   {cases.Own},
+		"purpose.":   vault.Purposes(),
+	}
+	for _, field := range vault.Fields() {
+		keys["detail."] = append(keys["detail."], string(field))
 	}
 	for _, k := range qrgen.Kinds() {
 		keys["kind."] = append(keys["kind."], k.String())

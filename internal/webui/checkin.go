@@ -1,11 +1,13 @@
 package webui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing/stay"
@@ -224,7 +227,50 @@ type proofPage struct {
 	Nonce   string
 	Ending  string
 	Shown   string // the code itself, in a demonstration
+	About   citizen.About
+	Wards   []wardGroup
 	Problem *problem
+}
+
+// wardGroup is the wards of one district.
+type wardGroup struct {
+	District string
+	Wards    []registry.Area
+}
+
+// mostWards is how many wards a menu on a phone may have: those of any city, and not those of the country.
+const mostWards = 1000
+
+// wards returns the wards that somebody may reside in, in the order of the names; none where there are too many to choose from.
+func (u *UI) wards() []wardGroup {
+	areas := u.Map.Areas()
+	var wards []registry.Area
+	for _, area := range areas {
+		if area.Level == registry.Ward {
+			wards = append(wards, area)
+		}
+	}
+	if len(wards) > mostWards {
+		return nil
+	}
+	byDistrict := make(map[string]*wardGroup)
+	for _, ward := range wards {
+		if byDistrict[ward.Parent] == nil {
+			byDistrict[ward.Parent] = &wardGroup{District: u.Map.AreaName(ward.Parent)}
+		}
+		byDistrict[ward.Parent].Wards = append(byDistrict[ward.Parent].Wards, ward)
+	}
+	groups := make([]wardGroup, 0, len(byDistrict))
+	for _, group := range byDistrict {
+		slices.SortFunc(group.Wards, func(a, b registry.Area) int {
+			return cmp.Or(compareNatural(a.Name, b.Name), strings.Compare(a.Code, b.Code))
+		})
+		groups = append(groups, *group)
+	}
+	slices.SortFunc(groups, func(a, b wardGroup) int {
+		return cmp.Or(compareNatural(a.District, b.District), strings.Compare(a.Wards[0].Code, b.Wards[0].Code))
+	})
+	return groups
 }
 
 func (u *UI) showProof(c *gin.Context) {
@@ -246,7 +292,7 @@ func (u *UI) answerProof(c *gin.Context, status int, page proofPage) {
 		u.Fail(c, err)
 		return
 	}
-	page.Nonce = nonce
+	page.Nonce, page.Wards = nonce, u.wards()
 	u.show(c, status, "proof", page)
 }
 
@@ -267,9 +313,10 @@ func (u *UI) finishProof(c *gin.Context) {
 		u.refuseCitizen(c, checkInPage{wall: w}, citizen.ErrCodeExpired)
 		return
 	}
-	credential, err := u.Proofs.Finish(c.Request.Context(), pending.Challenge, strings.TrimSpace(form.Get("code")))
+	about := citizen.About{Name: form.Get("name"), Ward: form.Get("ward")}
+	credential, err := u.Proofs.Finish(c.Request.Context(), pending.Challenge, strings.TrimSpace(form.Get("code")), about)
 	if err != nil {
-		u.refuseProof(c, w, pending, err)
+		u.refuseProof(c, proofPage{wall: w, Ending: pending.Ending, Shown: pending.Shown, About: about}, err)
 		return
 	}
 	u.setCookie(c, proofCookie, "", 0)
@@ -277,17 +324,19 @@ func (u *UI) finishProof(c *gin.Context) {
 	u.scanAndStamp(c, w, credential.Alias, stay.In, form.Get("nonce"))
 }
 
-// refuseProof says what is wrong with a one-time code: a wrong one may be typed again, a dead one needs a new one.
-func (u *UI) refuseProof(c *gin.Context, w wall, pending pendingProof, err error) {
+// refuseProof says what is wrong with a one-time code or with what was said beside it: that may be typed again, while a dead code
+// needs a new one.
+func (u *UI) refuseProof(c *gin.Context, page proofPage, err error) {
 	switch {
-	case errors.Is(err, citizen.ErrCodeWrong):
+	case errors.Is(err, citizen.ErrCodeWrong), errors.Is(err, citizen.ErrName), errors.Is(err, registry.ErrDangling):
 		p := problemOf(u.texts(c), err)
-		u.answerProof(c, p.Status, proofPage{wall: w, Ending: pending.Ending, Shown: pending.Shown, Problem: &p})
+		page.Problem = &p
+		u.answerProof(c, p.Status, page)
 	case errors.Is(err, citizen.ErrCodeExpired), errors.Is(err, citizen.ErrTooManyTries):
 		u.setCookie(c, proofCookie, "", 0)
-		u.refuseCitizen(c, checkInPage{wall: w}, err)
+		u.refuseCitizen(c, checkInPage{wall: page.wall}, err)
 	default:
-		u.failBackTo(c, err, w.Path("/code"))
+		u.failBackTo(c, err, page.Path("/code"))
 	}
 }
 

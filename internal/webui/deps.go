@@ -15,6 +15,7 @@ import (
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
@@ -25,8 +26,8 @@ type Deps struct {
 	Proofs      Proofs
 	Credentials Credentials
 	Erasures    Erasures
-	Pseudonyms  Pseudonyms
-	People      People
+	Gate        Gate
+	Signer      Signer
 	Places      Places
 	Map         Map
 	Records     Records
@@ -110,7 +111,7 @@ type Scans interface {
 // Proofs proves a citizen's phone number with a one-time code.
 type Proofs interface {
 	Start(ctx context.Context, phone, remote string) (citizen.Started, error)
-	Finish(ctx context.Context, id uuid.UUID, code string) (citizen.Credential, error)
+	Finish(ctx context.Context, id uuid.UUID, code string, about citizen.About) (citizen.Credential, error)
 }
 
 // Credentials says whose credential a browser presents.
@@ -123,14 +124,14 @@ type Erasures interface {
 	Erase(ctx context.Context, alias uuid.UUID, by string) error
 }
 
-// Pseudonyms says whom that names which is presented at a gate.
-type Pseudonyms interface {
-	Presented(text string) (citizen.Presented, error)
+// Gate says whom that names which is presented at a gate, and sees to it that they are known.
+type Gate interface {
+	Receive(ctx context.Context, text string) (citizen.Presented, error)
 }
 
-// People makes the person of an alias where there is none yet.
-type People interface {
-	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
+// Signer signs what a citizen shows at a gate.
+type Signer interface {
+	SignPersonal(c qrgen.PersonalCode) (string, error)
 }
 
 // Places keeps an organisation's places. What belongs to others is registry.ErrNotFound.
@@ -162,13 +163,19 @@ type Cases interface {
 	Case(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Case, error)
 }
 
-// Traces makes trace runs and dry runs, and reads the lists of runs. WriteCSV writes the list of one case, or of all where of is
-// uuid.Nil.
+// Traces makes trace runs and dry runs, reads the lists of runs, and opens the details of who is in them. WriteCSV writes the
+// list of one case, or of all where of is uuid.Nil.
 type Traces interface {
 	Run(ctx context.Context, actor registry.Account, order cases.Order) (registry.Run, error)
 	DryRun(ctx context.Context, actor registry.Account, choice cases.Choice, own *cases.Numbers) (cases.Estimate, error)
 	Runs(ctx context.Context, actor registry.Account) ([]registry.Run, error)
 	List(ctx context.Context, actor registry.Account, run uuid.UUID) (*cases.List, error)
+	Standing(ctx context.Context, actor registry.Account, run uuid.UUID) (cases.Standing, error)
+	Approve(ctx context.Context, actor registry.Account, run uuid.UUID) error
+	Listed(ctx context.Context, actor registry.Account, run, person uuid.UUID) (cases.Listed, error)
+	OpenDetails(
+		ctx context.Context, actor registry.Account, run, person uuid.UUID, purpose vault.Purpose,
+	) (cases.Listed, vault.Details, error)
 	WriteCSV(ctx context.Context, actor registry.Account, run, of uuid.UUID, w io.Writer) error
 }
 

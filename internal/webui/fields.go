@@ -39,6 +39,16 @@ func faultyFields(code string) []string {
 		return []string{"isolated"}
 	case "case_lab_ref":
 		return []string{"lab_ref"}
+	case "lab_ref_taken":
+		return []string{"lab_ref"}
+	case "person_name":
+		return []string{"name"}
+	case "unknown_reference":
+		return []string{"ward"}
+	case "proof_wrong":
+		return []string{"code"}
+	case "opening_purpose":
+		return []string{"text"}
 	case "login", "login_taken":
 		return []string{"login"}
 	case "wrong_login":

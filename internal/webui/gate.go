@@ -108,7 +108,7 @@ func (u *UI) gateScan(c *gin.Context) {
 	if form.Get("mode") == modeOut {
 		entry.Kind = stay.Out
 	}
-	presented, err := u.Pseudonyms.Presented(form.Get("number"))
+	presented, err := u.Gate.Receive(c.Request.Context(), form.Get("number"))
 	if err == nil {
 		entry.Alias = presented.Alias
 		err = u.submitAtGate(c.Request.Context(), actor(c), presented, form.Get("nonce"), &entry)
@@ -152,17 +152,8 @@ func (u *UI) submitAtGate(
 	if err != nil {
 		return err
 	}
-	// The person has to be there for a tracing team that types in the same number.
-	link := registry.Link{Alias: presented.Alias, Kind: presented.Kind, Linked: u.Clock().Unix()}
-	if _, err := u.People.EnsurePerson(ctx, link, ""); err != nil {
-		return fmt.Errorf("finding who stands at the gate: %w", err)
-	}
-	how := scan.GateTyped
-	if presented.Card {
-		how = scan.GateCard
-	}
-	entry.ID = u.seal.scanID(nonce, link.Alias, code, entry.Kind, u.Clock())
-	result, err := u.submit(ctx, link.Alias, ingest.Submission{ID: entry.ID, Token: code, Kind: entry.Kind, How: how})
+	entry.ID = u.seal.scanID(nonce, presented.Alias, code, entry.Kind, u.Clock())
+	result, err := u.submit(ctx, presented.Alias, ingest.Submission{ID: entry.ID, Token: code, Kind: entry.Kind, How: presented.How})
 	if err != nil {
 		return err
 	}

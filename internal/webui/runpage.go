@@ -36,6 +36,7 @@ const (
 // runPage is a run's list as its page shows it.
 type runPage struct {
 	*cases.List
+	Standing    cases.Standing
 	Filter      runFilter
 	F1, F2      int   // of the reader's sight
 	Since       int64 // the first exposure of all; 0 = nobody is listed
@@ -106,7 +107,12 @@ func (u *UI) showRun(c *gin.Context) {
 		u.Fail(c, fmt.Errorf("reading a list: %w", err))
 		return
 	}
-	u.show(c, http.StatusOK, "run", u.runPage(list, readFilter(c.Request.URL.Query())))
+	page := u.runPage(list, readFilter(c.Request.URL.Query()))
+	if page.Standing, err = u.Traces.Standing(c.Request.Context(), actor(c), id); err != nil {
+		u.Fail(c, fmt.Errorf("reading how a run stands: %w", err))
+		return
+	}
+	u.show(c, http.StatusOK, "run", page)
 }
 
 func (u *UI) runPage(list *cases.List, filter runFilter) *runPage {

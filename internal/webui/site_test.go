@@ -32,6 +32,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
 	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/internal/webui"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing/stay"
@@ -56,6 +57,7 @@ type site struct {
 	logs        *bytes.Buffer
 	log         *switchedLog
 	ledger      *audit.Log
+	vault       *vault.Vault
 	snapshots   *snapshot.Memory
 	busy        atomic.Bool // whether another trace seems to be under way
 
@@ -131,13 +133,19 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 		Store: s.store, Audit: s.ledger, Clock: clock, Key: key, NeedFactor: need,
 	})
 	must(t, err)
-	proofs := citizen.NewProofs(s.store, s.pseudonyms, s.credentials, citizen.DemoSender{}, clock)
+	ring, err := vault.NewRing([]vault.Key{{ID: 1, Key: key}}, nil)
+	must(t, err)
+	s.vault = vault.New(ring, s.store, s.ledger, clock)
+	proofs := citizen.NewProofs(citizen.ProofDeps{
+		Store: s.store, Pseudonyms: s.pseudonyms, Credentials: s.credentials, Sender: citizen.DemoSender{}, Locker: ring,
+		Vault: s.vault, Clock: clock,
+	})
 	s.ingest = ingest.New(ingest.Config{
 		Keys: s.keys, Log: s.log, Revoked: s.places.Revoked, Retention: 21 * 24 * time.Hour, Clock: clock,
 	})
 	s.snapshots = snapshot.NewMemory(s.store, s.scans, snapshot.Options{})
 	book := cases.New(cases.Deps{
-		People: s.store, Book: s.store, Runs: s.store, Aliases: s.pseudonyms, Places: s.places,
+		People: s.store, Book: s.store, Runs: s.store, Approvals: s.store, Vault: s.vault, Aliases: s.pseudonyms, Places: s.places,
 		Snapshots: s.snapshots, Audit: s.ledger, Clock: clock, Location: location,
 	})
 	s.settle()
@@ -146,7 +154,8 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 	sessions := scs.New()
 	sessions.Store = s.store.Sessions()
 	ui, err := webui.New(webui.Deps{
-		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials, Pseudonyms: s.pseudonyms, People: s.store,
+		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials,
+		Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Signer: s.keys,
 		Erasures: citizen.NewErasures(s.store, s.ledger, clock),
 		Places:   s.places, Map: s.places, Records: s.store, Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,

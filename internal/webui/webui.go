@@ -55,6 +55,8 @@ func (u *UI) Register(r gin.IRouter) {
 		u.registerCheckIn(pages.Group(prefix + "/:token"))
 	}
 
+	serve(pages, "/me/code", u.showMyCode)
+
 	known := pages.Group("", u.loadAccount)
 	serve(known, "/", u.home)
 	serve(known, "/login", u.showLogin)
@@ -67,7 +69,9 @@ func (u *UI) Register(r gin.IRouter) {
 
 	u.registerPlaces(known.Group("/places", u.only(account.ActManagePlaces)))
 	u.registerGate(known.Group("/gate", u.resumeDevice, u.only(account.ActGateScan)))
-	u.registerTracing(known.Group("", u.only(account.ActTrace)))
+	tracing := known.Group("", u.only(account.ActTrace))
+	u.registerTracing(tracing)
+	u.registerDetails(tracing)
 	serve(known.Group("", u.only(account.ActReadAudit)), "/audit", u.showAudit)
 	u.registerAccounts(known)
 }

@@ -22,22 +22,28 @@ func readAuditEntry(r row) (e registry.AuditEntry, err error) {
 func (s *Store) AppendAudit(
 	ctx context.Context, seal func(prev []byte, e registry.AuditEntry) []byte, e registry.AuditEntry,
 ) (registry.AuditEntry, error) {
-	err := s.change(ctx, "appending to the audit log", func(tx *sql.Tx) error {
-		last, err := readAuditEntry(tx.QueryRowContext(ctx, selectAudit+` ORDER BY seq DESC LIMIT 1`))
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		e.Seq = last.Seq + 1
-		e.Seal = seal(last.Seal, e)
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO audit (seq, entered, actor, action, subject, detail, seal) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			e.Seq, e.At, e.Actor, e.Action, e.Subject, e.Detail, bytesOrEmpty(e.Seal))
+	err := s.change(ctx, "appending to the audit log", func(tx *sql.Tx) (err error) {
+		e, err = appendAudit(ctx, tx, seal, e)
 		return err
 	})
 	if err != nil {
 		return registry.AuditEntry{}, err
 	}
 	return e, nil
+}
+
+// appendAudit is AppendAudit within a change, for what must not be done without its entry.
+func appendAudit(ctx context.Context, tx *sql.Tx, seal registry.AuditSeal, e registry.AuditEntry) (registry.AuditEntry, error) {
+	last, err := readAuditEntry(tx.QueryRowContext(ctx, selectAudit+` ORDER BY seq DESC LIMIT 1`))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return e, err
+	}
+	e.Seq = last.Seq + 1
+	e.Seal = seal(last.Seal, e)
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO audit (seq, entered, actor, action, subject, detail, seal) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		e.Seq, e.At, e.Actor, e.Action, e.Subject, e.Detail, bytesOrEmpty(e.Seal))
+	return e, err
 }
 
 // AuditEntries returns up to limit entries, the newest first, from the one before beforeSeq on; 0 is from the end.

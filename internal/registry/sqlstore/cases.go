@@ -9,11 +9,18 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-// PutCase adds a case. The errors: registry.ErrExists where its id is taken, ErrDangling for a person, area or author who
-// does not exist.
+// PutCase adds a case. The errors: registry.ErrExists where its id is taken, ErrLabRef where a case of somebody else has its
+// laboratory reference, ErrDangling for a person, area or author who does not exist.
 func (s *Store) PutCase(ctx context.Context, c registry.Case) error {
 	return s.change(ctx, "putting a case", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
+		others, err := count(ctx, tx, `SELECT COUNT(*) FROM cases WHERE lab_ref = ? AND lab_ref <> '' AND person <> ?`, c.LabRef, blob(c.Person))
+		if err != nil {
+			return err
+		}
+		if others > 0 {
+			return registry.ErrLabRef
+		}
+		_, err = tx.ExecContext(ctx, `
 			INSERT INTO cases (id, person, onset, sample, isolated, lab_ref, area, author, created)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			blob(c.ID), blob(c.Person), c.Onset, c.Sample, c.Isolated, c.LabRef, optionalText(c.Area), blob(c.Author), c.Created)
@@ -38,6 +45,12 @@ func (s *Store) Case(ctx context.Context, id uuid.UUID) (registry.Case, error) {
 func (s *Store) Cases(ctx context.Context) ([]registry.Case, error) {
 	cases, err := list(ctx, s.reader, ask(selectCases+` ORDER BY created DESC, id DESC`), readCase)
 	return cases, fault("reading cases", err)
+}
+
+// CasesOf returns how many cases of a person were recorded at an instant or later.
+func (s *Store) CasesOf(ctx context.Context, person uuid.UUID, since int64) (int, error) {
+	n, err := count(ctx, s.reader, `SELECT COUNT(*) FROM cases WHERE person = ? AND created >= ?`, blob(person), since)
+	return int(n), fault("counting the cases of a person", err)
 }
 
 // PutIsolations adds records of isolations, all or none; registry.ErrDangling for an unknown person.

@@ -41,6 +41,30 @@ func version(ctx context.Context, tx *sql.Tx, links []registry.Link) error {
 	return insert(ctx, tx, versionRows, links, versionValues)
 }
 
+// AddLinks adds those of some links whose alias has none, all or none of them, and returns how many there were. The error is
+// registry.ErrDangling for an unknown person.
+func (s *Store) AddLinks(ctx context.Context, links []registry.Link) (int, error) {
+	var added []registry.Link
+	err := s.change(ctx, "adding links", func(tx *sql.Tx) error {
+		added = nil
+		for _, link := range links {
+			result, err := tx.ExecContext(ctx, insertLink+` ON CONFLICT (alias) DO NOTHING`, linkValues(&link)...)
+			if err != nil {
+				return err
+			}
+			rows, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if rows > 0 {
+				added = append(added, link)
+			}
+		}
+		return version(ctx, tx, added)
+	})
+	return len(added), err
+}
+
 // Relink makes an alias stand for another person than before, from link.Linked on as the records say it; stays are derived
 // as if it had always been so. Where it stands for that person already nothing changes. The link of before is kept as a
 // version. The errors: registry.ErrNotFound for an alias that is not linked, ErrDangling for an unknown person.

@@ -94,3 +94,17 @@ func (s *Store) AreasOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID]
 	}
 	return areas, nil
 }
+
+// MovePerson records where somebody resides. The errors: registry.ErrNotFound for nobody, ErrDangling for an unknown area.
+func (s *Store) MovePerson(ctx context.Context, person uuid.UUID, area string) error {
+	return s.change(ctx, "recording where somebody resides", func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `UPDATE people SET area = ? WHERE id = ?`, optionalText(area), blob(person))
+		if err != nil {
+			return err
+		}
+		if rows, err := result.RowsAffected(); err != nil || rows > 0 {
+			return err
+		}
+		return registry.ErrNotFound
+	})
+}

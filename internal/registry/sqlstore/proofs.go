@@ -33,16 +33,16 @@ func (s *Store) RevokedCredentials(ctx context.Context) (map[uuid.UUID]int64, er
 func (s *Store) PutChallenge(ctx context.Context, c registry.Challenge) error {
 	return s.transact(ctx, "putting a challenge", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
-			INSERT INTO challenges (id, alias, code_hash, created, expires, tries) VALUES (?, ?, ?, ?, ?, ?)`,
-			blob(c.ID), blob(c.Alias), bytesOrEmpty(c.CodeHash), c.Created, c.Expires, c.Tries)
+			INSERT INTO challenges (id, alias, code_hash, phone, created, expires, tries) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			blob(c.ID), blob(c.Alias), bytesOrEmpty(c.CodeHash), bytesOrEmpty(c.Phone), c.Created, c.Expires, c.Tries)
 		return err
 	})
 }
 
-const challengeColumns = `id, alias, code_hash, created, expires, tries`
+const challengeColumns = `id, alias, code_hash, phone, created, expires, tries`
 
 func readChallenge(r row) (c registry.Challenge, err error) {
-	err = r.Scan(&c.ID, &c.Alias, &c.CodeHash, &c.Created, &c.Expires, &c.Tries)
+	err = r.Scan(&c.ID, &c.Alias, &c.CodeHash, &c.Phone, &c.Created, &c.Expires, &c.Tries)
 	return c, err
 }
 

@@ -32,8 +32,8 @@ func raise(ctx context.Context, tx *sql.Tx, statement string, changed int) error
 }
 
 // count returns how far a counter is.
-func count(ctx context.Context, from source, statement string) (count int64, err error) {
-	err = from.QueryRowContext(ctx, statement).Scan(&count)
+func count(ctx context.Context, from source, statement string, args ...any) (count int64, err error) {
+	err = from.QueryRowContext(ctx, statement, args...).Scan(&count)
 	return count, err
 }
 
