@@ -85,8 +85,8 @@ func TestRecordKeepsWhatWasSaid(t *testing.T) {
 			registry.Case{Person: to.person(t, mai), Onset: "2021-12-05", LabRef: "XN-Đ/1"},
 		},
 		"by card": {
-			cases.Intake{IDCard: chiCard, Sample: "2021-12-10", LabRef: "1"},
-			registry.Case{Person: to.person(t, chi), Sample: "2021-12-10", LabRef: "1"},
+			cases.Intake{IDCard: chiCard, Sample: "2021-12-10", LabRef: "2"},
+			registry.Case{Person: to.person(t, chi), Sample: "2021-12-10", LabRef: "2"},
 		},
 		"isolated on a day, till its end": {
 			cases.Intake{Phone: mai, Onset: "2021-12-05", Sample: "2021-12-07", Isolated: "2021-12-05", LabRef: "1"},

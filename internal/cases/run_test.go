@@ -329,7 +329,7 @@ func (r refusing) Write(p []byte) (int, error) {
 }
 
 // deaf is an audit log that cannot be written.
-type deaf struct{}
+type deaf struct{ cases.Audit }
 
 func (deaf) Append(context.Context, string, string, string, string) error { return registry.ErrBusy }
 

@@ -175,11 +175,11 @@ func TestProof(t *testing.T) {
 	b.wantFinish(t, started.ID, b.wrong(), ErrCodeWrong)
 	b.clock.advance(5*time.Minute - time.Second)
 	credential := b.wantFinish(t, started.ID, " "+b.sent.code+"\n", nil)
-	alias, err := b.pseudonyms.Phone("0912345678")
+	alias, err := b.Pseudonyms.Phone("0912345678")
 	if err != nil || credential.Alias != alias {
 		t.Errorf("the credential is for %v, want %v", credential.Alias, alias)
 	}
-	if got, err := b.credentials.Verify(credential.Text); err != nil || got != alias {
+	if got, err := b.Credentials.Verify(credential.Text); err != nil || got != alias {
 		t.Errorf("the credential says %v, %v", got, err)
 	}
 	if link := b.store.links[alias]; link.Kind != KindPhone || link.Linked != b.clock.time().Unix() {
@@ -275,7 +275,7 @@ func TestWhatIsNotSentIsNotKept(t *testing.T) {
 	b := newBench(t)
 	b.sent.fail = errors.New("no route")
 	ctx, cancel := context.WithCancel(t.Context())
-	b.sender = senderFunc(func(ctx context.Context, phone, code string) error {
+	b.Sender = senderFunc(func(ctx context.Context, phone, code string) error {
 		cancel() // who asked has gone meanwhile
 		return b.sent.SendCode(ctx, phone, code)
 	})
@@ -296,7 +296,7 @@ func (f senderFunc) SendCode(ctx context.Context, phone, code string) error {
 
 func TestDemoSenderShowsTheCode(t *testing.T) {
 	b := newBench(t)
-	b.sender = DemoSender{}
+	b.Sender = DemoSender{}
 	started := b.start(t)
 	b.wantFinish(t, started.ID, started.Shown, nil)
 }

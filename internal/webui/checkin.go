@@ -1,13 +1,11 @@
 package webui
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -232,44 +230,18 @@ type proofPage struct {
 	Problem *problem
 }
 
-// wardGroup is the wards of one district.
-type wardGroup struct {
-	District string
-	Wards    []registry.Area
-}
-
 // mostWards is how many wards a menu on a phone may have: those of any city, and not those of the country.
 const mostWards = 1000
 
-// wards returns the wards that somebody may reside in, in the order of the names; none where there are too many to choose from.
+// wards returns the wards that somebody may reside in; none where there are too many to choose from.
 func (u *UI) wards() []wardGroup {
-	areas := u.Map.Areas()
-	var wards []registry.Area
-	for _, area := range areas {
-		if area.Level == registry.Ward {
-			wards = append(wards, area)
-		}
+	groups, n := wardsOf(u.Map.Areas()), 0
+	for _, group := range groups {
+		n += len(group.Wards)
 	}
-	if len(wards) > mostWards {
+	if n > mostWards {
 		return nil
 	}
-	byDistrict := make(map[string]*wardGroup)
-	for _, ward := range wards {
-		if byDistrict[ward.Parent] == nil {
-			byDistrict[ward.Parent] = &wardGroup{District: u.Map.AreaName(ward.Parent)}
-		}
-		byDistrict[ward.Parent].Wards = append(byDistrict[ward.Parent].Wards, ward)
-	}
-	groups := make([]wardGroup, 0, len(byDistrict))
-	for _, group := range byDistrict {
-		slices.SortFunc(group.Wards, func(a, b registry.Area) int {
-			return cmp.Or(compareNatural(a.Name, b.Name), strings.Compare(a.Code, b.Code))
-		})
-		groups = append(groups, *group)
-	}
-	slices.SortFunc(groups, func(a, b wardGroup) int {
-		return cmp.Or(compareNatural(a.District, b.District), strings.Compare(a.Wards[0].Code, b.Wards[0].Code))
-	})
 	return groups
 }
 

@@ -21,6 +21,7 @@ type Store interface {
 	People
 	Proofs
 	Logins
+	Details
 	Work
 	Audit
 }
@@ -56,6 +57,8 @@ type Places interface {
 type People interface {
 	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
 	PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error
+	MovePerson(ctx context.Context, person uuid.UUID, area string) error
+	AddLinks(ctx context.Context, links []registry.Link) (int, error)
 	Relink(ctx context.Context, link registry.Link) error
 	Unlink(ctx context.Context, alias uuid.UUID, at int64) error
 	Erase(ctx context.Context, erasures ...registry.Erasure) error
@@ -78,6 +81,7 @@ type Work interface {
 	PutCase(ctx context.Context, c registry.Case) error
 	Case(ctx context.Context, id uuid.UUID) (registry.Case, error)
 	Cases(ctx context.Context) ([]registry.Case, error)
+	CasesOf(ctx context.Context, person uuid.UUID, since int64) (int, error)
 	PutIsolations(ctx context.Context, isolations []registry.Isolation) error
 	Isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error)
 	PutRun(ctx context.Context, r registry.Run) error
@@ -131,6 +135,15 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"credentials", testRevokedCredentials},
 		{"challenges", testChallenges},
 		{"tries and uses of a challenge at once", testChallengeRace},
+		{"somebody moves", testMovePerson},
+		{"links of aliases that have none", testAddLinks},
+		{"people under somebody's phone", testDependants},
+		{"sealed details", testSealed},
+		{"openings", testOpenings},
+		{"no entry, no opening", testNoEntryNoOpening},
+		{"openings at once", testOpeningsAtOnce},
+		{"approvals", testApprovals},
+		{"laboratory references", testLabRefs},
 		{"cases", testCases},
 		{"isolations", testIsolations},
 		{"runs", testRuns},
@@ -202,5 +215,13 @@ func wantValue[T any](t *testing.T, want T) func(got T, err error) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("the value differs (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// wantSame compares two values.
+func wantSame[T any](t *testing.T, want, got T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the value differs (-want +got):\n%s", diff)
 	}
 }
