@@ -3,6 +3,7 @@ package config_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,7 +76,12 @@ func TestSecretsFileThatOthersMayRead(t *testing.T) {
 func TestDamagedSecrets(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("geheim-!"), 4))
 	short := base64.StdEncoding.EncodeToString([]byte("geheim"))
-	whole := fmt.Sprintf(`{"pseudonym_key": %q, "credential_key": %q, "audit_key": %q, "page_key": %q}`, key, key, key, key)
+	older := fmt.Sprintf(`{"pseudonym_key": %q, "credential_key": %q, "audit_key": %q, "page_key": %q}`, key, key, key, key)
+	with := func(vault string) string {
+		return strings.TrimSuffix(older, "}") + `, "version": 2, "vault_keys": [` + vault + `]}`
+	}
+	vaultKey := func(id int, key string) string { return fmt.Sprintf(`{"id": %d, "key": %q}`, id, key) }
+	whole := with(vaultKey(1, key))
 	for name, c := range map[string]struct {
 		text string
 		want []string
@@ -87,6 +93,13 @@ func TestDamagedSecrets(t *testing.T) {
 		"a number":         {strings.Replace(whole, `"`+key+`"`, "123456", 1), []string{"damaged"}},
 		"too large":        {whole + strings.Repeat(" ", 1<<16) + "x", nil},
 		"a short key":      {strings.Replace(whole, key, short, 1), []string{"pseudonym_key has 6 bytes"}},
+		"before the vault": {older, []string{"truyvet migrate"}},
+		"no vault key":     {with(""), []string{"no vault_keys"}},
+		"a short one":      {with(vaultKey(1, key) + "," + vaultKey(2, short)), []string{"vault key 2 has 6 bytes"}},
+		"one id twice":     {with(vaultKey(1, key) + "," + vaultKey(1, key)), []string{"do not grow"}},
+		"id 0":             {with(vaultKey(0, key)), []string{"do not grow"}},
+		"of tomorrow":      {strings.Replace(whole, `"version": 2`, `"version": 3`, 1), []string{"later release"}},
+		"a short next key": {strings.Replace(whole, `{`, `{"pseudonym_key_next": "`+short+`", `, 1), []string{"pseudonym_key_next has 6 bytes"}},
 		"no keys":          {"{}", []string{"pseudonym_key has 0", "credential_key has 0", "audit_key has 0", "page_key has 0"}},
 	} {
 		path := filepath.Join(t.TempDir(), "secrets.json")
@@ -138,5 +151,67 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		if strings.Contains(text, form) {
 			t.Errorf("%s is in %s", form, text)
 		}
+	}
+}
+
+// TestSecretsOfBeforeTheVaultAreUpgraded: what is there stays, and a second time changes nothing.
+func TestSecretsOfBeforeTheVaultAreUpgraded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secrets.json")
+	whole := config.NewSecrets()
+	older := whole
+	older.Version, older.Vault = 0, nil
+	if err := config.WriteSecrets(path, older); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.UpgradeSecrets(path); err != nil {
+		t.Fatal(err)
+	}
+	upgraded, err := config.ReadSecrets(path)
+	if err != nil || len(upgraded.Vault) != 1 || upgraded.Vault[0].ID != 1 {
+		t.Fatalf("%d keys of the vault, %v", len(upgraded.Vault), err)
+	}
+	whole.Vault = upgraded.Vault
+	if d := cmp.Diff(whole, upgraded); d != "" {
+		t.Error(d)
+	}
+	if err := config.UpgradeSecrets(path); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := config.ReadSecrets(path); err != nil || !cmp.Equal(again, upgraded) {
+		t.Errorf("upgraded twice: %v", err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); err != nil || len(files) != 1 {
+		t.Errorf("left behind: %v, %v", files, err)
+	}
+	if err := config.UpgradeSecrets(path + "x"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestSecretsOfTheEnvironment come before the file, and are printed nowhere.
+func TestSecretsOfTheEnvironment(t *testing.T) {
+	want := config.NewSecrets()
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(t.Context(), []string{"TRUYVET_SECRETS=" + string(text)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Secrets(); err != nil || !cmp.Equal(got, want) {
+		t.Errorf("%v", err)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if printed := fmt.Sprintf(verb, *c); strings.Contains(printed, "pseudonym_key") {
+			t.Errorf("%s prints them: %s", verb, printed)
+		}
+	}
+	c.SecretsText = `{"pseudonym_key": "geheim"}`
+	if _, err := c.Secrets(); err == nil || strings.Contains(err.Error(), "geheim") || !strings.Contains(err.Error(), "TRUYVET_SECRETS") {
+		t.Errorf("damaged: %v", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -32,12 +33,16 @@ var (
 	errPage         = errs.New(errs.Invalid, "page", "Pages are numbered from 1.")
 )
 
-// Tracing takes runs and dry runs and gives lists. Its errors are those of cases.Service.
+// Tracing takes runs and dry runs, gives lists, and opens the details of who is in them. Its errors are those of cases.Service.
 type Tracing interface {
 	Cases(ctx context.Context, actor registry.Account) ([]registry.Case, error)
 	Run(ctx context.Context, actor registry.Account, order cases.Order) (registry.Run, error)
 	DryRun(ctx context.Context, actor registry.Account, choice cases.Choice, own *cases.Numbers) (cases.Estimate, error)
 	Export(ctx context.Context, actor registry.Account, run uuid.UUID, format string) (*cases.List, error)
+	Approve(ctx context.Context, actor registry.Account, run uuid.UUID) error
+	OpenDetails(
+		ctx context.Context, actor registry.Account, run, person uuid.UUID, purpose vault.Purpose,
+	) (cases.Listed, vault.Details, error)
 }
 
 // registerTracing adds the routes of the tracing teams, whose sessions are those of the pages.
@@ -50,6 +55,8 @@ func (a *API) registerTracing(r gin.IRouter) {
 		{http.MethodPost, "/api/v1/dry-runs", a.postDryRun},
 		{http.MethodPost, "/api/v1/runs", a.postRun},
 		{http.MethodGet, "/api/v1/runs/:id", a.getRun},
+		{http.MethodPost, "/api/v1/runs/:id/approval", a.postApproval},
+		{http.MethodPost, "/api/v1/runs/:id/people/:person/details", a.postDetails},
 	} {
 		r.Handle(route.method, route.path, func(c *gin.Context) {
 			c.Header("Cache-Control", "no-store")

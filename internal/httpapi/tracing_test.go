@@ -16,6 +16,7 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -29,6 +30,9 @@ type fakeTracing struct {
 	choice cases.Choice
 	own    *cases.Numbers
 	format string
+
+	opened  [2]uuid.UUID
+	purpose vault.Purpose
 }
 
 func (f *fakeTracing) Cases(context.Context, registry.Account) ([]registry.Case, error) {
@@ -50,6 +54,18 @@ func (f *fakeTracing) DryRun(_ context.Context, _ registry.Account, choice cases
 func (f *fakeTracing) Export(_ context.Context, _ registry.Account, _ uuid.UUID, format string) (*cases.List, error) {
 	f.format = format
 	return f.list, f.err
+}
+
+func (f *fakeTracing) Approve(context.Context, registry.Account, uuid.UUID) error { return f.err }
+
+func (f *fakeTracing) OpenDetails(
+	_ context.Context, _ registry.Account, run, person uuid.UUID, purpose vault.Purpose,
+) (cases.Listed, vault.Details, error) {
+	f.opened, f.purpose = [2]uuid.UUID{run, person}, purpose
+	if f.err != nil {
+		return cases.Listed{}, nil, f.err
+	}
+	return cases.Listed{}, vault.Details{vault.Phone: "0912345678", vault.Name: "Ánh", vault.Ward: ""}, nil
 }
 
 // ask is a request of a tracing team.
@@ -225,5 +241,49 @@ func TestListNamesEverybodysCases(t *testing.T) {
 	b.tracing.list.People = nil
 	if res := do(ask("GET", "/api/v1/runs/"+uuid.NewString(), "")); !strings.Contains(res.Body.String(), `"people":[]`) {
 		t.Errorf("of nobody: %s", res.Body)
+	}
+}
+
+func TestDetailsAreOpenedForAPurpose(t *testing.T) {
+	b := newBench(t)
+	do := described(t, b)
+	run, person := uuid.New(), uuid.New()
+	path := "/api/v1/runs/" + run.String() + "/people/" + person.String() + "/details"
+	res := do(ask("POST", path, `{"purpose":"other","text":"Điều 7"}`))
+	var got struct {
+		Person  uuid.UUID
+		Details map[string]string
+	}
+	if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil || res.Code != 200 || got.Person != person ||
+		len(got.Details) != 2 || got.Details["phone"] != "0912345678" || got.Details["name"] != "Ánh" {
+		t.Errorf("status %d, %s, %v", res.Code, res.Body, err)
+	}
+	if b.tracing.opened != [2]uuid.UUID{run, person} || b.tracing.purpose != (vault.Purpose{Code: "other", Text: "Điều 7"}) {
+		t.Errorf("asked for %v, %+v", b.tracing.opened, b.tracing.purpose)
+	}
+	if control := res.Header().Get("Cache-Control"); control != "no-store" {
+		t.Errorf("browsers may keep it: %q", control)
+	}
+	if res := do(ask("POST", "/api/v1/runs/"+run.String()+"/approval", `{}`)); res.Code != 204 {
+		t.Errorf("an approval: status %d", res.Code)
+	}
+	for _, refusal := range []error{
+		cases.ErrNotApproved, cases.ErrOwnApproval, cases.ErrApprovalOver, cases.ErrNoApproval, cases.ErrRole, registry.ErrNotFound, vault.ErrPurpose,
+	} {
+		b.tracing.err = refusal
+		for _, path := range []string{path, "/api/v1/runs/" + run.String() + "/approval"} {
+			if res := do(ask("POST", path, `{"purpose":"inform"}`)); !strings.Contains(res.Body.String(), errs.Of(refusal).Code) {
+				t.Errorf("%v is answered %d, %s", refusal, res.Code, res.Body)
+			}
+		}
+	}
+	b.tracing.err = nil
+	for _, path := range []string{"/api/v1/runs/x/approval", "/api/v1/runs/x/people/" + person.String() + "/details", "/api/v1/runs/" + run.String() + "/people/x/details"} {
+		if res := b.do(ask("POST", path, `{"purpose":"inform"}`)); res.Code != 404 {
+			t.Errorf("%s: status %d", path, res.Code)
+		}
+	}
+	if res := b.do(ask("POST", path, `{"purpose":"inform","phone":"0912345678"}`)); res.Code != 400 {
+		t.Errorf("a field too many: status %d", res.Code)
 	}
 }

@@ -24,7 +24,8 @@ type Store interface {
 	SealedFields(ctx context.Context, person uuid.UUID) ([]string, error)
 	// PutSealed adds values, all or none; of a detail that is there the value stays, or is replaced.
 	PutSealed(ctx context.Context, values []registry.Sealed, replace bool) error
-	// OpenSealed records an opening, and returns the person's values. In one transaction it calls entries with the person's
+	// OpenSealed records an opening, and returns the person's values, with the phone of who answers for a person without one. In
+	// one transaction it calls entries with the person's
 	// openings since an instant, this one last, appends what it returns to the audit log, and reads: no entry, no opening.
 	OpenSealed(ctx context.Context, o registry.Opening, since int64, seal registry.AuditSeal,
 		entries func(recent []registry.Opening) []registry.AuditEntry) ([]registry.Sealed, error)
@@ -169,11 +170,16 @@ func (v *Vault) Open(ctx context.Context, o Order) (Details, error) {
 	}
 	details := make(Details, len(values))
 	for _, value := range values {
-		text, err := v.ring.Open(o.Person, Field(value.Field), value.Value)
+		field := Field(value.Field)
+		own := value.Person == o.Person
+		if _, there := details[field]; !own && (field != Phone || there) {
+			continue // of who answers for the person the phone alone counts, where there is no other
+		}
+		text, err := v.ring.Open(value.Person, field, value.Value)
 		if err != nil {
 			return nil, fmt.Errorf("opening the %s of a person, key %d: %w", value.Field, value.Key, err)
 		}
-		details[Field(value.Field)] = text
+		details[field] = text
 	}
 	return details, nil
 }

@@ -156,18 +156,33 @@ func TestOpeningIsEntered(t *testing.T) {
 func TestMovedValueDoesNotOpen(t *testing.T) {
 	r := newRoom(t)
 	must(t, r.Put(t.Context(), another, vault.Details{vault.Phone: "0912345678"}))
-	r.values[somebody] = r.values[another]
+	moved := r.values[another]["phone"]
+	moved.Person = somebody
+	r.values[somebody] = map[string]registry.Sealed{"phone": moved}
 	order := vault.Order{Person: somebody, Run: run1, Account: ward1, Purpose: call}
 	if d, err := r.Open(t.Context(), order); !errors.Is(err, vault.ErrDamaged) || d != nil || strings.Contains(err.Error(), "0912") {
 		t.Errorf("moved to another person: %d details, %v", len(d), err)
 	}
-	moved := r.values[another]["phone"]
+	moved = r.values[another]["phone"]
 	moved.Field = "name"
-	r.values[somebody] = map[string]registry.Sealed{"name": moved}
+	r.values[another] = map[string]registry.Sealed{"name": moved}
 	order.Person = another
-	r.values[another] = r.values[somebody]
 	if d, err := r.Open(t.Context(), order); !errors.Is(err, vault.ErrDamaged) || d != nil {
 		t.Errorf("moved to another field: %d details, %v", len(d), err)
+	}
+}
+
+// TestWhoHasNoPhone is reached by that of who answers for them, and nothing else of that person is opened.
+func TestWhoHasNoPhone(t *testing.T) {
+	r := newRoom(t)
+	guardian := vault.Details{vault.Phone: "0912345678", vault.Name: "Mai"}
+	must(t, r.Put(t.Context(), another, guardian))
+	must(t, r.Put(t.Context(), somebody, vault.Details{vault.Name: "Bé An"}))
+	for _, v := range r.values[another] {
+		r.values[somebody]["of the guardian: "+v.Field] = v
+	}
+	if got := r.opened(t); !maps.Equal(got, vault.Details{vault.Phone: "0912345678", vault.Name: "Bé An"}) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestFirstCheckIn(t *testing.T) {
 	b := s.browser()
 	token := s.stall.Code
 	p := b.get("/Q/" + token)
-	p.wants(http.StatusOK, "không được lưu lại", "xóa sau 21 ngày", "Sạp rau cô Tư", "Quầy, sạp · Chợ Linh Xuân", "12 Quốc lộ 1K", "Số điện thoại của bạn", "Your phone number")
+	p.wants(http.StatusOK, "mã hóa", "xóa sau 21 ngày", "Sạp rau cô Tư", "Quầy, sạp · Chợ Linh Xuân", "12 Quốc lộ 1K", "Số điện thoại của bạn", "Your phone number")
 	if p.heading() != "Sạp rau cô Tư" {
 		t.Errorf("the page is headed %q", p.heading())
 	}

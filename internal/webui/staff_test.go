@@ -326,7 +326,7 @@ func TestGate(t *testing.T) {
 	for _, typed := range []string{"", "12", "hello", "07912345678", "0791234567890", "abc|def", "|", card + "|", card + "|123456789|Nguyễn Thị Ánh", strings.Repeat("9", 600), "\xff"} {
 		b.post("/gate", url.Values{"number": {typed}}).leadsTo("/gate")
 		p := b.get("/gate")
-		p.wants(http.StatusOK, "Chưa ghi nhận", "Không phải số căn cước")
+		p.wants(http.StatusOK, "Chưa ghi nhận", "Không phải thẻ căn cước")
 		if alerts := p.all(func(n *html.Node) bool { return attr(n, "role") == "alert" }); len(alerts) != 1 {
 			t.Errorf("%q: %d alerts", typed, len(alerts))
 		}

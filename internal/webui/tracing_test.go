@@ -59,7 +59,7 @@ func TestCaseToList(t *testing.T) {
 	run.wants(http.StatusOK, "Phơi nhiễm sớm nhất: 08:10 · 18/11/2026", "Phường Linh Xuân 1 F1 · 0 F2", "Phường Bình Chiểu 1 F1 · 0 F2",
 		"Chưa rõ phường, xã 0 F1 · 1 F2", "3 người trong 3", "Sạp rau cô Tư", "Chợ Linh Xuân", "08:10–08:45", "35 phút", "Cao",
 		"có quét ra / có quét ra", "Trụ sở Bến Thành", "14:00–15:00", "1 giờ", "29/12/2021", "đến khi cách ly", "SHA-256")
-	run.wants(http.StatusOK, "Từ 1 ca F0", "XN-2026-0001", "chưa có số để gọi", "3638/QĐ-BYT", "Xếp theo: Mức ưu tiên.")
+	run.wants(http.StatusOK, "Từ 1 ca F0", "XN-2026-0001", "được mở từng người", "3638/QĐ-BYT", "Xếp theo: Mức ưu tiên.")
 	caseLinks := run.all(func(n *html.Node) bool { return n.Data == "a" && attr(n, "href") == "/cases/"+id })
 	for _, n := range caseLinks {
 		if textOf(n) != shortCode(id) {

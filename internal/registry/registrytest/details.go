@@ -15,6 +15,7 @@ type Details interface {
 	SealedFields(ctx context.Context, person uuid.UUID) ([]string, error)
 	PutSealed(ctx context.Context, values []registry.Sealed, replace bool) error
 	WalkSealed(ctx context.Context, after registry.Sealed, limit int) ([]registry.Sealed, error)
+	CountPeopleWithout(ctx context.Context, fields ...string) (int64, error)
 	CountSealed(ctx context.Context) (map[uint32]int64, error)
 	Reseal(ctx context.Context, from, to []registry.Sealed) (int, error)
 	DropSealed(ctx context.Context, people []uuid.UUID) (int64, error)
@@ -46,6 +47,12 @@ func testSealed(t *testing.T, s Store) {
 	wantValue(t, []registry.Sealed{other})(s.WalkSealed(ctx, phone, 10))
 	wantValue(t, []registry.Sealed{})(s.WalkSealed(ctx, other, 10))
 	wantValue(t, map[uint32]int64{1: 2, 2: 1})(s.CountSealed(ctx))
+	for _, c := range []struct {
+		fields []string
+		want   int64
+	}{{[]string{"phone"}, 0}, {[]string{"name"}, 1}, {[]string{"name", "ward"}, 1}, {[]string{"ward"}, 2}, {nil, 2}} {
+		wantValue(t, c.want)(s.CountPeopleWithout(ctx, c.fields...))
+	}
 
 	second := sealed(a, "phone", 3, 9)
 	must(t, s.PutSealed(ctx, []registry.Sealed{second, sealed(a, "ward", 3, 8)}, false)) // what is there stays
@@ -109,7 +116,9 @@ func testNoEntryNoOpening(t *testing.T, s Store) {
 	must(t, s.PutPeople(t.Context(), []registry.Person{{ID: a}}, nil))
 	must(t, s.PutSealed(t.Context(), []registry.Sealed{sealed(a, "phone", 1, 2)}, false))
 	opening := registry.Opening{Person: a, Run: id(0x91, 1), Account: officer.ID, At: 100}
-	one := func([]registry.Opening) []registry.AuditEntry { return []registry.AuditEntry{{Action: "details_opened"}} }
+	one := func([]registry.Opening) []registry.AuditEntry {
+		return []registry.AuditEntry{{Action: "details_opened"}}
+	}
 	two := func([]registry.Opening) []registry.AuditEntry {
 		return []registry.AuditEntry{{Action: "details_opened"}, {Action: "second"}}
 	}
@@ -228,7 +237,9 @@ func testDependants(t *testing.T, s Store) {
 	// They are reached by the phone of who answers for them, which opens as that person's.
 	phone, name := sealed(guardian, "phone", 1, 1), sealed(child.Person, "name", 1, 2)
 	must(t, s.PutSealed(ctx, []registry.Sealed{phone, sealed(guardian, "name", 1, 3), name}, false))
-	entry := func([]registry.Opening) []registry.AuditEntry { return []registry.AuditEntry{{Action: "details_opened"}} }
+	entry := func([]registry.Opening) []registry.AuditEntry {
+		return []registry.AuditEntry{{Action: "details_opened"}}
+	}
 	wantValue(t, []registry.Sealed{phone, name})(s.OpenSealed(ctx, registry.Opening{Person: child.Person}, 0, plainSeal, entry))
 }
 
@@ -270,6 +281,7 @@ func testLabRefs(t *testing.T, s Store) {
 	one, again, others, bare := sampleCase(1, id(0xd0, 1), 100), sampleCase(2, id(0xd0, 1), 200), sampleCase(3, id(0xd0, 2), 300), sampleCase(4, id(0xd0, 2), 300)
 	must(t, s.PutCase(ctx, one))
 	must(t, s.PutCase(ctx, again)) // of the same person, as when the isolation is known
+	others.LabRef = one.LabRef
 	if err := s.PutCase(ctx, others); !errors.Is(err, registry.ErrLabRef) {
 		t.Errorf("of somebody else: %v", err)
 	}

@@ -124,7 +124,7 @@ func testRevokedCredentials(t *testing.T, s Store) {
 
 func testChallenges(t *testing.T, s Store) {
 	ctx := t.Context()
-	c := registry.Challenge{ID: id(0xf0, 1), Alias: id(0xe0, 1), CodeHash: []byte{1, 0, 255}, Created: 100, Expires: 400}
+	c := registry.Challenge{ID: id(0xf0, 1), Alias: id(0xe0, 1), CodeHash: []byte{1, 0, 255}, Phone: []byte{2, 0, 255}, Created: 100, Expires: 400}
 	must(t, s.PutChallenge(ctx, c))
 	wantError(t, s.PutChallenge(ctx, c), registry.ErrExists)
 	c.Tries = 1
@@ -140,7 +140,7 @@ func testChallenges(t *testing.T, s Store) {
 	c.Tries = 3
 	wantValue(t, c)(s.TryChallenge(ctx, c.ID, 399, 3)) // what was refused was not counted
 
-	later := registry.Challenge{ID: id(0xf0, 3), Alias: id(0xe0, 1), CodeHash: []byte{2}, Created: 100, Expires: 401}
+	later := registry.Challenge{ID: id(0xf0, 3), Alias: id(0xe0, 1), CodeHash: []byte{2}, Phone: []byte{3}, Created: 100, Expires: 401}
 	must(t, s.PutChallenge(ctx, later))
 	must(t, s.DropExpired(ctx, 400))
 	wantError(t, s.DeleteChallenge(ctx, c.ID), registry.ErrNotFound)

@@ -22,7 +22,7 @@ func putSomebody(t *testing.T, s Store) registry.Person {
 
 func sampleCase(n byte, person uuid.UUID, created int64) registry.Case {
 	return registry.Case{
-		ID: id(0x90, n), Person: person, Onset: "2021-11-20", Sample: "2021-11-22", Isolated: 1637600000, LabRef: "XN-12/Đ",
+		ID: id(0x90, n), Person: person, Onset: "2021-11-20", Sample: "2021-11-22", Isolated: 1637600000, LabRef: "XN-Đ/" + person.String(),
 		Area: "01", Author: officer.ID, Created: created,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -181,4 +182,15 @@ func (s *Store) Approval(ctx context.Context, run uuid.UUID) (registry.Approval,
 		err = r.Scan(&a.Run, &a.Account, &a.At)
 		return a, err
 	}, s.reader.QueryRowContext(ctx, `SELECT run, account, approved FROM approvals WHERE run = ?`, blob(run)))
+}
+
+// CountPeopleWithout returns how many people have none of some details.
+func (s *Store) CountPeopleWithout(ctx context.Context, fields ...string) (int64, error) {
+	args := make([]any, len(fields))
+	for i, field := range fields {
+		args[i] = field
+	}
+	n, err := count(ctx, s.reader, `SELECT COUNT(*) FROM people WHERE NOT EXISTS (
+		SELECT 1 FROM sealed WHERE person = people.id AND field IN (''`+strings.Repeat(`, ?`, len(fields))+`))`, args...)
+	return n, fault("counting people without details", err)
 }

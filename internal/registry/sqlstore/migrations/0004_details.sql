@@ -39,6 +39,18 @@ CREATE TABLE IF NOT EXISTS dependants (
 CREATE INDEX IF NOT EXISTS cases_by_lab_ref ON cases (lab_ref);
 CREATE INDEX IF NOT EXISTS cases_by_person ON cases (person, created);
 
--- The phone number that a code was sent to, sealed. Codes that wait at this moment have none: they are good for five minutes.
-DELETE FROM challenges;
-ALTER TABLE challenges ADD COLUMN phone BLOB NOT NULL DEFAULT X'';
+-- With the phone number that a code was sent to, sealed. Codes that wait at this moment are asked for once more: they are good
+-- for five minutes.
+DROP TABLE IF EXISTS challenges;
+
+CREATE TABLE IF NOT EXISTS challenges (
+    id        BLOB NOT NULL PRIMARY KEY,
+    alias     BLOB NOT NULL,
+    code_hash BLOB NOT NULL,
+    phone     BLOB NOT NULL,
+    created   INTEGER NOT NULL,
+    expires   INTEGER NOT NULL,
+    tries     INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS challenges_by_expires ON challenges (expires);
