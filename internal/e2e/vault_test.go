@@ -1,0 +1,304 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/config"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/internal/vault"
+)
+
+// Who somebody is that must be found nowhere but in the vault.
+const (
+	keptPhone, keptName = "0987612345", "Đặng Thị Kim Phụng"
+	keptCard            = "079188123457"
+	cardName, cardHome  = "Huỳnh Văn Khởi", "45 Nguyễn Thông, Quận Mẫu"
+	cardText            = keptCard + "|024681357|" + cardName + "|09091988|Nam|" + cardHome + "|01022022"
+)
+
+// TestNobodyIsNamedAnywhere has somebody check in by phone and somebody at a gate by card, both met the F0, and opens their
+// details; then looks for who they are in the logs, with every address that was asked for, in the metrics, and in every file.
+func TestNobodyIsNamedAnywhere(t *testing.T) {
+	g := newGateway(t)
+	in := install(t, "TRUYVET_SMS_WEBHOOK="+g.URL, "TRUYVET_LOG_LEVEL=debug")
+	serve := in.serve()
+	v := settle(t, in, g)
+	place := find(t, in.run("qr", "verify", "--keys", filepath.Join(in.data, "keys.json"), v.token), `place +([0-9a-f-]{36})`)
+	gate := in.account("--login", "cong", "--role", "gate", "--place", place)
+
+	// All three are at the market now; the F0's scans and the first ones were a little earlier.
+	earlier := time.Now().Add(-40 * time.Minute)
+	mustSend := func(credential string, from time.Time, length time.Duration) {
+		t.Helper()
+		if _, err := v.send(t.Context(), credential, visit(v.token, from, length)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustSend(v.f0Client, earlier, 39*time.Minute)
+	phone := prove(t, in, g, v.token, keptPhone, "name", keptName, "ward", "31101")
+	mustSend(credentialOf(phone, v.token), earlier.Add(time.Minute), 30*time.Minute)
+	if page := phone.get("/me/code"); !strings.Contains(page, "<svg") {
+		t.Error("there is no personal code")
+	}
+	gate.post("/gate", "number", cardText, "nonce", find(t, gate.get("/gate"), `name="nonce" value="([^"]+)"`))
+
+	// The city's team opens, after a colleague has approved, whoever is in the list.
+	colleague := in.account("--login", "dong-nghiep", "--role", "city", "--area", "31")
+	_, landed := v.city.post("/cases/new", "phone", v.f0, "onset", time.Now().Format(time.DateOnly), "lab_ref", "XN-7")
+	var run string
+	eventually(t, "the list has whom the F0 met", func() error {
+		page, made := v.city.post("/runs", "case", find(t, landed, `/cases/([0-9a-f-]{36})`), "profile", "vn-5053")
+		if run = made; !strings.Contains(page, "/people/") {
+			return errors.New("nobody is listed yet")
+		}
+		return nil
+	})
+	person := find(t, v.city.get(run), run+`/people/([0-9a-f-]{36})"`)
+	if page := v.city.get(run + "/people/" + person); !strings.Contains(page, "/approve") && strings.Contains(page, `name="purpose"`) {
+		t.Error("what nobody approved can be opened")
+	}
+	colleague.post(run + "/approve")
+	opened, _ := v.city.post(run+"/people/"+person, "purpose", "inform", "text", "")
+	if !strings.Contains(opened, keptPhone) || !strings.Contains(opened, keptName) {
+		t.Errorf("the details are not on the page:\n%s", opened)
+	}
+
+	metrics := getAll(t, find(t, serve.log.String(), `url=(http://\S+/metrics)`))
+	places := map[string][]byte{"the log": []byte(serve.log.String()), "the metrics": metrics}
+	if err := serve.stop(); err != nil { // what is in memory goes to the disk
+		t.Error(err)
+	}
+	err := filepath.WalkDir(in.data, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		places[path], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil || len(places) < 6 {
+		t.Fatalf("%d places looked at, %v", len(places), err)
+	}
+	for where, content := range places {
+		for _, secret := range []string{
+			keptPhone, keptPhone[1:], "84" + keptPhone[1:], keptName, "Kim Ph", keptCard, "024681357", cardName, "Văn Khởi", cardHome, cardText, v.f0, v.f0[1:],
+		} {
+			if bytes.Contains(content, []byte(secret)) {
+				t.Errorf("%q is in %s", secret, where)
+			}
+		}
+	}
+}
+
+// prove has somebody prove a phone number at a place, which checks them in; more are fields beside the code.
+func prove(t *testing.T, in *installation, g *gateway, token, phone string, more ...string) *person {
+	t.Helper()
+	p := in.person()
+	p.post("/q/"+token+"/phone", "phone", phone)
+	eventually(t, "the code arrives", func() error {
+		if g.code(phone) == "" {
+			return errors.New("no code yet")
+		}
+		return nil
+	})
+	nonce := find(t, p.get("/q/"+token+"/code"), `name="nonce" value="([^"]+)"`)
+	page, landed := p.post("/q/"+token+"/code", append([]string{"code", g.code(phone), "nonce", nonce}, more...)...)
+	if !strings.HasSuffix(landed, "/stamp") {
+		t.Fatalf("the proof led to %s:\n%s", landed, page)
+	}
+	return p
+}
+
+// credentialOf returns the credential that a browser holds.
+func credentialOf(p *person, token string) string {
+	p.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, p.base+"/q/"+token, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, cookie := range p.client.Jar.Cookies(req.URL) {
+		if cookie.Name == "truyvet_citizen" {
+			return cookie.Value
+		}
+	}
+	p.t.Fatal("the browser holds no credential")
+	return ""
+}
+
+func getAll(t *testing.T, url string) []byte {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var all bytes.Buffer
+	if _, err := all.ReadFrom(res.Body); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: status %d, %v", url, res.StatusCode, err)
+	}
+	return all.Bytes()
+}
+
+// TestKilledRotationGoesOn kills `truyvet keys rotate` half way, of either kind, while a server runs, and sees everything open
+// and everybody found before, then, and after it has run again.
+func TestKilledRotationGoesOn(t *testing.T) {
+	const people = 25_000
+	g := newGateway(t)
+	in := install(t, "TRUYVET_SMS_WEBHOOK="+g.URL)
+	store, err := sqlstore.Open(t.Context(), filepath.Join(in.data, "registry.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	fillVault(t, in, store, people)
+	in.serve()
+	v := settle(t, in, g)
+	links := func() int {
+		w, err := store.World(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(w.Links)
+	}
+	sealedBy := func(key uint32) int64 {
+		counts, err := store.CountSealed(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return counts[key]
+	}
+	// killed begins a rotation and kills it as soon as some of the work is done, and not all.
+	killed := func(kind string, done func() int) {
+		t.Helper()
+		before := done()
+		p := in.start("keys", "rotate", kind, "--servers-follow", "60s")
+		eventually(t, kind+" is half way", func() error {
+			if done() == before {
+				return errors.New("nothing is done yet")
+			}
+			return nil
+		})
+		p.kill()
+		if n := done() - before; n >= people {
+			t.Logf("%s was through when it was killed", kind)
+		}
+	}
+	comes := 0
+	opens := func(when string) {
+		t.Helper()
+		secrets := readSecrets(t, in)
+		keys := make([]vault.Key, len(secrets.Vault))
+		for i, key := range secrets.Vault {
+			keys[i] = vault.Key(key)
+		}
+		ring, err := vault.NewRing(keys, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened := 0
+		err = ring.Identifiers(t.Context(), store, func(found []vault.Identifier) error {
+			opened += len(found)
+			return nil
+		}, func(int) {})
+		if err != nil || opened < people {
+			t.Errorf("%s: %d numbers open, %v", when, opened, err)
+		}
+		// Who proves a number now, to a server that runs since before, is who they were.
+		comes++
+		prove(t, in, g, v.token, vaultPhone(comes))
+	}
+	known := peopleIn(t, store)
+	opens("before")
+	killed("--vault", func() int { return int(sealedBy(2)) })
+	opens("with the vault half rotated")
+	in.run("keys", "rotate", "--vault")
+	if n := sealedBy(1); n != 0 {
+		t.Errorf("%d details are sealed with the key of before", n)
+	}
+	opens("with the vault rotated")
+	out := in.run("keys", "list")
+	if !regexp.MustCompile(`(?m)^2 +current +\d{5}`).MatchString(out) {
+		t.Errorf("the keys are\n%s", out)
+	}
+
+	killed("--pseudonym", links)
+	opens("with the pseudonyms half rotated")
+	in.run("keys", "rotate", "--pseudonym", "--servers-follow", "4s")
+	if n := links(); n < 2*people {
+		t.Errorf("%d links", n)
+	}
+	opens("with the pseudonyms rotated")
+	if now := peopleIn(t, store); now != known {
+		t.Errorf("there were %d people, and are %d", known, now)
+	}
+	if cmd := exec.Command(binary, "keys", "rotate"); cmd.Run() == nil {
+		t.Error("it rotates without being told what")
+	}
+}
+
+func readSecrets(t *testing.T, in *installation) config.Secrets {
+	t.Helper()
+	secrets, err := config.ReadSecrets(filepath.Join(in.data, "secrets.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secrets
+}
+
+// vaultPhone is the phone number of one of the people that fillVault makes.
+func vaultPhone(i int) string { return fmt.Sprintf("09300%05d", i) }
+
+// fillVault makes people who are known by phone.
+func fillVault(t *testing.T, in *installation, store *sqlstore.Store, n int) {
+	t.Helper()
+	secrets := readSecrets(t, in)
+	ring, err := vault.NewRing([]vault.Key{vault.Key(secrets.Vault[0])}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pseudonyms, err := citizen.NewPseudonyms(secrets.Pseudonym)
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, links, sealed := make([]registry.Person, n), make([]registry.Link, n), make([]registry.Sealed, n)
+	for i := range n {
+		people[i] = registry.Person{ID: uuid.New()}
+		alias, err := pseudonyms.Phone(vaultPhone(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		links[i] = registry.Link{Alias: alias, Person: people[i].ID, Kind: citizen.KindPhone}
+		value, key, err := ring.Seal(people[i].ID, vault.Phone, vaultPhone(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed[i] = registry.Sealed{Person: people[i].ID, Field: string(vault.Phone), Key: key, Value: value}
+	}
+	if err := errors.Join(store.PutPeople(t.Context(), people, links), store.PutSealed(t.Context(), sealed, false)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// peopleIn counts the people.
+func peopleIn(t *testing.T, store *sqlstore.Store) int64 {
+	t.Helper()
+	n, err := store.CountPeopleWithout(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
