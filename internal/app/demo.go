@@ -58,7 +58,7 @@ func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done
 	}
 	logins, err := demo.Load(ctx, district, demo.Into{
 		Places: p.Registry, People: p.Registry, Ingest: p.Ingest, Signer: p.Keys, Aliases: p.Pseudonyms,
-		Accounts: p.Accounts, NewPassword: account.NewPassword,
+		Accounts: p.Accounts, NewPassword: account.NewPassword, Vault: p.secrets.ring,
 	}, progress)
 	if err != nil {
 		return registry.Run{}, err

@@ -13,6 +13,7 @@ import (
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
@@ -26,6 +27,7 @@ type Places interface {
 // People takes who lives there and who fell ill.
 type People interface {
 	PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error
+	PutSealed(ctx context.Context, values []registry.Sealed, replace bool) error
 	PutCase(ctx context.Context, c registry.Case) error
 	PutIsolations(ctx context.Context, isolations []registry.Isolation) error
 }
@@ -46,6 +48,11 @@ type Aliases interface {
 	IDCard(number string) (uuid.UUID, error)
 }
 
+// Sealer seals who people are.
+type Sealer interface {
+	Seal(person uuid.UUID, field vault.Field, text string) (value []byte, key uint32, err error)
+}
+
 // Into is what a district is loaded into.
 type Into struct {
 	Places      Places
@@ -55,6 +62,7 @@ type Into struct {
 	Ingest      Ingest
 	Signer      Signer
 	Aliases     Aliases
+	Vault       Sealer
 }
 
 // submitters is how many scans are under way at a time: enough that each durable commit of the log takes hundreds.
@@ -143,6 +151,9 @@ func (d *District) loadPeople(ctx context.Context, into Into, author uuid.UUID) 
 	if err := into.People.PutPeople(ctx, people, links); err != nil {
 		return nil, err
 	}
+	if err := d.loadDetails(ctx, into); err != nil {
+		return nil, err
+	}
 	for _, c := range d.Cases {
 		c.Author = author
 		if err := into.People.PutCase(ctx, c); err != nil {
@@ -150,6 +161,28 @@ func (d *District) loadPeople(ctx context.Context, into Into, author uuid.UUID) 
 		}
 	}
 	return aliases, into.People.PutIsolations(ctx, d.Isolations)
+}
+
+// loadDetails seals everybody's name and numbers.
+func (d *District) loadDetails(ctx context.Context, into Into) error {
+	var values []registry.Sealed
+	for i := range d.People {
+		p := &d.People[i]
+		for _, detail := range []struct {
+			field vault.Field
+			text  string
+		}{{vault.Name, personName(i)}, {vault.Phone, p.Phone}, {vault.IDCard, p.IDCard}} {
+			if detail.text == "" {
+				continue
+			}
+			value, key, err := into.Vault.Seal(p.ID, detail.field, detail.text)
+			if err != nil {
+				return err
+			}
+			values = append(values, registry.Sealed{Person: p.ID, Field: string(detail.field), Key: key, Value: value})
+		}
+	}
+	return into.People.PutSealed(ctx, values, false)
 }
 
 // loader submits scans from several goroutines, which take them one after the other.

@@ -17,6 +17,7 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
@@ -32,6 +33,7 @@ type ledger struct {
 	isolations    []registry.Isolation
 	accounts      []registry.Account
 	scans         map[uuid.UUID]scan.Scan
+	details       int
 }
 
 func (l *ledger) PutAreas(_ context.Context, areas []registry.Area) error {
@@ -64,6 +66,16 @@ func (l *ledger) PutPeople(_ context.Context, people []registry.Person, links []
 
 func (l *ledger) PutCase(_ context.Context, c registry.Case) error {
 	l.cases = append(l.cases, c)
+	return nil
+}
+
+func (l *ledger) PutSealed(_ context.Context, values []registry.Sealed, _ bool) error {
+	for _, v := range values {
+		if v.Person == uuid.Nil || len(v.Value) == 0 {
+			return errors.New("a detail of nobody, or an empty one")
+		}
+		l.details++
+	}
 	return nil
 }
 
@@ -105,9 +117,13 @@ func load(t *testing.T, d *District, retention time.Duration, progress func(done
 	if err != nil {
 		t.Fatal(err)
 	}
+	ring, err := vault.NewRing([]vault.Key{{ID: 1, Key: bytes.Repeat([]byte{7}, vault.KeySize)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	passwords := 0
 	logins, err := Load(t.Context(), d, Into{
-		Places: l, People: l, Accounts: l, Signer: keys, Aliases: aliases,
+		Places: l, People: l, Accounts: l, Signer: keys, Aliases: aliases, Vault: ring,
 		NewPassword: func() string {
 			passwords++
 			return fmt.Sprintf("correct horse %d", passwords)
@@ -131,6 +147,9 @@ func TestLoad(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if l.details < 2*len(d.People) {
+		t.Errorf("%d details of %d people are kept", l.details, len(d.People))
 	}
 	if len(l.scans) != len(d.Scans) {
 		t.Errorf("%d of %d scans arrived", len(l.scans), len(d.Scans))

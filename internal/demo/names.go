@@ -55,6 +55,15 @@ func newWords() words {
 	}
 }
 
+// personName makes up the name of the person at a position, of parts that many Vietnamese have in theirs. Names come again, as
+// they do.
+func personName(position int) string {
+	family := []string{"Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Phan", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ"}
+	middle := []string{"Thị", "Văn", "Minh", "Thanh", "Ngọc", "Hữu", "Thu"}
+	given := []string{"An", "Bình", "Chi", "Dũng", "Giang", "Hạnh", "Khoa", "Linh", "Nam", "Oanh", "Phúc", "Quân", "Sơn", "Thảo", "Uyên", "Việt", "Yến"}
+	return family[position%len(family)] + " " + middle[position%len(middle)] + " " + given[position%len(given)]
+}
+
 // namer makes names that come once only.
 type namer struct{ used map[string]int }
 

@@ -38,7 +38,7 @@ func TestNobodyIsNamedAnywhere(t *testing.T) {
 	in := install(t, "TRUYVET_SMS_WEBHOOK="+g.URL, "TRUYVET_LOG_LEVEL=debug")
 	serve := in.serve()
 	v := settle(t, in, g)
-	place := find(t, in.run("qr", "verify", "--keys", filepath.Join(in.data, "keys.json"), v.token), `place +([0-9a-f-]{36})`)
+	place := find(t, in.run("qr", "verify", "--keys", filepath.Join(in.data, "keys.json"), v.token), `place: +([0-9a-f-]{36})`)
 	gate := in.account("--login", "cong", "--role", "gate", "--place", place)
 
 	// All three are at the market now; the F0's scans and the first ones were a little earlier.
