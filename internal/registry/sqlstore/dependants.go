@@ -14,7 +14,7 @@ import (
 // unknown guardian or area.
 func (s *Store) PutDependant(ctx context.Context, d registry.Dependant, person registry.Person, link registry.Link) error {
 	return s.change(ctx, "putting a dependant", func(tx *sql.Tx) error {
-		if err := insert(ctx, tx, insertPerson, []registry.Person{person}, personValues); err != nil {
+		if err := insert(ctx, tx, personRows, []registry.Person{person}, personValues); err != nil {
 			return err
 		}
 		if err := putLinks(ctx, tx, []registry.Link{link}); err != nil {

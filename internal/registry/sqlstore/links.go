@@ -48,15 +48,15 @@ func (s *Store) AddLinks(ctx context.Context, links []registry.Link) (int, error
 	err := s.change(ctx, "adding links", func(tx *sql.Tx) error {
 		added = nil
 		for _, link := range links {
-			result, err := tx.ExecContext(ctx, insertLink+` ON CONFLICT (alias) DO NOTHING`, linkValues(&link)...)
+			result, err := tx.ExecContext(ctx, linkRows.head+linkRows.row+` ON CONFLICT (alias) DO NOTHING`, linkValues(&link)...)
 			if err != nil {
 				return err
 			}
-			rows, err := result.RowsAffected()
+			n, err := result.RowsAffected()
 			if err != nil {
 				return err
 			}
-			if rows > 0 {
+			if n > 0 {
 				added = append(added, link)
 			}
 		}

@@ -37,9 +37,17 @@ func (s *Store) PutSealed(ctx context.Context, values []registry.Sealed, replace
 		query = put + `UPDATE SET key_id = excluded.key_id, value = excluded.value`
 	}
 	return s.change(ctx, "putting details", func(tx *sql.Tx) error {
-		return insert(ctx, tx, query, values, func(v *registry.Sealed) []any {
-			return []any{blob(v.Person), v.Field, v.Key, bytesOrEmpty(v.Value)}
-		})
+		statement, err := tx.PrepareContext(ctx, query)
+		if err != nil {
+			return err
+		}
+		defer statement.Close()
+		for _, v := range values {
+			if _, err := statement.ExecContext(ctx, blob(v.Person), v.Field, v.Key, bytesOrEmpty(v.Value)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -75,11 +83,11 @@ func (s *Store) Reseal(ctx context.Context, from, to []registry.Sealed) (reseale
 			if err != nil {
 				return err
 			}
-			rows, err := result.RowsAffected()
+			n, err := result.RowsAffected()
 			if err != nil {
 				return err
 			}
-			resealed += int(rows)
+			resealed += int(n)
 		}
 		return nil
 	})
@@ -95,11 +103,11 @@ func (s *Store) DropSealed(ctx context.Context, people []uuid.UUID) (dropped int
 			if err != nil {
 				return err
 			}
-			rows, err := result.RowsAffected()
+			n, err := result.RowsAffected()
 			if err != nil {
 				return err
 			}
-			dropped += rows
+			dropped += n
 		}
 		return nil
 	})
