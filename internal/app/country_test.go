@@ -24,6 +24,7 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/tracing"
 )
 
 const staffPassword = "mật khẩu của nhân viên"
@@ -48,7 +49,9 @@ type half struct {
 	owner                registry.Account
 	place                registry.Place
 	known                registry.Case
-	run                  registry.Run
+	run                  registry.Run // of the ward's own case, by the ward
+	list                 registry.Run // of the same case, by the district, which lists somebody
+	listed               uuid.UUID
 }
 
 // newCountry serves one until the test ends.
@@ -135,7 +138,37 @@ func (c *country) half(t *testing.T, city, district, ward string) half {
 	must(t, err)
 	h.run, err = c.parts.Cases.Run(ctx, h.ward, cases.Order{Choice: cases.Choice{IDs: []uuid.UUID{h.known.ID}}, Profile: "who"})
 	must(t, err)
+	c.addList(t, &h, ward)
 	return h
+}
+
+// addList keeps a run that lists somebody of the ward.
+func (c *country) addList(t *testing.T, h *half, ward string) {
+	t.Helper()
+	somebody, err := c.parts.Registry.EnsurePerson(t.Context(), registry.Link{Alias: uuid.New(), Kind: citizen.KindPhone}, ward)
+	must(t, err)
+	at := h.run.AsOf - 3600
+	met := tracing.Evidence{
+		Source: h.known.Person, Place: tracing.Place{ID: h.place.ID}, From: at, To: at + 1800, SourceBasis: tracing.Checkout,
+		ContactBasis: tracing.Checkout, Certainty: tracing.Confirmed,
+	}
+	report := tracing.Report{Contacts: []tracing.Contact{{
+		Person: somebody.ID, Generation: 1, FirstExposure: at, LastExposure: at, Encounters: 1, Overlap: 1800,
+		Certainty: tracing.Confirmed, Evidence: []tracing.Evidence{met},
+	}}}
+	h.list, h.listed = c.again(t, h.run, h.district), somebody.ID
+	h.list.Report, err = report.MarshalJSON()
+	must(t, err)
+	must(t, c.parts.Registry.PutRun(t.Context(), h.list))
+}
+
+// again is a run as somebody else might have made it, which is not kept yet.
+func (c *country) again(t *testing.T, run registry.Run, by registry.Account) registry.Run {
+	t.Helper()
+	kept, err := c.parts.Registry.Run(t.Context(), run.ID)
+	must(t, err)
+	kept.ID, kept.Author = uuid.New(), by.ID
+	return kept
 }
 
 // named is what the path or the body of a request names.
@@ -149,6 +182,8 @@ const (
 	aPlace
 	aCase
 	aRun
+	anOwnRun // of a case of its author's, which nobody has approved
+	aListed  // a run that lists somebody; :person is who
 	aSession
 	anAccount
 	anInvitation
@@ -179,6 +214,12 @@ func (c *country) id(t *testing.T, n named, who string, own bool) string {
 		return h.known.ID.String()
 	case aRun:
 		return h.run.ID.String()
+	case anOwnRun:
+		fresh := c.again(t, h.run, h.ward)
+		must(t, c.parts.Registry.PutRun(t.Context(), fresh))
+		return fresh.ID.String()
+	case aListed:
+		return h.list.ID.String()
 	case aSession:
 		whose := h.city
 		if own && who != "nobody" {
@@ -268,6 +309,11 @@ func (c *country) ask(t *testing.T, r route, who string, own bool) reply {
 		path = strings.TrimSuffix(path[:i+1]+id+"/"+tail, "/")
 		_ = name
 	}
+	listed := c.mine.listed
+	if !own {
+		listed = c.others.listed
+	}
+	path = strings.Replace(path, ":person", listed.String(), 1)
 	body := strings.ReplaceAll(r.body, "{id}", id)
 	if r.method == http.MethodGet && body != "" {
 		path, body = path+"?"+body, ""

@@ -51,6 +51,8 @@ var table = []route{
 	{"POST", "/q/:token/forget", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"POST", "/q/:token/erase", aCode, "", "401 401 401 401 401 401 401 401"},
 
+	{"GET", "/me/code", nothing, "", "401 401 401 401 401 401 401 401"},
+
 	// To log in and out, and for the invited.
 	{"GET", "/login", nothing, "", "200 303 303 303 303 303 303 303"},
 	{"POST", "/login", nothing, "", "401 401 401 401 401 401 401 401"},
@@ -117,6 +119,12 @@ var table = []route{
 	{"GET", "/runs/:id", aRun, "", "login 403 403 200/404 200/404 200/404 403 403"},
 	{"GET", "/runs/:id/cases", aRun, "", "login 403 403 200/404 200/404 200/404 403 403"},
 	{"GET", "/runs/:id/list.csv", aRun, "", "login 403 403 200/404 200/404 200/404 403 403"},
+	{"POST", "/runs/:id/approve", anOwnRun, "", "login 403 403 403/404 303/404 303/404 403 403"},
+	{"GET", "/runs/:id/approve", aRun, "", "login 403 403 303 303 303 403 403"},
+	{"GET", "/runs/:id/people/:person", aListed, "", "login 403 403 200/404 200/404 200/404 403 403"},
+	{"POST", "/runs/:id/people/:person", aListed, "purpose=inform", "login 403 403 200/404 200/404 200/404 403 403"},
+	{"POST", "/api/v1/runs/:id/approval", anOwnRun, "{}", "401 403 403 403/404 204/404 204/404 403 403"},
+	{"POST", "/api/v1/runs/:id/people/:person/details", aListed, `{"purpose":"inform"}`, "401 403 403 200/404 200/404 200/404 403 403"},
 	{"GET", "/api/v1/cases", nothing, "", "401 403 403 200 200 200 403 403"},
 	{"POST", "/api/v1/dry-runs", aCase, `{"cases":["{id}"]}`, "401 403 403 200/404 200/404 200/404 403 403"},
 	{"POST", "/api/v1/runs", aCase, `{"cases":["{id}"],"profile":"who"}`, "401 403 403 201/404 201/404 201/404 403 403"},

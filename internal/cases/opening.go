@@ -93,6 +93,9 @@ func (s *Service) mayApprove(run registry.Run, actor registry.Account) error {
 // Approve lets the list of a run be used whose author took in one of its cases. The errors: registry.ErrNotFound for a run that
 // does not concern the actor, ErrNoApproval, ErrRole, ErrOwnApproval and ErrApprovalOver.
 func (s *Service) Approve(ctx context.Context, actor registry.Account, id uuid.UUID) error {
+	if !account.May(actor.Role, account.ActTrace) {
+		return ErrRole
+	}
 	standing, err := s.Standing(ctx, actor, id)
 	if err != nil {
 		return err
