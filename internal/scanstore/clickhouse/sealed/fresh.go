@@ -156,7 +156,9 @@ type freshStay struct {
 
 // refresh derives the stays of those who have changed since the pass.
 func (src *Source) refresh(ctx context.Context, changed people, upTo scanlog.Watermark) error {
-	src.excluded = newBits(len(src.people))
+	if len(changed) > 0 {
+		src.excluded = newBits(len(src.people))
+	}
 	of := make([]uuid.UUID, 0, len(changed))
 	for id := range changed {
 		of = append(of, id)

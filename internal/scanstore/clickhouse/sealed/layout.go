@@ -15,6 +15,7 @@ type bits []uint64
 
 func newBits(n int) bits         { return make(bits, (n+63)/64) }
 func (b bits) set(i uint32)      { b[i/64] |= 1 << (i % 64) }
+func (b bits) clear(i uint32)    { b[i/64] &^= 1 << (i % 64) }
 func (b bits) has(i uint32) bool { return int(i/64) < len(b) && b[i/64]>>(i%64)&1 != 0 }
 
 // layout is the contact places of a scope. They have the numbers of the places, but for the scope site, where each site has

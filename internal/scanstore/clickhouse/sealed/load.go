@@ -8,9 +8,49 @@ import (
 	"github.com/truyvet/truyvet/internal/scan"
 )
 
+// hall is who was at the place at work, and when.
+type hall struct {
+	short, long []guest  // by entry
+	latest      []uint32 // when the last leaves of those in long up to there
+
+	over    []uint32 // positions in long of those who stay on into the next day
+	staying bits     // who they are
+	tail    []guest
+	pieces  []piece
+}
+
+// guest is a united stay at the place at work, from the source's base.
+type guest struct{ enter, leave, person uint32 }
+
+// shortUntil, in seconds, is below what length a stay is short. Those who stay for longer are looked for apart, so that one
+// person behind the counter all day does not make every search for customers go back to the morning.
+const shortUntil = 2 * 60 * 60
+
+// around returns the guests among whom those are who stay until an instant or longer, and nobody who left two hours before.
+func (h *hall) around(until int64) (short, long []guest) {
+	// Among so few a search by halves is quicker written out than with a function for each step.
+	first, end := 0, len(h.short)
+	for first < end {
+		if half := (first + end) / 2; int64(h.short[half].enter) > until-shortUntil {
+			end = half
+		} else {
+			first = half + 1
+		}
+	}
+	short = h.short[first:]
+	first, end = 0, len(h.latest)
+	for first < end {
+		if half := (first + end) / 2; int64(h.latest[half]) >= until {
+			end = half
+		} else {
+			first = half + 1
+		}
+	}
+	return short, h.long[first:]
+}
+
 // load reads the stays of a contact place out of its rows, which are in the order of their days.
 func (w *worker) load(rows []row, fresh []freshStay) error {
-	w.clear()
 	simple, err := w.loadSimply(rows)
 	if err != nil {
 		return err
@@ -32,17 +72,11 @@ func (w *worker) load(rows []row, fresh []freshStay) error {
 	return nil
 }
 
-// clear forgets the place that was at work.
-func (w *worker) clear() {
-	w.short, w.long, w.there, w.infectious = w.short[:0], w.long[:0], w.there[:0], false
-}
-
 // loadSimply takes records as they are, and unites those that go on over the end of a day; it reports false where the parts
 // must be looked at.
 func (w *worker) loadSimply(rows []row) (simple bool, err error) {
-	src := w.m.src
-	excluding := len(src.excluded) > 0
-	overnight := uint32(0) // when the last leaves of those who stayed on into the next day
+	w.short, w.long = w.short[:0], w.long[:0]
+	defer w.stayUntil(forever)
 	for i, r := range rows {
 		if i > 0 && r.key != rows[0].key {
 			return false, nil // parts of a site
@@ -51,74 +85,90 @@ func (w *worker) loadSimply(rows []row) (simple bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		offset := uint32(startOf(r.day) - src.base)
-		end := offset + scan.SecondsPerDay
-		if !w.guess(all) {
-			return false, errGroup
-		}
-		guesses := w.guesses
-		for ; len(all) >= recordSize; all = all[recordSize:] {
-			r := record(binary.LittleEndian.Uint64(all))
-			person, length := r.other(), uint32(r.length())
-			guess := guesses[0]
-			guesses = guesses[1:]
-			if excluding && src.excluded.has(person) {
-				continue
-			}
-			if length == tooLong {
-				return false, nil
-			}
-			g := guest{enter: offset + uint32(r.enter()), who: w.visitor(person, guess)}
-			g.leave = g.enter + length
-			if g.enter <= overnight {
-				if n := w.there[g.who].over; n > 0 && g.enter <= w.long[n-1].leave {
-					before := &w.long[n-1]
-					before.leave = max(before.leave, g.leave)
-					overnight = max(overnight, before.leave)
-					continue
-				}
-			}
-			switch {
-			case g.leave >= end:
-				w.long = append(w.long, g) // however short: it may become longer
-				w.there[g.who].over = uint32(len(w.long))
-				overnight = max(overnight, g.leave)
-			case length < shortUntil:
-				w.short = append(w.short, g)
-			default:
-				w.long = append(w.long, g)
-			}
+		if simple, err := w.loadDay(all, startOf(r.day)-w.m.src.base); err != nil || !simple {
+			return false, err
 		}
 	}
 	return true, nil
 }
 
-// guess reads the numbers of the people of records. These lie all over the memory: looked up in a row they come in together,
-// and not one after the other. It reports false where somebody is none of the city's.
-func (w *worker) guess(records []byte) bool {
-	w.guesses = w.guesses[:0]
-	for ; len(records) >= recordSize; records = records[recordSize:] {
-		person := record(binary.LittleEndian.Uint64(records)).other()
-		if int(person) >= len(w.number) {
-			return false
+// loadDay is loadSimply for the records of a day that begins at offset.
+func (w *worker) loadDay(all []byte, offset int64) (simple bool, err error) {
+	overnight := w.stayUntil(offset)
+	excluded := w.m.src.excluded
+	people, begin, end := uint32(len(w.cells)), uint32(offset), uint32(offset+scan.SecondsPerDay)
+	for ; len(all) >= recordSize; all = all[recordSize:] {
+		r := record(binary.LittleEndian.Uint64(all))
+		g := guest{enter: begin + uint32(r.enter()), person: r.other()}
+		length := uint32(r.length())
+		g.leave = g.enter + length
+		switch {
+		case g.person >= people:
+			return false, errGroup
+		case excluded.has(g.person):
+		case length == tooLong:
+			return false, nil
+		case g.enter <= overnight && w.staying.has(g.person) && w.stayOn(g):
+			overnight = max(overnight, g.leave)
+		case g.leave >= end: // however short: it may become longer
+			w.over = append(w.over, uint32(len(w.long)))
+			w.staying.set(g.person)
+			w.long = append(w.long, g)
+		case length < shortUntil:
+			w.short = append(w.short, g)
+		default:
+			w.long = append(w.long, g)
 		}
-		w.guesses = append(w.guesses, w.number[person])
 	}
-	return true
+	return true, nil
+}
+
+// stayUntil forgets those who have left before an instant, and returns when the last of the others leaves.
+func (h *hall) stayUntil(offset int64) (overnight uint32) {
+	staying := h.over[:0]
+	for _, n := range h.over {
+		g := &h.long[n]
+		h.staying.clear(g.person)
+		if int64(g.leave) >= offset {
+			staying = append(staying, n)
+			overnight = max(overnight, g.leave)
+		}
+	}
+	h.over = staying
+	for _, n := range staying {
+		h.staying.set(h.long[n].person)
+	}
+	return overnight
+}
+
+// stayOn unites a stay with that of the days before which it touches, and reports false where there is none.
+func (h *hall) stayOn(g guest) bool {
+	for _, n := range h.over {
+		if before := &h.long[n]; before.person == g.person && g.enter <= before.leave {
+			before.leave = max(before.leave, g.leave)
+			return true
+		}
+	}
+	return false
 }
 
 // loadAndUnite takes stays by their parts, and unites what touches.
 func (w *worker) loadAndUnite(rows []row) error {
-	w.clear()
+	w.short, w.long = w.short[:0], w.long[:0]
 	src := w.m.src
-	var pieces []piece
+	w.pieces = w.pieces[:0]
 	var err error
 	for _, r := range rows {
-		if pieces, err = appendPieces(pieces, r.day, r.group); err != nil {
+		if w.pieces, err = appendPieces(w.pieces, r.day, r.group); err != nil {
 			return err
 		}
 	}
-	pieces = slices.DeleteFunc(pieces, func(p piece) bool { return src.excluded.has(p.other) })
+	pieces := slices.DeleteFunc(w.pieces, func(p piece) bool { return src.excluded.has(p.other) })
+	for _, p := range pieces {
+		if int(p.other) >= len(w.cells) {
+			return errGroup
+		}
+	}
 	slices.SortFunc(pieces, comparePieces)
 	w.addUnited(len(pieces), func(i int) (uint32, int64, int64) { return pieces[i].other, pieces[i].enter, pieces[i].leave })
 	return nil
@@ -142,7 +192,7 @@ func (w *worker) addUnited(n int, at func(int) (person uint32, enter, leave int6
 			}
 			leave = max(leave, l)
 		}
-		g := guest{who: w.visitor(person, 0), enter: uint32(enter - base), leave: uint32(leave - base)}
+		g := guest{person: person, enter: uint32(enter - base), leave: uint32(leave - base)}
 		if leave-enter < shortUntil {
 			w.short = append(w.short, g)
 		} else {
@@ -154,13 +204,13 @@ func (w *worker) addUnited(n int, at func(int) (person uint32, enter, leave int6
 }
 
 // mergeTail sorts guests, of whom the first n are sorted, by their entry.
-func (w *worker) mergeTail(guests []guest, n int) []guest {
+func (h *hall) mergeTail(guests []guest, n int) []guest {
 	slices.SortFunc(guests[n:], func(a, b guest) int { return cmp.Compare(a.enter, b.enter) })
 	if n == 0 {
 		return guests
 	}
-	w.tail = append(w.tail[:0], guests[n:]...)
-	tail := w.tail
+	h.tail = append(h.tail[:0], guests[n:]...)
+	tail := h.tail
 	for i := len(guests) - 1; len(tail) > 0; i-- {
 		if last := tail[len(tail)-1]; n == 0 || guests[n-1].enter <= last.enter {
 			guests[i], tail = last, tail[:len(tail)-1]

@@ -62,17 +62,22 @@ func (t *tally) newPairs(workers int) *pairs {
 	return &pairs{tally: t, of: make([]piles, t.buckets), most: max(t.most/workers, 1)}
 }
 
-// add notes a pair.
-func (p *pairs) add(person, source uint32) {
-	b := int(person >> p.lowBits)
-	if b < p.low || b >= len(p.of) {
+// add notes that people met a source.
+func (p *pairs) add(people []uint32, source uint32) {
+	if p == nil {
 		return
 	}
-	of := &p.of[b]
-	if len(of.last) == cap(of.last) {
-		p.another(of)
+	for _, person := range people {
+		b := int(person >> p.lowBits)
+		if b < p.low || b >= len(p.of) {
+			continue
+		}
+		of := &p.of[b]
+		if len(of.last) == cap(of.last) {
+			p.another(of)
+		}
+		of.last = append(of.last, (person&(1<<p.lowBits-1))<<p.width|source)
 	}
-	of.last = append(of.last, (person&(1<<p.lowBits-1))<<p.width|source)
 }
 
 // another gives a bucket room.

@@ -23,7 +23,7 @@ func TestTally(t *testing.T) {
 		for rounds := 0; ; rounds++ {
 			for i, n := range noted {
 				w := workers[i%len(workers)]
-				w.pairs.add(n.person, n.source)
+				w.pairs.add([]uint32{n.person}, n.source)
 				w.pairs.check()
 			}
 			if !tally.take(workers) {

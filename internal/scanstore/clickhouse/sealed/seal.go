@@ -98,7 +98,7 @@ func (s *Stays) Seal(ctx context.Context, o Order) (Sealed, error) {
 		return Sealed{}, err
 	}
 	if before != nil && len(changed) == 0 && (len(before.Days) == 0 || scan.Day(before.Days[0].Day) >= o.First) {
-		return Sealed{}, nil
+		return Sealed{}, s.drop(ctx, before.ID)
 	}
 	p := &sealing{
 		Stays: s, Order: o, before: before, numbers: numbers,
@@ -118,10 +118,7 @@ func (s *Stays) Seal(ctx context.Context, o Order) (Sealed, error) {
 	if err := p.finish(ctx); err != nil {
 		return Sealed{}, fmt.Errorf("finishing a pass: %w", err)
 	}
-	if err := s.drop(ctx, p.pass.ID); err != nil {
-		return Sealed{}, fmt.Errorf("dropping what no run needs any more: %w", err)
-	}
-	return Sealed{People: len(changed), Days: days}, nil
+	return Sealed{People: len(changed), Days: days}, s.drop(ctx, p.pass.ID)
 }
 
 // begin gives the pass a number that no other had or will have, larger than those before it. Even ones are of passes; the odd

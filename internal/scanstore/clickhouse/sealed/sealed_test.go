@@ -341,6 +341,12 @@ func TestDaysGo(t *testing.T) {
 			t.Errorf("%d days stand on the server, want the 4 that a run may still read", got)
 		}
 		now = now.Add(sealed.Grace + time.Minute)
+		if got, err := b.stays.Seal(t.Context(), order); err != nil || got != (sealed.Sealed{}) {
+			t.Errorf("with nothing new it sealed %+v, %v", got, err)
+		}
+		if got := versions(); got != 2 {
+			t.Errorf("%d days stand on the server, want the 2 that are kept", got)
+		}
 		late := visits(1, 4)[7:]
 		late[0].ID[3] = 1
 		b.append(t, dice, late)

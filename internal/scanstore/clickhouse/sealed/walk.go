@@ -103,17 +103,18 @@ func (src *Source) newMeeting(q tracing.Question, sources []tracing.Infectious) 
 	return m, nil
 }
 
-// relevant returns the days of which a stay may meet [from, to), from base; all of them where the crowd counts, which is
-// that of the whole stay of a source.
+// relevant returns the days of which a stay may meet [from, to), from base, and all that lie between them; all there are where
+// the crowd counts, which is that of the whole stay of a source.
 func (m *meeting) relevant(from, to int64) []sealedDay {
+	days := m.src.days
 	if m.q.Numbers.CrowdLimit > 0 {
-		return m.src.days
+		return days
 	}
-	var days []sealedDay
-	for _, d := range m.src.days {
-		if startOf(d.Day)-m.src.base < to && from < d.Latest-m.src.base {
-			days = append(days, d)
-		}
+	for len(days) > 0 && days[0].Latest-m.src.base <= from {
+		days = days[1:]
+	}
+	for len(days) > 0 && startOf(days[len(days)-1].Day)-m.src.base >= to {
+		days = days[:len(days)-1]
 	}
 	return days
 }
@@ -316,7 +317,7 @@ func (m *meeting) collect(workers []*worker) tracing.Meetings {
 	for person := range m.src.people {
 		early, carrying := uint32(0), uint32(0)
 		for _, w := range workers {
-			early = max(early, w.early[person])
+			early = max(early, w.cells[person].early)
 			if limited {
 				carrying = max(carrying, w.carrying[person])
 			}

@@ -4,61 +4,50 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sort"
 )
-
-// guest is a united stay at the place at work, from the source's base. Who it is of is a position in worker.there.
-type guest struct{ enter, leave, who uint32 }
-
-// visitor is a person at the place at work. What is found of them there stands here, near that of the others there, and not
-// with all the people of the city.
-type visitor struct {
-	person uint32
-	early  uint32 // ^(when the earliest contact began), 0 for none
-	last   uint32 // the stamp of the last source that they met
-	over   uint32 // 1 + the position in worker.long of a stay that goes on into the next day, else 0
-	first  int32  // the position of their first window among the sources, -1 for none
-}
-
-// shortUntil, in seconds, is below what length a stay is short. Those who stay for longer are looked for apart, so that one
-// person behind the counter all day does not make every search for customers go back to the morning.
-const shortUntil = 2 * 60 * 60
 
 // presence is a stay of a source who infects others during a part of it, from the source's base.
 type presence struct {
 	source      int32 // the position of the window
 	person      uint32
-	who         uint32
 	enter       int64
 	leave       int64
 	from, until int64 // the infectious part, with the linger
 }
 
+// cell is what a worker has found of a person.
+type cell struct {
+	early uint32 // ^(when the earliest contact began), 0 for none
+	last  uint32 // the stamp of the last source that they met
+}
+
+// hit is a contact of the presence at work: with whom, and ^(when it began).
+type hit struct{ person, early uint32 }
+
 // worker looks for contacts, one contact place after the other.
 type worker struct {
 	m        *meeting
-	early    []uint32 // by person: ^(when the earliest contact began), 0 for none
+	cells    []cell   // by person
 	carrying []uint32 // by person, as early, of contacts that carry on
 	roots    []uint64 // by person: rows of sets of cases
-	stamp    uint32
+	stamp    uint32   // of the source at work at the place at work
 	pairs    *pairs
 
 	crowd  []uint32 // by person: the number of the last crowd that they were counted in
 	crowds uint32
 
-	short, long []guest  // by entry
-	latest      []uint32 // when the last leaves of those in long up to there
-	tail        []guest
-	there       []visitor
-	number      []uint32 // by person: their position in there, where they are at it
-	guesses     []uint32 // of a group's people, from number
-	infectious  bool     // whether a source is there
-	here        []presence
+	order []uint64 // of the rows of a unit
+	rows  []row    // of the place at work
+	hall
+	here  []presence
+	turns []uint64 // of the presences
+	hits  []hit
+	met   []uint32 // who has met the source at work, and had not before at the place
 }
 
 func (m *meeting) newWorker(workers int) *worker {
 	n := len(m.src.people)
-	w := &worker{m: m, early: make([]uint32, n), number: make([]uint32, n), pairs: m.tally.newPairs(workers)}
+	w := &worker{m: m, cells: make([]cell, n), pairs: m.tally.newPairs(workers), hall: hall{staying: newBits(n)}}
 	if m.q.Numbers.CrowdLimit > 0 {
 		w.carrying, w.crowd = make([]uint32, n), make([]uint32, n)
 	}
@@ -73,19 +62,23 @@ func (w *worker) unit(ctx context.Context, u *unit) error {
 		return err
 	}
 	l := w.m.l
-	rows = slices.DeleteFunc(rows, func(r row) bool { return l.contact[r.key] == nowhere })
-	slices.SortFunc(rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(l.contact[a.key], l.contact[b.key]), cmp.Compare(a.day, b.day))
-	})
-	for _, contact := range u.contacts {
-		n := 0
-		for n < len(rows) && l.contact[rows[n].key] == contact {
-			n++
+	w.order = w.order[:0]
+	for i := range rows {
+		if contact := l.contact[rows[i].key]; contact != nowhere {
+			w.order = append(w.order, uint64(contact)<<32|uint64(i))
 		}
-		if err := w.contactPlace(rows[:n], w.m.fresh.at(l, contact)); err != nil {
+	}
+	slices.Sort(w.order)
+	order := w.order
+	for _, contact := range u.contacts {
+		w.rows = w.rows[:0]
+		for ; len(order) > 0 && uint32(order[0]>>32) == contact; order = order[1:] {
+			w.rows = append(w.rows, rows[uint32(order[0])])
+		}
+		slices.SortFunc(w.rows, func(a, b row) int { return cmp.Compare(a.day, b.day) })
+		if err := w.contactPlace(w.rows, w.m.fresh.at(l, contact)); err != nil {
 			return err
 		}
-		rows = rows[n:]
 	}
 	return nil
 }
@@ -97,62 +90,45 @@ func (w *worker) contactPlace(rows []row, fresh []freshStay) error {
 	if err := w.load(rows, fresh); err != nil {
 		return err
 	}
-	if !w.infectious {
-		return nil
-	}
 	w.here = w.here[:0]
 	w.findPresences(w.short)
 	w.findPresences(w.long)
-	if len(w.here) == 0 {
-		return nil
-	}
 	// Source by source, so that who meets one several times here counts it once.
-	slices.SortFunc(w.here, func(a, b presence) int { return cmp.Compare(a.source, b.source) })
+	w.turns = w.turns[:0]
 	for i := range w.here {
-		if i == 0 || w.here[i].person != w.here[i-1].person {
+		w.turns = append(w.turns, uint64(w.here[i].source)<<32|uint64(i))
+	}
+	slices.Sort(w.turns)
+	w.hits = slices.Grow(w.hits[:0], max(len(w.short), len(w.long)))
+	w.met = slices.Grow(w.met[:0], max(len(w.short), len(w.long)))
+	before := nobody
+	for _, turn := range w.turns {
+		p := &w.here[uint32(turn)]
+		if p.person != before {
+			before = p.person
 			w.stamp++
 		}
-		w.presence(&w.here[i])
+		w.presence(p)
 		w.pairs.check()
-	}
-	for i := range w.there {
-		if v := &w.there[i]; v.early > w.early[v.person] {
-			w.early[v.person] = v.early
-		}
 	}
 	return nil
 }
 
-// visitor returns the position of a person in there, a new one for somebody new. It is tried at a guess first.
-func (w *worker) visitor(person, guess uint32) uint32 {
-	if int(guess) < len(w.there) && w.there[guess].person == person {
-		return guess
-	}
-	if n := w.number[person]; int(n) < len(w.there) && w.there[n].person == person {
-		return n
-	}
-	n := uint32(len(w.there))
-	w.number[person] = n
-	v := visitor{person: person, first: -1}
-	if w.m.who.has(person) {
-		v.first, w.infectious = w.m.first[person], true
-	}
-	w.there = append(w.there, v)
-	return n
-}
+// nobody is no person's number.
+const nobody uint32 = 1<<32 - 1
 
 // findPresences finds who infects others at the place.
 func (w *worker) findPresences(guests []guest) {
 	m := w.m
+	who := m.who
 	for i := range guests {
 		g := &guests[i]
-		v := &w.there[g.who]
-		if v.first < 0 {
+		person := g.person
+		if !who.has(person) {
 			continue
 		}
-		person := v.person
-		for n := int(v.first); n < len(m.sources) && m.sources[n].Person == person; n++ {
-			p := presence{source: int32(n), person: person, who: g.who, enter: int64(g.enter), leave: min(int64(g.leave), m.asOf)}
+		for n := int(m.first[person]); n < len(m.sources) && m.sources[n].Person == person; n++ {
+			p := presence{source: int32(n), person: person, enter: int64(g.enter), leave: min(int64(g.leave), m.asOf)}
 			window := &m.sources[n].Window
 			p.from = max(p.enter, window.From)
 			end := min(p.leave, window.To)
@@ -170,17 +146,17 @@ func (w *worker) presence(p *presence) {
 	if limit := w.m.q.Numbers.CrowdLimit; limit > 0 {
 		carries = w.crowdOf(p) <= limit
 	}
-	first := p.from + w.m.least - shortUntil
-	w.meet(p, w.short[sort.Search(len(w.short), func(i int) bool { return int64(w.short[i].enter) > first }):], carries)
-	first = p.from + w.m.least
-	w.meet(p, w.long[sort.Search(len(w.latest), func(i int) bool { return int64(w.latest[i]) >= first }):], carries)
+	short, long := w.around(p.from + w.m.least)
+	w.meet(p, short, carries)
+	w.meet(p, long, carries)
 }
 
 // meet takes the contacts of a presence among guests, who are sorted by their entry.
+//
+// Who stays long enough is as good as random, so the loop has no branch on it: everybody is written, and kept by moving on.
 func (w *worker) meet(p *presence, guests []guest, carries bool) {
 	from, until, least := p.from, p.until, w.m.least
-	counts, more := w.pairs != nil, w.carrying != nil || w.m.q.Words > 0
-	number := w.m.numbers[p.source]
+	hits, n := w.hits[:len(guests)], 0
 	for i := range guests {
 		g := &guests[i]
 		enter := int64(g.enter)
@@ -188,28 +164,53 @@ func (w *worker) meet(p *presence, guests []guest, carries bool) {
 			break
 		}
 		begin := max(enter, from)
-		if min(int64(g.leave), until)-begin < least || g.who == p.who {
-			continue
-		}
-		v := &w.there[g.who]
-		v.early = max(v.early, ^uint32(begin))
-		if counts && v.last != w.stamp {
-			v.last = w.stamp
-			w.pairs.add(v.person, number)
-		}
-		if more {
-			w.meetMore(p, v.person, begin, carries)
+		hits[n] = hit{g.person, ^uint32(begin)}
+		n += int(uint64(least-1-(min(int64(g.leave), until)-begin)) >> 63)
+	}
+	w.fold(p, hits[:n])
+	if w.carrying != nil && carries {
+		w.carryOn(p, hits[:n])
+	}
+	if w.m.q.Words > 0 {
+		w.addRoots(p, hits[:n])
+	}
+}
+
+// fold adds contacts to what is known of people.
+func (w *worker) fold(p *presence, hits []hit) {
+	cells, stamp := w.cells, w.stamp
+	own := cells[p.person].early
+	cells[p.person].last = stamp // nobody meets themselves
+	met, n := w.met[:len(hits)], 0
+	for _, h := range hits {
+		c := &cells[h.person]
+		met[n] = h.person
+		n += int((uint64(c.last^stamp) + (1<<32 - 1)) >> 32) // 1 where they differ
+		c.early, c.last = max(c.early, h.early), stamp
+	}
+	cells[p.person].early = own
+	w.pairs.add(met[:n], w.m.numbers[p.source])
+}
+
+// carryOn adds contacts that carry on, where not all do.
+func (w *worker) carryOn(p *presence, hits []hit) {
+	for _, h := range hits {
+		if h.person != p.person {
+			w.carrying[h.person] = max(w.carrying[h.person], h.early)
 		}
 	}
 }
 
-// meetMore takes of a contact what is seldom asked for.
-func (w *worker) meetMore(p *presence, person uint32, begin int64, carries bool) {
-	if carries && w.carrying != nil {
-		w.carrying[person] = max(w.carrying[person], ^uint32(begin))
-	}
-	for n, b := range w.m.sources[p.source].Roots {
-		w.roots[int(person)*w.m.q.Words+n] |= b
+// addRoots adds the cases that led to the source.
+func (w *worker) addRoots(p *presence, hits []hit) {
+	for _, h := range hits {
+		if h.person == p.person {
+			continue
+		}
+		row := w.roots[int(h.person)*w.m.q.Words:]
+		for n, b := range w.m.sources[p.source].Roots {
+			row[n] |= b
+		}
 	}
 }
 
@@ -218,14 +219,15 @@ func (w *worker) crowdOf(p *presence) int {
 	w.crowds++
 	w.crowd[p.person] = w.crowds
 	n := 0
-	for _, guests := range [][]guest{w.short, w.long} {
+	short, long := w.around(p.enter + 1)
+	for _, guests := range [][]guest{short, long} {
 		for i := range guests {
 			g := &guests[i]
 			if int64(g.enter) >= p.leave {
 				break
 			}
-			if person := w.there[g.who].person; int64(g.leave) > p.enter && w.crowd[person] != w.crowds {
-				w.crowd[person] = w.crowds
+			if int64(g.leave) > p.enter && w.crowd[g.person] != w.crowds {
+				w.crowd[g.person] = w.crowds
 				n++
 			}
 		}
