@@ -36,9 +36,12 @@
 // and the crowd need nothing else. With few sources it first asks where they were, and then for those places and days: two
 // round trips for a generation, each on several connections, since the server looks up few rows by one thread. With many it
 // reads all places once, in pieces, on as many connections as there are processors and one more; a piece is worked at while the
-// next is read, and only the pieces at work are in memory. What a person has from how many people is counted from pairs of 4 B,
-// one for each source, person and place, which are told apart in the end; where they would not fit the memory that is allowed,
-// the people are taken in several rounds.
+// next is read, and only the pieces at work are in memory. There the stays of a place stand sorted by when they begin, those of
+// two hours or longer apart, and around each presence of a source a loop without a branch finds who stayed long enough. Each
+// worker has 4 B for everybody, of when they were exposed first. From how many people that is, is counted in the end, one
+// source after the other, for the same source may have met somebody at several places: until then whom a source met is noted,
+// 4 B for each contact. Where the notes would not fit the memory that is allowed, sources are left to further rounds, in which
+// the places are read again for them.
 //
 // In memory stand, besides, the numbers of people and places: about 60 B for each, shared by all runs of a process.
 package sealed

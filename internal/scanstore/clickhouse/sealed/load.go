@@ -96,7 +96,7 @@ func (w *worker) loadSimply(rows []row) (simple bool, err error) {
 func (w *worker) loadDay(all []byte, offset int64) (simple bool, err error) {
 	overnight := w.stayUntil(offset)
 	excluded := w.m.src.excluded
-	people, begin, end := uint32(len(w.cells)), uint32(offset), uint32(offset+scan.SecondsPerDay)
+	people, begin, end := uint32(len(w.early)), uint32(offset), uint32(offset+scan.SecondsPerDay)
 	for ; len(all) >= recordSize; all = all[recordSize:] {
 		r := record(binary.LittleEndian.Uint64(all))
 		g := guest{enter: begin + uint32(r.enter()), person: r.other()}
@@ -165,7 +165,7 @@ func (w *worker) loadAndUnite(rows []row) error {
 	}
 	pieces := slices.DeleteFunc(w.pieces, func(p piece) bool { return src.excluded.has(p.other) })
 	for _, p := range pieces {
-		if int(p.other) >= len(w.cells) {
+		if int(p.other) >= len(w.early) {
 			return errGroup
 		}
 	}

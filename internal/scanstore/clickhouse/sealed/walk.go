@@ -46,7 +46,7 @@ func (src *Source) Meet(ctx context.Context, q tracing.Question, sources []traci
 	}
 	workers := make([]*worker, min(src.s.sizes.workers, max(1, len(units))))
 	for i := range workers {
-		workers[i] = m.newWorker(len(workers))
+		workers[i] = m.newWorker()
 	}
 	for {
 		if err := m.run(ctx, units, workers); err != nil {
@@ -86,7 +86,7 @@ func (src *Source) newMeeting(q tracing.Question, sources []tracing.Infectious) 
 	}
 	clip := func(t int64) int64 { return min(max(t, src.base), last) - src.base }
 	m.asOf = clip(src.asOf)
-	people := uint32(0)
+	var people []uint32 // the sources, by number
 	m.sources = make([]tracing.Infectious, len(sources))
 	for i, s := range sources {
 		s.Window = tracing.Window{From: clip(s.Window.From), To: clip(s.Window.To)}
@@ -94,12 +94,14 @@ func (src *Source) newMeeting(q tracing.Question, sources []tracing.Infectious) 
 		if i == 0 || s.Person != sources[i-1].Person {
 			m.who.set(s.Person)
 			m.first[s.Person] = int32(i)
-			people++
+			people = append(people, s.Person)
 		}
-		m.numbers[i] = people - 1
+		m.numbers[i] = uint32(len(people) - 1)
 		m.from, m.to = min(m.from, s.Window.From), max(m.to, s.Window.To+q.Numbers.Linger)
 	}
-	m.tally = newTally(q.Sources, len(src.people), int(people), src.s.o.Memory)
+	if q.Sources {
+		m.tally = newTally(len(src.people), people, src.s.sizes.workers, src.s.o.Memory)
+	}
 	return m, nil
 }
 
@@ -317,7 +319,7 @@ func (m *meeting) collect(workers []*worker) tracing.Meetings {
 	for person := range m.src.people {
 		early, carrying := uint32(0), uint32(0)
 		for _, w := range workers {
-			early = max(early, w.cells[person].early)
+			early = max(early, w.early[person])
 			if limited {
 				carrying = max(carrying, w.carrying[person])
 			}

@@ -15,10 +15,10 @@ type presence struct {
 	from, until int64 // the infectious part, with the linger
 }
 
-// cell is what a worker has found of a person.
-type cell struct {
-	early uint32 // ^(when the earliest contact began), 0 for none
-	last  uint32 // the stamp of the last source that they met
+// at is a guest at work who is a source, by their positions among guests and windows.
+type at struct {
+	guest  uint32
+	window int32
 }
 
 // hit is a contact of the presence at work: with whom, and ^(when it began).
@@ -27,11 +27,10 @@ type hit struct{ person, early uint32 }
 // worker looks for contacts, one contact place after the other.
 type worker struct {
 	m        *meeting
-	cells    []cell   // by person
+	early    []uint32 // by person: ^(when the earliest contact began), 0 for none
 	carrying []uint32 // by person, as early, of contacts that carry on
 	roots    []uint64 // by person: rows of sets of cases
-	stamp    uint32   // of the source at work at the place at work
-	pairs    *pairs
+	notes    *notes
 
 	crowd  []uint32 // by person: the number of the last crowd that they were counted in
 	crowds uint32
@@ -39,15 +38,14 @@ type worker struct {
 	order []uint64 // of the rows of a unit
 	rows  []row    // of the place at work
 	hall
-	here  []presence
-	turns []uint64 // of the presences
-	hits  []hit
-	met   []uint32 // who has met the source at work, and had not before at the place
+	sources []at
+	here    []presence
+	hits    []hit
 }
 
-func (m *meeting) newWorker(workers int) *worker {
+func (m *meeting) newWorker() *worker {
 	n := len(m.src.people)
-	w := &worker{m: m, cells: make([]cell, n), pairs: m.tally.newPairs(workers), hall: hall{staying: newBits(n)}}
+	w := &worker{m: m, early: make([]uint32, n), notes: m.tally.newNotes(), hall: hall{staying: newBits(n)}}
 	if m.q.Numbers.CrowdLimit > 0 {
 		w.carrying, w.crowd = make([]uint32, n), make([]uint32, n)
 	}
@@ -93,42 +91,35 @@ func (w *worker) contactPlace(rows []row, fresh []freshStay) error {
 	w.here = w.here[:0]
 	w.findPresences(w.short)
 	w.findPresences(w.long)
-	// Source by source, so that who meets one several times here counts it once.
-	w.turns = w.turns[:0]
-	for i := range w.here {
-		w.turns = append(w.turns, uint64(w.here[i].source)<<32|uint64(i))
-	}
-	slices.Sort(w.turns)
 	w.hits = slices.Grow(w.hits[:0], max(len(w.short), len(w.long)))
-	w.met = slices.Grow(w.met[:0], max(len(w.short), len(w.long)))
-	before := nobody
-	for _, turn := range w.turns {
-		p := &w.here[uint32(turn)]
-		if p.person != before {
-			before = p.person
-			w.stamp++
-		}
-		w.presence(p)
-		w.pairs.check()
+	for i := range w.here {
+		w.presence(&w.here[i])
 	}
 	return nil
 }
 
-// nobody is no person's number.
-const nobody uint32 = 1<<32 - 1
-
-// findPresences finds who infects others at the place.
+// findPresences finds who infects others at the place. First it only looks up where their windows stand, so that these reads
+// all over the memory do not wait for one another.
 func (w *worker) findPresences(guests []guest) {
 	m := w.m
 	who := m.who
+	w.sources = w.sources[:0]
 	for i := range guests {
-		g := &guests[i]
-		person := g.person
-		if !who.has(person) {
+		if who.has(guests[i].person) {
+			w.sources = append(w.sources, at{guest: uint32(i)})
+		}
+	}
+	for i := range w.sources {
+		s := &w.sources[i]
+		s.window = m.first[guests[s.guest].person]
+	}
+	for _, s := range w.sources {
+		g := &guests[s.guest]
+		if m.tally.later() && !m.tally.counts(m.numbers[s.window]) {
 			continue
 		}
-		for n := int(m.first[person]); n < len(m.sources) && m.sources[n].Person == person; n++ {
-			p := presence{source: int32(n), person: person, enter: int64(g.enter), leave: min(int64(g.leave), m.asOf)}
+		for n := int(s.window); n < len(m.sources) && m.sources[n].Person == g.person; n++ {
+			p := presence{source: int32(n), person: g.person, enter: int64(g.enter), leave: min(int64(g.leave), m.asOf)}
 			window := &m.sources[n].Window
 			p.from = max(p.enter, window.From)
 			end := min(p.leave, window.To)
@@ -178,18 +169,13 @@ func (w *worker) meet(p *presence, guests []guest, carries bool) {
 
 // fold adds contacts to what is known of people.
 func (w *worker) fold(p *presence, hits []hit) {
-	cells, stamp := w.cells, w.stamp
-	own := cells[p.person].early
-	cells[p.person].last = stamp // nobody meets themselves
-	met, n := w.met[:len(hits)], 0
+	early := w.early
+	own := early[p.person] // nobody meets themselves
 	for _, h := range hits {
-		c := &cells[h.person]
-		met[n] = h.person
-		n += int((uint64(c.last^stamp) + (1<<32 - 1)) >> 32) // 1 where they differ
-		c.early, c.last = max(c.early, h.early), stamp
+		early[h.person] = max(early[h.person], h.early)
 	}
-	cells[p.person].early = own
-	w.pairs.add(met[:n], w.m.numbers[p.source])
+	early[p.person] = own
+	w.notes.add(w.m.numbers[p.source], hits)
 }
 
 // carryOn adds contacts that carry on, where not all do.
