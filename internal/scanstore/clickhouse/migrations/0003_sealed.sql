@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS {sealed_stays} (
 ) ENGINE = MergeTree
 PARTITION BY (day, version)
 ORDER BY (what, key)
-SETTINGS index_granularity = 128
+SETTINGS index_granularity = 16
 SHARDED BY intHash32(key);
 
 -- The numbers that a pass gave: to people (what = 1) and places (what = 0).
