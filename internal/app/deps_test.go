@@ -103,7 +103,7 @@ func TestImportDirections(t *testing.T) {
 
 		"internal/scanstore/clickhouse/clickhousetest": {}, // tests
 		"internal/registry/sqlstore/sqlstoretest":      {}, // tests
-		"internal/testenv/chdb":                        {"internal/scanstore/clickhouse/clickhousetest"},
+		"internal/testenv/chdb":                        {"internal/benchwalk", "internal/scanstore/clickhouse/clickhousetest"},
 	}
 	for room, p := range rooms {
 		for _, imported := range own(p.Imports) {

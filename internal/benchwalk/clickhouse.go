@@ -11,29 +11,44 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/truyvet/truyvet/internal/testenv/chdb"
 )
 
-// clickHousePeer is a ClickHouse server with the stays in two orders, each merged into one part. Its SQL is what releases
+// clickHousePeer is a ClickHouse engine with the stays in two orders, each merged into one part. Its SQL is what releases
 // since 2018 understand: joins by equality, arrays, no window functions, no ASOF.
 type clickHousePeer struct {
-	options *clickhouse.Options
+	called  string
+	options clickhouse.Options
 	conn    driver.Conn
 }
 
-func openClickHouse(addr string) (*clickHousePeer, error) {
-	o, err := clickhouse.ParseDSN("clickhouse://default@" + addr + "/default")
-	if err != nil {
-		return nil, fmt.Errorf("reading the address of ClickHouse: %w", err)
-	}
-	o.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+func openClickHouse(called string, o clickhouse.Options) (*clickHousePeer, error) {
 	o.MaxOpenConns, o.MaxIdleConns = 1, 1 // temporary tables are the connection's
 	o.ReadTimeout = 5 * time.Minute       // beyond any cut
-	c := &clickHousePeer{options: o}
+	c := &clickHousePeer{called: called, options: o}
 	return c, c.connect()
 }
 
+// nativeOptions are how a server is reached.
+func nativeOptions(addr string) clickhouse.Options {
+	return clickhouse.Options{
+		Addr: []string{addr}, Auth: clickhouse.Auth{Username: "default", Database: "default"},
+		Compression: &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
+	}
+}
+
+// chDBOptions are how the engine of this process is reached.
+func chDBOptions(engine *chdb.Engine) clickhouse.Options {
+	o := *engine.Options()
+	o.Auth.Database = "default"
+	// As in 2018, ANY takes a row of the right for each of the left, and what is joined needs no name.
+	o.Settings = clickhouse.Settings{"any_join_distinct_right_table_keys": 1, "joined_subquery_requires_alias": 0}
+	return o
+}
+
 func (c *clickHousePeer) connect() error {
-	conn, err := clickhouse.Open(c.options)
+	conn, err := clickhouse.Open(&c.options)
 	if err != nil {
 		return fmt.Errorf("opening ClickHouse: %w", err)
 	}
@@ -41,7 +56,7 @@ func (c *clickHousePeer) connect() error {
 	return nil
 }
 
-func (*clickHousePeer) name() string { return clickHouseName }
+func (c *clickHousePeer) name() string { return c.called }
 
 func (c *clickHousePeer) load(ctx context.Context, city *City, p *Plain) error {
 	// The hour of the entry is in the key so that a set of places and hours finds its stays by the index, which is fine enough
@@ -243,13 +258,19 @@ func (c *clickHousePeer) ask(ctx context.Context, query string) (d Digest, err e
 	return d, err
 }
 
-// reset begins a new session: temporary tables end with the one before.
+// reset begins a new session, with which the temporary tables of the one before end; those of chDB, which has one session, are
+// dropped.
 func (c *clickHousePeer) reset(ctx context.Context) error {
 	_ = c.conn.Close()
 	if err := c.connect(); err != nil {
 		return err
 	}
-	return c.conn.Ping(ctx)
+	for _, table := range stageTables() {
+		if err := c.exec(ctx, "DROP TEMPORARY TABLE IF EXISTS "+table); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *clickHousePeer) close() error { return c.conn.Close() }

@@ -35,4 +35,9 @@
 // with the rows, so that the time in which a driver would carry rows is not counted against them. The walk answers with
 // the rows, by number. Each engine has the data in the orders that serve it best, loaded before, and holds it in memory. Engines run one
 // after the other, each alone on the machine. Of the formulations of a question in SQL the best of the run counts.
+//
+// The walk over finished stays in ClickHouse is measured on the server that answered in SQL before, and where chdb is among
+// the peers, SQL and walk once more on a current engine in this process. Beside its time stands the memory that it took: how
+// much more was in use on the heap than before, at the most. Of that, source.walk_memory is what the setting allows for telling
+// apart whom people have it from; the rest is a few words for everybody, and what is read at a time.
 package benchwalk

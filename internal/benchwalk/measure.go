@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"time"
 )
@@ -74,6 +76,27 @@ func medianOf(ctx context.Context, ask asker, q Question, want []Row, cut time.D
 		times = times[1:]
 	}
 	return median(times), nil
+}
+
+// peakOf returns how many bytes more than before were in use on the heap at a time while do ran. The garbage is collected over
+// and over meanwhile: it counts for nothing, but what came and went between two times was not seen.
+func peakOf(do func() error) (int64, error) {
+	live := func() int64 {
+		runtime.GC()
+		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(sample)
+		return int64(sample[0].Value.Uint64())
+	}
+	before := live()
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	for peak := int64(0); ; peak = max(peak, live()-before) {
+		select {
+		case err := <-done:
+			return peak, err
+		default:
+		}
+	}
 }
 
 // sameRows says how two answers differ. It sorts them.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/chdb"
 )
 
 // Options say what to measure.
@@ -24,18 +25,28 @@ type Options struct {
 	// Peers are what to run beside the two walks in memory, of PeerNames. SQLite and PostgreSQL sit out the largest city all
 	// the same.
 	Peers []string
+	// WalkMemory is in how many MiB a walk over ClickHouse tells sources apart: what TRUYVET_WALK_MEMORY sets.
+	WalkMemory int
 }
 
-// The peers: three engines that answer in SQL, and the walk over our own source on the server of the third.
+// The peers: three engines that answer in SQL, the walk over our own source on the server of the third, and both of these on
+// a current ClickHouse in this process.
 const (
 	sqliteName     = "sqlite"
 	postgresName   = "postgres"
 	clickHouseName = "clickhouse"
 	sourceName     = "source"
+	chDBName       = "chdb"
 )
 
 // PeerNames returns the peers that there are.
-func PeerNames() []string { return []string{sqliteName, postgresName, clickHouseName, sourceName} }
+func PeerNames() []string { return append(UsualPeers(), chDBName) }
+
+// UsualPeers returns those that run where nobody says otherwise.
+func UsualPeers() []string { return []string{sqliteName, postgresName, clickHouseName, sourceName} }
+
+// DefaultWalkMemory is the setting's default.
+const DefaultWalkMemory = 256
 
 // validate says which peers cannot be run.
 func (o Options) validate() error {
@@ -94,11 +105,14 @@ type bench struct {
 	ours    map[string]time.Duration
 	best    map[string]peerResult // the best SQL by question
 	bestBy  map[string]string     // whose it is
-	same    map[string]comparison // by question: our source and the SQL on one ClickHouse server
+	same    []comparison
 }
 
-// comparison is two times for the same.
-type comparison struct{ source, sql time.Duration }
+// comparison is how long our source and the best SQL took on one ClickHouse engine.
+type comparison struct {
+	name        string // of the engine and the question
+	source, sql time.Duration
+}
 
 func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.progress, format+"\n", args...) }
 
@@ -159,12 +173,15 @@ func (b *bench) walkIndexed(ctx context.Context) error {
 
 // askPeers runs the peers one after the other.
 func (b *bench) askPeers(ctx context.Context) error {
-	b.best, b.bestBy, b.same = make(map[string]peerResult), make(map[string]string), make(map[string]comparison)
+	b.best, b.bestBy = make(map[string]peerResult), make(map[string]string)
+	if slices.Contains(b.Peers, sourceName) || slices.Contains(b.Peers, chDBName) {
+		b.line("source.walk_memory", float64(b.WalkMemory), "MiB")
+	}
 	for _, name := range b.Peers {
 		if name == sourceName { // with the server of another
 			continue
 		}
-		if name != clickHouseName && !b.Size.Relational {
+		if (name == sqliteName || name == postgresName) && !b.Size.Relational {
 			b.say("%s sits out", name)
 			continue
 		}
@@ -183,10 +200,8 @@ func (b *bench) askPeer(ctx context.Context, name string) (err error) {
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p, server, err := startPeer(ctx, name, dir)
-	if server != nil {
-		defer func() { err = errors.Join(err, server.Stop()) }()
-	}
+	p, stop, err := startPeer(ctx, name, dir)
+	defer func() { err = errors.Join(err, stop()) }()
 	if err != nil {
 		return err
 	}
@@ -194,15 +209,21 @@ func (b *bench) askPeer(ctx context.Context, name string) (err error) {
 	if err = errors.Join(err, p.close()); err != nil {
 		return err
 	}
-	if name == clickHouseName && slices.Contains(b.Peers, sourceName) {
-		return b.askSource(ctx, server.Addr, times)
+	if c, is := p.(*clickHousePeer); is && (name == chDBName || slices.Contains(b.Peers, sourceName)) {
+		return b.askSource(ctx, c, times)
 	}
 	return nil
 }
 
-// startPeer starts an engine with its data in dir. It returns the server, which may be there even where it fails; SQLite has
-// none.
-func startPeer(ctx context.Context, name, dir string) (p peer, server *testenv.Server, err error) {
+// startPeer starts an engine with its data in dir. What it returns to stop it is there even where it fails.
+func startPeer(ctx context.Context, name, dir string) (p peer, stop func() error, err error) {
+	var server *testenv.Server
+	stop = func() error {
+		if server == nil {
+			return nil
+		}
+		return server.Stop()
+	}
 	switch name {
 	case sqliteName:
 		p, err = openSQLite(ctx, dir)
@@ -210,12 +231,18 @@ func startPeer(ctx context.Context, name, dir string) (p peer, server *testenv.S
 		if server, err = testenv.StartPostgres(ctx, dir, testenv.PostgresOptions{Args: postgresArgs()}); err == nil {
 			p, err = openPostgres(ctx, server.Addr)
 		}
-	default:
+	case clickHouseName:
 		if server, err = testenv.StartClickHouse(ctx, dir, testenv.ClickHouseOptions{}); err == nil {
-			p, err = openClickHouse(server.Addr)
+			p, err = openClickHouse(name, nativeOptions(server.Addr))
+		}
+	default:
+		var engine *chdb.Engine
+		if engine, err = chdb.Start(dir); err == nil {
+			stop = func() error { engine.Close(); return nil }
+			p, err = openClickHouse(name, chDBOptions(engine))
 		}
 	}
-	return p, server, err
+	return p, stop, err
 }
 
 // askInSQL loads a peer, asks it everything and returns its times by question.
@@ -248,11 +275,12 @@ func (b *bench) askInSQL(ctx context.Context, p peer) (map[string]time.Duration,
 	return times, nil
 }
 
-// askSource walks over the scan store on the server whose SQL took sql.
-func (b *bench) askSource(ctx context.Context, addr string, sql map[string]time.Duration) error {
-	b.say("ClickHouse source: loading two scans for each stay")
+// askSource walks over the scan store on an engine whose SQL took sql.
+func (b *bench) askSource(ctx context.Context, engine *clickHousePeer, sql map[string]time.Duration) error {
+	prefix := engine.name() + "."
+	b.say("%s source: loading two scans for each stay", engine.name())
 	begin := time.Now()
-	s, err := openStored(ctx, addr, "scans")
+	s, err := openStored(ctx, engine.options, "scans", int64(b.WalkMemory)<<20)
 	if err != nil {
 		return err
 	}
@@ -260,18 +288,26 @@ func (b *bench) askSource(ctx context.Context, addr string, sql map[string]time.
 	if err := s.load(ctx, b.city); err != nil {
 		return err
 	}
-	b.seconds("clickhouse.load", time.Since(begin)-s.seal)
-	b.seconds("clickhouse.seal", s.seal)
+	b.seconds(prefix+"load", time.Since(begin)-s.seal)
+	b.seconds(prefix+"seal", s.seal)
 	for _, q := range b.questions {
 		took, err := medianOf(ctx, s.ask, q, b.answers[q.Name], b.Cut, b.MostRounds)
 		if errors.Is(err, errCut) {
-			b.seconds("clickhouse."+q.Name+".cut", b.Cut)
+			b.seconds(prefix+q.Name+".cut", b.Cut)
 		} else if err != nil {
 			return err
 		}
-		b.say("  clickhouse source %s: %s", q.Name, took)
-		b.time("clickhouse."+q.Name, took)
-		b.same[q.Name] = comparison{source: took, sql: sql[q.Name]}
+		b.say("  %s source %s: %s", engine.name(), q.Name, took)
+		b.time(prefix+q.Name, took)
+		peak, err := peakOf(func() error {
+			_, _, err := s.ask(ctx, q)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		b.line(prefix+q.Name+".memory", float64(peak)/(1<<20), "MiB")
+		b.same = append(b.same, comparison{prefix + q.Name, took, sql[q.Name]})
 	}
 	return nil
 }
@@ -286,9 +322,9 @@ func (b *bench) compare() {
 			b.text("sql."+q.Name+".by", b.bestBy[q.Name]+":"+best.formulation, "query")
 			b.line("walk."+q.Name+".vs_sql", ratio(best.took, ours), "x")
 		}
-		if c, any := b.same[q.Name]; any {
-			b.line("clickhouse."+q.Name+".vs_sql", ratio(c.sql, c.source), "x")
-		}
+	}
+	for _, c := range b.same {
+		b.line(c.name+".vs_sql", ratio(c.sql, c.source), "x")
 	}
 }
 

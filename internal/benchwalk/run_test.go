@@ -34,7 +34,7 @@ func figures(t *testing.T, out string) map[string]string {
 // TestRun measures a little city once with every engine, on real servers. Run fails by itself where two answers differ.
 func TestRun(t *testing.T) {
 	var out, progress strings.Builder
-	o := Options{Size: sizeNamed(t, "toy"), Seed: 1, Cut: DefaultCut, MostRounds: 1, Peers: PeerNames()}
+	o := Options{Size: sizeNamed(t, "toy"), Seed: 1, Cut: DefaultCut, MostRounds: 1, Peers: PeerNames(), WalkMemory: DefaultWalkMemory}
 	if err := Run(t.Context(), o, &out, &progress); err != nil {
 		t.Fatalf("%v after\n%s", err, progress.String())
 	}
@@ -46,12 +46,14 @@ func TestRun(t *testing.T) {
 	for _, name := range []string{"threads", "build", "ids", "bytes_per_stay", "dictionaries"} {
 		wanted = append(wanted, "walk."+name)
 	}
-	wanted = append(wanted, "plain.build", "plain.bytes_per_stay", "sql.sqlite.load", "sql.postgres.load", "sql.clickhouse.load", "clickhouse.load", "clickhouse.seal")
+	wanted = append(wanted, "plain.build", "plain.bytes_per_stay", "sql.sqlite.load", "sql.postgres.load", "sql.clickhouse.load", "sql.chdb.load", "source.walk_memory",
+		"clickhouse.load", "clickhouse.seal", "chdb.load", "chdb.seal")
 	for _, q := range []string{"one.f1", "one.f2", "p26.f1", "p26.f2", "p26.who_when"} {
 		for _, pattern := range []string{
 			"%s.people", "%s.pairs", "plain.%s", "walk.%s", "walk.%s.per_contact", "walk.%s.vs_plain", "walk.%s.vs_sql", "sql.%s", "sql.%s.by",
 			"sql.sqlite.%s", "sql.sqlite.%s.by", "sql.postgres.%s", "sql.postgres.%s.by", "sql.clickhouse.%s", "sql.clickhouse.%s.by",
-			"clickhouse.%s", "clickhouse.%s.vs_sql",
+			"sql.chdb.%s", "sql.chdb.%s.by",
+			"clickhouse.%s", "clickhouse.%s.memory", "clickhouse.%s.vs_sql", "chdb.%s", "chdb.%s.memory", "chdb.%s.vs_sql",
 		} {
 			wanted = append(wanted, fmt.Sprintf(pattern, q))
 		}
@@ -98,10 +100,8 @@ func TestPeersGoOnAfterACut(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = os.RemoveAll(dir) })
-			p, server, err := startPeer(t.Context(), name, dir)
-			if server != nil {
-				t.Cleanup(func() { _ = server.Kill() })
-			}
+			p, stop, err := startPeer(t.Context(), name, dir)
+			t.Cleanup(func() { _ = stop() })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	driver "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/scan"
@@ -17,7 +18,7 @@ import (
 	"github.com/truyvet/truyvet/tracing/stay"
 )
 
-// stored is a city in the scan store of a ClickHouse server, as the scans that its stays are derived from: a check-in and a
+// stored is a city in the scan store of a ClickHouse engine, as the scans that its stays are derived from: a check-in and a
 // check-out for each.
 type stored struct {
 	store *clickhouse.Store
@@ -27,9 +28,10 @@ type stored struct {
 	seal  time.Duration // how long the stays took to make
 }
 
-// openStored makes the store's tables in a database of the server.
-func openStored(ctx context.Context, addr, database string) (*stored, error) {
-	store, err := clickhouse.Open("clickhouse://default@"+addr+"/"+database, "")
+// openStored makes the store's tables in a database of an engine, for walks that may use some bytes to tell sources apart.
+func openStored(ctx context.Context, o driver.Options, database string, memory int64) (*stored, error) {
+	o.Auth.Database = database
+	store, err := clickhouse.OpenWith(&o, "")
 	if err != nil {
 		return nil, fmt.Errorf("opening the scan store: %w", err)
 	}
@@ -37,7 +39,7 @@ func openStored(ctx context.Context, addr, database string) (*stored, error) {
 		_ = store.Close()
 		return nil, fmt.Errorf("making the scan store: %w", err)
 	}
-	return &stored{store: store, stays: sealed.New(store, sealed.Options{})}, nil
+	return &stored{store: store, stays: sealed.New(store, sealed.Options{Memory: memory})}, nil
 }
 
 func (s *stored) close() error { return s.store.Close() }
