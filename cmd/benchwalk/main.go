@@ -30,7 +30,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	size := flags.String("size", "20m", "about how many stays the city has: 2m, 20m or 80m")
 	seed := flags.Uint64("seed", 1, "what the city is drawn from")
-	peers := flags.String("peers", strings.Join(benchwalk.UsualPeers(), ","), "of "+strings.Join(benchwalk.PeerNames(), ",")+": what to run beside the walks in memory")
+	peers := flags.String("peers", strings.Join(benchwalk.UsualPeers(), ","),
+		"what to run beside the walks in memory, of "+strings.Join(benchwalk.PeerNames(), ","))
 	memory := flags.Int("walk-memory", benchwalk.DefaultWalkMemory, "MiB in which a walk over ClickHouse tells sources apart")
 	cut := flags.Duration("cut", benchwalk.DefaultCut, "how long a query of a peer may take")
 	if err := flags.Parse(args); err != nil {
