@@ -114,3 +114,16 @@ func TestPostsAreScans(t *testing.T) {
 		t.Errorf("%s: %v", body, err)
 	}
 }
+
+// TestTicksOf reads the time of a process whose name is made to mislead.
+func TestTicksOf(t *testing.T) {
+	ticks, err := ticksOf("42 (a) b 7 (c) S 1 42 42 0 -1 4194304 100 0 3 0 250 31 0 0 20 0 9 0 1234 1 2 3")
+	if err != nil || ticks != 281 {
+		t.Errorf("%v, %v", ticks, err)
+	}
+	for _, stat := range []string{"", "42 (a)", "42 (a) S 1 42 42 0 -1 4194304 100 0 3 0 x 31 0 0"} {
+		if _, err := ticksOf(stat); err == nil {
+			t.Errorf("%q: no error", stat)
+		}
+	}
+}

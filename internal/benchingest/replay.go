@@ -38,8 +38,8 @@ const (
 
 // Replay sends a day to `truyvet serve` as fast as it is answered, in the cluster mode and then in the standalone mode, or in
 // those that o.Only names; of o it needs the binary beside that. `truyvet loadgen --replay` sends it and sees that exactly what
-// was acknowledged is stored. To out it writes lines "name value unit" of how fast that was, of what a scan takes on disk, and
-// of the most memory that each process took; to progress what it is doing.
+// was acknowledged is stored. To out it writes lines "name value unit" of how fast that was, of what a scan takes of processors
+// and on disk, and of the most memory that each process took; to progress what it is doing.
 func Replay(ctx context.Context, o Options, d Day, out, progress io.Writer) error {
 	for _, mode := range []string{clusterMode, standaloneMode} {
 		if len(o.Only) > 0 && !slices.Contains(o.Only, mode) {
@@ -98,18 +98,19 @@ func (r *replay) cluster(ctx context.Context) error {
 	if err := r.send(ctx, s, serve); err != nil {
 		return err
 	}
+	if err := r.sayProcesses(
+		running{"serve", serve.cmd.Process.Pid}, running{"worker", worker.cmd.Process.Pid},
+		running{"redis", redisServer.PID()}, running{"clickhouse", clickHouseServer.PID()},
+	); err != nil {
+		return err
+	}
 	if err := r.seal(ctx, s); err != nil {
 		return err
 	}
 	if err := r.sayRedis(ctx, redisServer); err != nil {
 		return err
 	}
-	if err := r.sayClickHouse(ctx, clickHouseServer); err != nil {
-		return err
-	}
-	return r.sayMemory([]running{
-		{"serve", serve.cmd.Process.Pid}, {"worker", worker.cmd.Process.Pid}, {"redis", redisServer.PID()}, {"clickhouse", clickHouseServer.PID()},
-	})
+	return r.sayClickHouse(ctx, clickHouseServer)
 }
 
 func (r *replay) standalone(ctx context.Context) error {
@@ -129,7 +130,7 @@ func (r *replay) standalone(ctx context.Context) error {
 		return err
 	}
 	r.say("sqlite.disk", files/r.scans, "B/scan")
-	return r.sayMemory([]running{{"serve", serve.cmd.Process.Pid}})
+	return r.sayProcesses(running{"serve", serve.cmd.Process.Pid})
 }
 
 // start starts a command until the replay ends.
@@ -293,25 +294,32 @@ func (r *replay) sayClickHouse(ctx context.Context, server *testenv.Server) erro
 	return nil
 }
 
-// running is a process whose memory is of interest.
+// running is a process whose work is of interest.
 type running struct {
 	name string
 	pid  int
 }
 
-// sayMemory writes the most memory that each process has taken. Only Linux tells that of a process that still runs;
-// elsewhere it writes nothing.
-func (r *replay) sayMemory(processes []running) error {
+// sayProcesses writes the time of a processor that each process took for a scan, and the most memory that it has taken. Only
+// Linux tells that of a process that still runs; elsewhere it writes nothing.
+func (r *replay) sayProcesses(processes ...running) error {
 	for _, p := range processes {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+		dir := fmt.Sprintf("/proc/%d/", p.pid)
+		stat, err := os.ReadFile(dir + "stat")
 		if errors.Is(err, fs.ErrNotExist) {
-			fmt.Fprintf(r.progress, "how much memory %s took is not known here\n", p.name)
+			fmt.Fprintf(r.progress, "what %s took of the machine is not known here\n", p.name)
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("looking at the memory of %s: %w", p.name, err)
+		status, errStatus := os.ReadFile(dir + "status")
+		if err = errors.Join(err, errStatus); err != nil {
+			return fmt.Errorf("looking at the process of %s: %w", p.name, err)
 		}
-		for line := range strings.Lines(string(text)) {
+		ticks, err := ticksOf(string(stat))
+		if err != nil {
+			return fmt.Errorf("reading the time of %s: %w", p.name, err)
+		}
+		r.say(p.name+".cpu", ticks*microsecondsOfTick/r.scans, "us/scan")
+		for line := range strings.Lines(string(status)) {
 			if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
 				kib, err := strconv.ParseFloat(fields[1], 64)
 				if err != nil {
@@ -322,6 +330,21 @@ func (r *replay) sayMemory(processes []running) error {
 		}
 	}
 	return nil
+}
+
+// microsecondsOfTick is what Linux counts the time of processes in, on every machine that Go runs on.
+const microsecondsOfTick = 10_000
+
+// ticksOf returns how long a process has run, by its own code and by the kernel's for it, from what proc(5) says in stat: the
+// fields 14 and 15, of which the second, the name, may hold anything within parentheses.
+func ticksOf(stat string) (float64, error) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 13 {
+		return 0, errors.New("it has too few fields")
+	}
+	own, err := strconv.ParseFloat(fields[11], 64)
+	kernel, errKernel := strconv.ParseFloat(fields[12], 64)
+	return own + kernel, errors.Join(err, errKernel)
 }
 
 // bytesUnder returns how large the files of a folder are together.

@@ -45,7 +45,8 @@ func TestReplay(t *testing.T) {
 		t.Fatalf("%v\n%s", err, progress.String())
 	}
 	for _, figure := range []string{
-		"cluster.stored", "cluster.sealed", "cluster.clickhouse.sealed_stays", "cluster.redis.streams", "cluster.redis.file_anew", "cluster.clickhouse.disk", "cluster.clickhouse.peak", "cluster.worker.peak",
+		"cluster.stored", "cluster.sealed", "cluster.redis.streams", "cluster.redis.file_anew", "cluster.clickhouse.sealed_stays",
+		"cluster.clickhouse.disk", "cluster.clickhouse.peak", "cluster.worker.peak", "cluster.redis.cpu",
 		"standalone.stored", "standalone.sqlite.disk", "standalone.serve.peak",
 	} {
 		if !strings.Contains(out.String(), "replay."+figure+" ") {
