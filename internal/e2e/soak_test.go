@@ -206,6 +206,11 @@ func newStandaloneBed(t *testing.T) *bed {
 func (b *bed) carryOut(t *testing.T, seed uint64) {
 	t.Helper()
 	steps := schedule(seed, b.faults)
+	defer func() {
+		if t.Failed() {
+			t.Logf("-soak.seed=%d does it again:%s", seed, describe(steps))
+		}
+	}()
 	eventually(t, "the store is read as it was before", func() error { _, err := b.stored(t.Context()); return err })
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
@@ -242,7 +247,7 @@ func (b *bed) carryOut(t *testing.T, seed uint64) {
 	}
 	t.Logf("seed %d: %d scans;%s", seed, len(acknowledged), describe(steps))
 	if t.Failed() {
-		t.Fatalf("to see it again: -soak.seed=%d", seed)
+		t.FailNow()
 	}
 }
 
