@@ -163,6 +163,36 @@ func TestEntryStaysUntilAllItsScansAreDone(t *testing.T) {
 	nothingMore(t, second)
 }
 
+// What Redis gave out in an answer that never came is found while the worker goes on.
+func TestLostAnswerIsReadAgain(t *testing.T) {
+	o := redisstream.ConsumerOptions{Layout: newLayout(), Name: "w", ClaimIdle: time.Hour} // so that it tends when it is told to
+	log := openLog(t, shared, redisstream.Options{Layout: o.Layout})
+	consumer := openConsumer(t, shared, o)
+	oneByOne(t, log, scanlogtest.Scans(0, 40))
+	before := next(t, consumer, 40)
+	nothingMore(t, consumer)
+	oneByOne(t, log, scanlogtest.Scans(40, 100))
+	for shard := range o.Shards {
+		if err := client(t, shared).XReadGroup(t.Context(), &redis.XReadGroupArgs{
+			Group: "store", Consumer: "w", Streams: []string{fmt.Sprintf("%s:{%d}:scans", o.Prefix, shard), ">"}, Count: 1000, Block: -1,
+		}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nothingMore(t, consumer)
+	if err := consumer.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := consumer.Ack(t.Context(), append(before, next(t, consumer, 60)...)); err != nil {
+		t.Fatal(err)
+	}
+	wantStoredIsTail(t, log)
+	if err := consumer.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	nothingMore(t, consumer)
+}
+
 func TestDeadWorkersEntriesAreTakenOver(t *testing.T) {
 	o := redisstream.ConsumerOptions{Layout: newLayout(), Name: "dead", ClaimIdle: 300 * time.Millisecond}
 	log := openLog(t, shared, redisstream.Options{Layout: o.Layout})

@@ -92,10 +92,13 @@ func (c *Consumer) beat(ctx context.Context) error {
 	return nil
 }
 
-// takeOverDead makes entries of dead workers ours. A worker that waits long for the store is not dead, which is why
+// takeOverDead makes entries of dead workers ours, and has those of ours read again that we do not hold. A worker that waits long for the store is not dead, which is why
 // entries are not simply claimed by their age.
 func (c *Consumer) takeOverDead(ctx context.Context, shard int) error {
 	stream := c.layout.stream(shard)
+	c.mu.Lock()
+	held := int64(len(c.shards[shard].held))
+	c.mu.Unlock()
 	workers, err := c.client.XInfoConsumers(ctx, stream, c.layout.Group).Result()
 	if isMissing(err) {
 		return nil
@@ -104,6 +107,11 @@ func (c *Consumer) takeOverDead(ctx context.Context, shard int) error {
 		return unavailable("asking for the workers", err)
 	}
 	for _, w := range workers {
+		if w.Name == c.o.Name && w.Pending > held {
+			// An answer may be lost without an error: the driver asks again by itself when a connection ends, and is then given
+			// the entries after. Where only others have come since, reading our own once more does no harm.
+			c.distrust(shard, false)
+		}
 		if w.Name == c.o.Name || w.Pending == 0 || w.Idle < c.o.ClaimIdle {
 			continue
 		}
