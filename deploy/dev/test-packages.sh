@@ -9,9 +9,11 @@ declare -A program=(
   [chromium]=chromium
   [npm]=npm # for chdb.sh
   [postgresql]='/usr/lib/postgresql/*/bin/postgres' # on nobody's path
+  [poppler-utils]=pdftoppm                          # draws posters from their PDF
+  [zbar-tools]=zbarimg                              # reads them
 )
 packages=("$@")
-[ ${#packages[@]} -gt 0 ] || packages=(redis-server clickhouse-server chromium postgresql)
+[ ${#packages[@]} -gt 0 ] || packages=(redis-server clickhouse-server chromium postgresql poppler-utils zbar-tools)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -37,6 +37,16 @@ func readCSV(file string, required []string, row func(*csvTable) error) error {
 
 // readTable is readCSV on a reader; file is its name in messages.
 func readTable(file string, in io.Reader, required []string, row func(*csvTable) error) error {
+	return readRows(file, in, required, func(t *csvTable, err error) error {
+		if err != nil {
+			return err
+		}
+		return row(t)
+	})
+}
+
+// readRows is readTable for who can go on after a row that cannot be read: row is then called with the error alone.
+func readRows(file string, in io.Reader, required []string, row func(*csvTable, error) error) error {
 	buffered := bufio.NewReaderSize(in, 1<<16)
 	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
 		_, _ = buffered.Discard(3) // cannot fail: it is in the buffer
@@ -66,10 +76,14 @@ func readTable(file string, in io.Reader, required []string, row func(*csvTable)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err != nil {
+		var fault *csv.ParseError
+		switch {
+		case errors.As(err, &fault):
+			err = fmt.Errorf("%s:%d: %w", file, fault.StartLine, fault.Err)
+		case err != nil:
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		if err := row(t); err != nil {
+		if err := row(t, err); err != nil {
 			return err
 		}
 	}

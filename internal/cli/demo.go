@@ -68,7 +68,7 @@ func loadDemo(cmd *cobra.Command, p *app.Parts, size demo.Size) error {
 	start := p.Clock()
 	fmt.Fprintln(out, "Making up a district and a month of scans. This takes less than a minute, once.")
 	total := 0
-	show := progressLine(out)
+	show := progressLine(out, "scans")
 	run, err := p.LoadDemo(cmd.Context(), size, func(done, all int) {
 		total = all
 		show(done, all)
@@ -81,21 +81,21 @@ func loadDemo(cmd *cobra.Command, p *app.Parts, size demo.Size) error {
 	return err
 }
 
-// progressLine returns what shows progress: a bar on a terminal, elsewhere a line for each tenth.
-func progressLine(out io.Writer) func(done, total int) {
+// progressLine returns what shows how many of the things named are done: a bar on a terminal, elsewhere a line for each tenth.
+func progressLine(out io.Writer, what string) func(done, total int) {
 	if !isTerminal(out) {
 		tenths := 0
 		return func(done, total int) {
 			if now := done * 10 / max(total, 1); now > tenths {
 				tenths = now
-				fmt.Fprintf(out, "%d of %d scans\n", done, total)
+				fmt.Fprintf(out, "%d of %d %s\n", done, total, what)
 			}
 		}
 	}
 	var bar *progressbar.ProgressBar
 	return func(done, total int) {
 		if bar == nil {
-			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription("scans"),
+			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
 				progressbar.OptionShowCount(), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionSetWidth(40),
 				progressbar.OptionUseANSICodes(true))
 		}

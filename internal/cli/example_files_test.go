@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -20,5 +22,15 @@ func TestExampleFiles(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != 3 || !strings.HasPrefix(lines[1], "Bình,1,1636162200,5400,1,") || !strings.HasPrefix(lines[2], "Chi,2,1636194000,2400,1,") {
 		t.Errorf("the example prints\n%s", out.String())
+	}
+}
+
+// TestExamplePosters draws the README's.
+func TestExamplePosters(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "posters.pdf")
+	mustQR(t, "poster", "--csv", "../../testdata/example/posters.csv", "--keys", newQRKeyFile(t), "--base", "https://c.example.vn",
+		"--size", "A6", "--out", path)
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
 	}
 }

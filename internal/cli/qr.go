@@ -42,6 +42,7 @@ func newQRCmdAt(now func() time.Time) *cobra.Command {
 		newQRVerifyCmd(now),
 		newQRInspectCmd(),
 		newQRImageCmd(),
+		newQRPosterCmd(),
 	)
 	return cmd
 }

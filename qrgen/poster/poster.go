@@ -1,136 +1,103 @@
-// Package poster draws codes: the QR symbol of a text as PNG or SVG, with its
-// quiet zone. Drawing has no hidden inputs; the same text and options give the
-// same bytes.
+// Package poster draws codes: the QR symbol of a text alone, as PNG or SVG with its quiet zone, and whole posters to print
+// and hang up, as PDF, SVG or PNG. Drawing has no hidden inputs; the same texts and options give the same bytes.
 package poster
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
-	"io"
-	"strconv"
+	"time"
+
+	"github.com/truyvet/truyvet/qrgen"
 )
 
-const (
-	// DefaultScale is the size of a module when Options.Scale is 0.
-	DefaultScale = 8
-	// MaxSide is the largest side of an image, in pixels.
-	MaxSide = 4096
-
-	// quietZone is the light margin that ISO/IEC 18004 asks for, in modules.
-	quietZone = 4
-)
-
-// ErrTooLong means that the text does not fit the largest QR symbol.
-var ErrTooLong = errors.New("the text is too long for a QR code")
-
-// Options say how a symbol is drawn. The zero Options are good ones.
-type Options struct {
-	// Scale is the side of a module: whole pixels in a PNG, units of the nominal
-	// width and height in an SVG. 0 means DefaultScale. An image whose side would
-	// pass MaxSide is refused.
-	Scale int
-	// Title is the SVG's accessible name, read out instead of the picture. A PNG
-	// has no place for it.
-	Title string
+// Poster is what one printed code says.
+type Poster struct {
+	// Code is what the symbol holds: the URL of [qrgen.URL].
+	Code string
+	// Name is the place's; of a part, that of the place it belongs to.
+	Name string
+	// Part is the name of the room, gate, stall or vehicle that the code is for, empty if it is for the place itself.
+	Part    string
+	Address string
+	Serial  uint32
+	Issued  time.Time
+	// Check is the short code of [qrgen.CheckCode].
+	Check string
+	// Report says whom to tell of a wrong poster, such as a phone number; empty for whoever runs the place.
+	Report string
+	// Logo is drawn beside the title, never over the code; nil for none.
+	Logo *Logo
 }
 
-// PNG writes the QR symbol of a text at error correction level M as a black and
-// white PNG of one bit per pixel. The symbol is in alphanumeric mode if the text
-// allows it (digits, upper-case letters, space and $%*+-./:) and in byte mode if
-// not. The bytes depend on the text, the scale and the compressor of the Go
-// release; the pixels on the first two only. It may be called concurrently.
-func PNG(w io.Writer, text string, o Options) error {
-	s, scale, err := prepare(text, o)
+// New returns the poster of a signed token, whose URL is under a base, with what the token says filled in. The caller adds
+// names and the rest. The errors are those of [qrgen.URL] and [qrgen.Parse]; the signature is not verified.
+func New(base, token string) (Poster, error) {
+	code, err := qrgen.URL(base, token)
 	if err != nil {
-		return fmt.Errorf("drawing a PNG: %w", err)
+		return Poster{}, err
 	}
-	side := (s.side + 2*quietZone) * scale
-	// Index 0 is white, so that the new image is all quiet zone.
-	img := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
-	for y := range side {
-		for x := range side {
-			if s.dark(x/scale-quietZone, y/scale-quietZone) {
-				img.Pix[y*img.Stride+x] = 1
-			}
-		}
+	u, err := qrgen.Parse(token)
+	if err != nil {
+		return Poster{}, err
 	}
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := encoder.Encode(w, img); err != nil {
-		return fmt.Errorf("drawing a PNG: %w", err)
+	check, err := qrgen.CheckCode(token)
+	if err != nil {
+		return Poster{}, err
+	}
+	return Poster{Code: code, Serial: u.Token.Serial, Issued: u.Token.IssuedAt, Check: check}, nil
+}
+
+// Style says how posters are laid out.
+type Style struct {
+	Format   Format
+	Language Language
+	// Location is whose days the dates are; nil for UTC.
+	Location *time.Location
+}
+
+// ErrName means that nothing of a place's name can be printed.
+var ErrName = errors.New("nothing of the name can be printed")
+
+// maxText is how much of a text is looked at, in bytes: more than any format has room for.
+const maxText = 4096
+
+// prepared is a poster with its texts as they can be set, and its symbol.
+type prepared struct {
+	Poster
+	symbol symbol
+}
+
+// prepare says what is wrong with a poster before anything of it is drawn.
+func (t *typesetter) prepare(p Poster) (prepared, error) {
+	for _, text := range []*string{&p.Name, &p.Part, &p.Address, &p.Report} {
+		*text, _ = t.printable((*text)[:min(len(*text), maxText)])
+	}
+	if p.Name == "" {
+		p.Name, p.Part = p.Part, ""
+	}
+	if p.Name == "" {
+		return prepared{}, ErrName
+	}
+	s, err := newSymbol(p.Code)
+	return prepared{p, s}, err
+}
+
+// Check says what is wrong with a poster that could not be drawn in any style: [ErrName] or [ErrTooLong].
+func Check(p Poster) error {
+	_, err := newTypesetter().prepare(p)
+	return err
+}
+
+func (s Style) check() error {
+	if !s.Format.valid() || !s.Language.valid() {
+		return fmt.Errorf("%v in %v is no style of posters", s.Format, s.Language)
 	}
 	return nil
 }
 
-// SVG writes the QR symbol of a text, made as [PNG] makes it, as a stand-alone
-// SVG: a white square and one black path on a grid of one unit per module. It may
-// be called concurrently.
-func SVG(w io.Writer, text string, o Options) error {
-	s, scale, err := prepare(text, o)
-	if err != nil {
-		return fmt.Errorf("drawing an SVG: %w", err)
+func (s Style) location() *time.Location {
+	if s.Location == nil {
+		return time.UTC
 	}
-	units := s.side + 2*quietZone
-	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" role="img" width="%d" height="%d" viewBox="0 0 %d %d" shape-rendering="crispEdges">`,
-		units*scale, units*scale, units, units)
-	if o.Title != "" {
-		b.WriteString("<title>")
-		if err := xml.EscapeText(&b, []byte(o.Title)); err != nil {
-			return fmt.Errorf("drawing an SVG: %w", err)
-		}
-		b.WriteString("</title>")
-	}
-	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/><path fill="#000" d="%s"/></svg>`, units, units, outline(s))
-	b.WriteByte('\n')
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("drawing an SVG: %w", err)
-	}
-	return nil
-}
-
-// outline draws each run of dark modules in a row as one rectangle: M goes to its
-// corner, h, v, h and z go round it.
-func outline(s symbol) string {
-	var d []byte
-	for y := range s.side {
-		for x := 0; x < s.side; x++ {
-			start := x
-			for s.dark(x, y) {
-				x++
-			}
-			if x == start {
-				continue
-			}
-			d = append(d, 'M')
-			d = strconv.AppendInt(d, int64(start+quietZone), 10)
-			d = append(d, ' ')
-			d = strconv.AppendInt(d, int64(y+quietZone), 10)
-			d = append(d, 'h')
-			d = strconv.AppendInt(d, int64(x-start), 10)
-			d = append(d, "v1h-"...)
-			d = strconv.AppendInt(d, int64(x-start), 10)
-			d = append(d, 'z')
-		}
-	}
-	return string(d)
-}
-
-func prepare(text string, o Options) (symbol, int, error) {
-	scale := o.Scale
-	if scale == 0 {
-		scale = DefaultScale
-	}
-	s, err := newSymbol(text)
-	if err != nil {
-		return symbol{}, 0, err
-	}
-	if largest := MaxSide / (s.side + 2*quietZone); scale < 1 || scale > largest {
-		return symbol{}, 0, fmt.Errorf("scale %d is not from 1 to %d, the most for this text", scale, largest)
-	}
-	return s, scale, nil
+	return s.Location
 }
