@@ -29,8 +29,6 @@ type outline []segment
 // turn is an affine map: x' = a·x + c·y + e, y' = b·x + d·y + f.
 type turn struct{ a, b, c, d, e, f float64 }
 
-var upright = turn{a: 1, d: 1}
-
 // shift moves by dx, dy.
 func shift(dx, dy float64) turn { return turn{a: 1, d: 1, e: dx, f: dy} }
 
