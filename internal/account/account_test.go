@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"golang.org/x/crypto/argon2"
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -276,6 +278,47 @@ func TestUnknownLoginsCostAHash(t *testing.T) {
 			t.Errorf("logging in as %q gives %v", login, err)
 		}
 	}
+}
+
+// TestUnknownLoginsAskAsMuch counts what a wrong log-in asks of the registry and of the processor: it is the same whoever it is
+// for, so that neither an answer nor the time until it tells which logins there are.
+func TestUnknownLoginsAskAsMuch(t *testing.T) {
+	b := newBench(t)
+	b.make(t, registry.Account{Login: "admin", Role: registry.RoleAdmin})
+	gone := b.make(t, registry.Account{Login: "gone", Role: registry.RoleAdmin})
+	if err := b.store.SetDisabled(t.Context(), gone.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	device := registry.Account{ID: uuid.New(), Login: "gate-1", Role: registry.RoleGate, Place: b.place}
+	if err := b.store.PutAccount(t.Context(), device); err != nil {
+		t.Fatal(err)
+	}
+	for _, login := range []string{"admin", "nobody", "gone", "gate-1", "not a login"} {
+		asked := &counting{Store: b.store}
+		b.Service.store = asked
+		var work []cost
+		b.hasher.derive = func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte {
+			work = append(work, cost{memory, time, threads})
+			return argon2.IDKey(password, salt, time, memory, threads, size)
+		}
+		if _, err := b.try(t.Context(), login, "wrong"); err != ErrWrongLogin {
+			t.Errorf("logging in as %q: %v", login, err)
+		}
+		if asked.byLogin != 1 || !slices.Equal(work, []cost{cheap}) {
+			t.Errorf("logging in as %q asks the registry %d times and hashes at %v", login, asked.byLogin, work)
+		}
+	}
+}
+
+// counting is a store that counts what it is asked.
+type counting struct {
+	Store
+	byLogin int
+}
+
+func (c *counting) AccountByLogin(ctx context.Context, login string) (registry.Account, error) {
+	c.byLogin++
+	return c.Store.AccountByLogin(ctx, login)
 }
 
 // leaving is a store after whose answer the caller has gone.

@@ -290,9 +290,12 @@ func TestOffers(t *testing.T) {
 		want    []uuid.UUID
 		confirm int
 	}{
-		{"admin", o.admin, []uuid.UUID{ward.ID, gate.ID}, 0}, {"admin2", o.admin2, []uuid.UUID{ward.ID, gate.ID}, 0},
-		{"city", o.city, []uuid.UUID{ward.ID}, 1}, {"district", o.district, []uuid.UUID{ward.ID}, 1},
-		{"ward", o.ward, nil, 0}, {"owner", o.owner, []uuid.UUID{gate.ID}, 0},
+		{"admin", o.admin, []uuid.UUID{ward.ID, gate.ID}, 0},
+		{"admin2", o.admin2, []uuid.UUID{ward.ID, gate.ID}, 0},
+		{"city", o.city, []uuid.UUID{ward.ID}, 1},
+		{"district", o.district, []uuid.UUID{ward.ID}, 1},
+		{"ward", o.ward, nil, 0},
+		{"owner", o.owner, []uuid.UUID{gate.ID}, 0},
 	} {
 		ids, confirm := see(c.who)
 		if len(ids) != len(c.want) || confirm != c.confirm || slices.ContainsFunc(c.want, func(id uuid.UUID) bool { return !slices.Contains(ids, id) }) {
@@ -374,8 +377,11 @@ func TestManage(t *testing.T) {
 		who  registry.Account
 		want string
 	}{
-		{o.admin, "admin admin2 city district owner ward"}, {o.city, "city district ward"}, {o.district, "district ward"},
-		{o.ward, ""}, {o.owner, "owner"},
+		{o.admin, "admin admin2 city district owner ward"},
+		{o.city, "city district ward"},
+		{o.district, "district ward"},
+		{o.ward, ""},
+		{o.owner, "owner"},
 	} {
 		if got := logins(c.who); got != c.want {
 			t.Errorf("%s sees %q, want %q", c.who.Login, got, c.want)

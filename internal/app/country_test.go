@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -75,9 +74,12 @@ func newCountry(t *testing.T, settings ...string) *country {
 	}
 	t.Cleanup(c.server.Close)
 	must(t, parts.Registry.PutAreas(t.Context(), []registry.Area{
-		{Code: "01", Level: registry.Province, Name: "Hà Nội"}, {Code: "001", Level: registry.District, Parent: "01", Name: "Ba Đình"},
-		{Code: "00001", Level: registry.Ward, Parent: "001", Name: "Phúc Xá"}, {Code: "02", Level: registry.Province, Name: "Hải Phòng"},
-		{Code: "021", Level: registry.District, Parent: "02", Name: "Lê Chân"}, {Code: "02101", Level: registry.Ward, Parent: "021", Name: "An Biên"},
+		{Code: "01", Level: registry.Province, Name: "Hà Nội"},
+		{Code: "001", Level: registry.District, Parent: "01", Name: "Ba Đình"},
+		{Code: "00001", Level: registry.Ward, Parent: "001", Name: "Phúc Xá"},
+		{Code: "02", Level: registry.Province, Name: "Hải Phòng"},
+		{Code: "021", Level: registry.District, Parent: "02", Name: "Lê Chân"},
+		{Code: "02101", Level: registry.Ward, Parent: "021", Name: "An Biên"},
 	}))
 	must(t, parts.refresh(t.Context()))
 	c.mine, c.others = c.half(t, "01", "001", "00001"), c.half(t, "02", "021", "02101")
@@ -273,22 +275,7 @@ func (c *country) invitationWithin(t *testing.T, who string, own bool) uuid.UUID
 	}
 	made, _, err := c.parts.Accounts.Invite(t.Context(), by, wish)
 	must(t, err)
-	must(t, keepFew(t.Context(), c, by))
 	return made.ID
-}
-
-// keepFew withdraws invitations before there are too many.
-func keepFew(ctx context.Context, c *country, by registry.Account) error {
-	offers, err := c.parts.Accounts.Offers(ctx, by)
-	if err != nil {
-		return err
-	}
-	for i := 50; i < len(offers); i++ {
-		if err := c.parts.Accounts.Withdraw(ctx, by, offers[i].ID); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // reply is what the server answered.

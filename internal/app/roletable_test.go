@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -213,6 +212,28 @@ func (c *country) wants(t *testing.T, r route, who string, own bool, want string
 		t.Errorf("%s asks for %s %s with %s: %s, want %s", who, r.method, r.path, whose, got, want)
 	}
 	if answer.status >= http.StatusInternalServerError {
-		t.Error(fmt.Sprintf("%.500s", answer.body))
+		t.Errorf("%.500s", answer.body)
 	}
+}
+
+// TestNothingWithoutTheSecondFactor has a role that needs one try every endpoint before it is set up.
+func TestNothingWithoutTheSecondFactor(t *testing.T) {
+	c := newCountry(t, "TRUYVET_SECOND_FACTOR=city")
+	for _, r := range table {
+		column := strings.Fields(r.answers)
+		if column[0] != "login" && column[0] != "401" || strings.HasPrefix(column[5], "4") || strings.HasPrefix(r.path, "/login") {
+			continue // open to everybody, or to no city
+		}
+		answer := c.ask(t, r, "city", true)
+		switch {
+		case strings.HasPrefix(r.path, "/account/factor") && r.method == http.MethodGet && answer.status == http.StatusOK:
+		case strings.HasPrefix(r.path, "/api/"):
+			if answer.status != http.StatusForbidden || !strings.Contains(answer.body, `"second_factor_missing"`) {
+				t.Errorf("%s %s answers %d %s", r.method, r.path, answer.status, answer.body)
+			}
+		case answer.status != http.StatusSeeOther || answer.location != "/account/factor":
+			t.Errorf("%s %s answers %d to %s", r.method, r.path, answer.status, answer.location)
+		}
+	}
+	c.wants(t, route{method: http.MethodGet, path: "/cases"}, "ward", true, "200")
 }

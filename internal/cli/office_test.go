@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -223,5 +224,78 @@ func TestCitizenRevokeAndErase(t *testing.T) {
 	entries, err = s.AuditEntries(t.Context(), 0, 10)
 	if err != nil || len(entries) != 3 || entries[0].Action != "scans_erased" || entries[0].Subject != alias.String() {
 		t.Errorf("the audit log has %+v, %v", entries, err)
+	}
+}
+
+// TestAccountCommands lists accounts, and stops, renews and enables them, as one person may who has the server.
+func TestAccountCommands(t *testing.T) {
+	b := newBureau(t)
+	b.must(newAreasCmd, "import", file(t, "areas.csv", "code,level,parent,name\n01,province,,Hà Nội\n00001,ward,01,Phúc Xá\n"))
+	first := b.must(newAccountCmd, "create", "--login", "thanh-pho", "--role", "city", "--area", "01")
+	for _, more := range [][]string{{"city", "01"}, {"ward", "00001"}, {"auditor", ""}} {
+		args := []string{"create", "--login", "them", "--role", more[0]}
+		if more[1] != "" {
+			args = append(args, "--area", more[1])
+		}
+		if out, err := b.run(newAccountCmd, args...); !errors.Is(err, account.ErrTakesTwo) || out != "" {
+			t.Errorf("one more %s: %q, %v", more[0], out, err)
+		}
+	}
+	b.must(newAccountCmd, "create", "--login", "quan-tri", "--role", "admin")
+	if out := b.must(newAccountCmd, "list"); !strings.Contains(out, "quan-tri   admin  -   password alone  active\n") ||
+		!strings.Contains(out, "thanh-pho  city   01  password alone  active\n") {
+		t.Errorf("the list is\n%s", out)
+	}
+	if _, err := b.run(newAccountCmd, "renew", "thanh-pho"); !errors.Is(err, account.ErrTakesTwo) {
+		t.Errorf("renewing a city that can log in: %v", err)
+	}
+	b.must(newAccountCmd, "disable", "Thanh-Pho")
+	if out := b.must(newAccountCmd, "list"); !strings.Contains(out, "thanh-pho  city   01  password alone  disabled\n") {
+		t.Errorf("the list is\n%s", out)
+	}
+	renewed := b.must(newAccountCmd, "renew", "thanh-pho")
+	if !strings.HasPrefix(renewed, "password      ") || strings.Contains(first, strings.Fields(renewed)[1]) {
+		t.Errorf("renewing says %q", renewed)
+	}
+	b.must(newAccountCmd, "disable", "quan-tri")
+	b.must(newAccountCmd, "enable", "quan-tri")
+	s := b.store()
+	city, err := s.AccountByLogin(t.Context(), "thanh-pho")
+	if err != nil || city.Disabled {
+		t.Fatalf("the city is %+v, %v", city, err)
+	}
+	in := registry.SignIn{ID: uuid.New(), Account: city.ID, Began: 0, Seen: 60, Expires: time.Now().Add(time.Hour).Unix(), Browser: "Firefox, Linux"}
+	if err := s.PutSignIn(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	want := in.ID.String() + "  began 1970-01-01T00:00:00Z  seen 1970-01-01T00:01:00Z  Firefox, Linux\n"
+	if out := b.must(newAccountCmd, "sessions", "thanh-pho"); out != want {
+		t.Errorf("the sessions are %q, want %q", out, want)
+	}
+	if out := b.must(newAccountCmd, "sessions", "thanh-pho", "--end"); out != "ended         1\n" {
+		t.Errorf("ending them says %q", out)
+	}
+	if out := b.must(newAccountCmd, "sessions", "thanh-pho"); out != "" {
+		t.Errorf("the sessions are %q", out)
+	}
+	for _, act := range []string{"disable", "enable", "renew", "sessions"} {
+		if _, err := b.run(newAccountCmd, act, "nobody"); err == nil || !strings.Contains(err.Error(), "no account of this login") {
+			t.Errorf("%s of nobody: %v", act, err)
+		}
+	}
+	var told []string
+	entries, err := s.AuditEntries(t.Context(), 0, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range slices.Backward(entries) {
+		told = append(told, e.Actor+" "+e.Action)
+	}
+	wanted := []string{
+		"system account_created", "system account_created", "system account_disabled", "system account_renewed",
+		"system account_disabled", "system account_enabled", "system sessions_ended",
+	}
+	if !slices.Equal(told, wanted) {
+		t.Errorf("the audit log has %q, want %q", told, wanted)
 	}
 }
