@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -136,6 +137,15 @@ func recoveryHash(account uuid.UUID, squeezed string) []byte {
 type Enrolment struct {
 	Secret string // in base32, for who types it in
 	URL    string // otpauth, for who scans it
+}
+
+// Grouped is the secret as it is typed: in groups of four.
+func (e Enrolment) Grouped() string {
+	var groups []string
+	for group := range slices.Chunk([]byte(e.Secret), 4) {
+		groups = append(groups, string(group))
+	}
+	return strings.Join(groups, " ")
 }
 
 // Enrol makes a new secret for an account. It holds nothing until SetFactor is given it back.
