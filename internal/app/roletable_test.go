@@ -1,10 +1,16 @@
 package app
 
 import (
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/registry"
 )
 
 // columns are who asks, in the order of the table.
@@ -51,6 +57,10 @@ var table = []route{
 	{"POST", "/q/:token/erase", aCode, "", "401 401 401 401 401 401 401 401"},
 
 	{"GET", "/me/code", nothing, "", "401 401 401 401 401 401 401 401"},
+
+	// For gates' devices, whom a key of their own identifies; a login is none.
+	{"POST", "/api/v1/gate/scans", nothing, `{}`, "401 401 401 401 401 401 401 401"},
+	{"POST", "/api/v1/gate/enrol", nothing, `{"code":"aaaaa-aaaaa-aaaaa-aaaaa"}`, "410 410 410 410 410 410 410 410"},
 
 	// To log in and out, and for the invited.
 	{"GET", "/login", nothing, "", "200 303 303 303 303 303 303 303"},
@@ -213,6 +223,48 @@ func (c *country) wants(t *testing.T, r route, who string, own bool, want string
 	}
 	if answer.status >= http.StatusInternalServerError {
 		t.Errorf("%.500s", answer.body)
+	}
+}
+
+// TestAGateKeyOnlyScans has a device's key tried wherever a credential is taken: in the header and in every cookie.
+func TestAGateKeyOnlyScans(t *testing.T) {
+	c := newCountry(t)
+	_, token, err := c.parts.Accounts.Invite(t.Context(), c.mine.owner, account.Wish{Role: registry.RoleGate, Place: c.mine.place.ID})
+	must(t, err)
+	enrolled := c.send(t, c.request(t, http.MethodPost, "/api/v1/gate/enrol", `{"code":"`+token+`"}`))
+	var device struct{ Key, Gate string }
+	must(t, json.Unmarshal([]byte(enrolled.body), &device))
+	if enrolled.status != http.StatusCreated || device.Key == "" {
+		t.Fatalf("enrolling answers %d", enrolled.status)
+	}
+	scan := func() reply {
+		request := c.request(t, http.MethodPost, "/api/v1/gate/scans", `{"id":"`+uuid.NewString()+`","presented":"0912345678"}`)
+		request.Header.Set("Authorization", "Bearer "+device.Key)
+		return c.send(t, request)
+	}
+	if answer := scan(); answer.status != http.StatusOK || !strings.Contains(answer.body, "accepted") {
+		t.Errorf("it does not scan: %d %s", answer.status, answer.body)
+	}
+	for _, r := range table {
+		first := strings.Fields(r.answers)[0]
+		if first != "login" && first != "401" || strings.HasPrefix(r.path, "/api/v1/gate/") || strings.HasPrefix(r.path, "/gate") {
+			continue
+		}
+		path := strings.NewReplacer(":person", c.mine.listed.String(), ":id", c.mine.run.ID.String(), ":token", c.mine.place.Code).Replace(r.path)
+		request := c.request(t, r.method, path, strings.ReplaceAll(r.body, "{id}", c.mine.known.ID.String()))
+		request.Header.Set("Authorization", "Bearer "+device.Key)
+		for _, name := range []string{"truyvet_session", "truyvet_citizen", "truyvet_gate"} {
+			request.AddCookie(&http.Cookie{Name: name, Value: device.Key})
+		}
+		if answer := c.send(t, request); answer.status != http.StatusUnauthorized && !strings.HasPrefix(answer.location, "/login") {
+			t.Errorf("a gate's key at %s %s: %d", r.method, r.path, answer.status)
+		}
+	}
+	gate, err := c.parts.Accounts.ByLogin(t.Context(), device.Gate)
+	must(t, err)
+	must(t, c.parts.Accounts.Disable(t.Context(), c.mine.owner, gate.ID))
+	if answer := scan(); answer.status != http.StatusUnauthorized {
+		t.Errorf("a revoked key: %d", answer.status)
 	}
 }
 

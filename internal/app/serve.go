@@ -159,6 +159,7 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
+		Gates: p.Accounts, Reception: p.Gate, PlaceCode: p.Places.Code,
 	})
 	isAPI := func(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }
 	fail := func(c *gin.Context, err error) {
@@ -221,7 +222,7 @@ func proxies(list []string) (func(netip.Addr) bool, error) {
 // answered without a look at the sessions.
 func sessionless(path string) bool {
 	for _, prefix := range []string{
-		"/api/v1/scans", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
+		"/api/v1/scans", "/api/v1/gate/", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return true

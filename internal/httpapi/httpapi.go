@@ -14,6 +14,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -40,6 +41,10 @@ type Deps struct {
 	Actor    func(ctx context.Context) (registry.Account, error) // who is logged in, in the session of a request
 	Clock    func() time.Time
 	Location *time.Location // of the days that people type
+
+	Gates     Gates
+	Reception Reception
+	PlaceCode func(place uuid.UUID) (code string, known bool) // without a query
 }
 
 // API holds the handlers. It is safe for concurrent use.
@@ -56,6 +61,11 @@ type API struct {
 	clock      func() time.Time
 	location   *time.Location
 
+	gates     Gates
+	reception Reception
+	placeCode func(uuid.UUID) (string, bool)
+	perGate   *ratelimit.Many
+
 	submitting chan struct{} // has an element for each post that waits for the log
 }
 
@@ -63,7 +73,8 @@ type API struct {
 func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
-		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location, submitting: make(chan struct{}, maxSubmitting),
+		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
+		gates: d.Gates, reception: d.Reception, placeCode: d.PlaceCode, perGate: ratelimit.NewMany(scansPerGate, d.Clock), submitting: make(chan struct{}, maxSubmitting),
 	}
 }
 
@@ -73,6 +84,7 @@ const scansPath = "/api/v1/scans"
 // Register adds the routes.
 func (a *API) Register(r gin.IRouter) {
 	r.POST(scansPath, a.postScans)
+	a.registerGate(r)
 	a.registerTracing(r)
 	r.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml; charset=utf-8", openAPI) })
 	r.GET("/.well-known/truyvet-keys.json", a.getKeys)

@@ -46,6 +46,7 @@ type bench struct {
 	refused  []string // reasons that were told of
 	answered []string // requests that were told of
 
+	gates    fakeGates
 	tracing  fakeTracing
 	actor    registry.Account
 	actorErr error
@@ -69,6 +70,7 @@ func newBench(t *testing.T) *bench {
 	b.ready = func() (int, any) { return http.StatusOK, gin.H{"status": "ready", "parts": gin.H{"registry": "ok"}} }
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	clock := func() time.Time { return now }
+	atGate := b.token(nil)
 	api := httpapi.New(httpapi.Deps{
 		Ingest: ingest.New(ingest.Config{
 			Keys: keys, Log: store, Retention: 21 * 24 * time.Hour, Clock: clock,
@@ -83,6 +85,7 @@ func newBench(t *testing.T) *bench {
 		CookieName: "credential", Keys: keys, Logger: logger, Clock: clock, Location: time.FixedZone("", 7*60*60),
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },
+		Gates:   &b.gates, Reception: b, PlaceCode: func(uuid.UUID) (string, bool) { return atGate, true },
 		Tracing: &b.tracing, Actor: func(context.Context) (registry.Account, error) { return b.actor, b.actorErr },
 	})
 	b.engine.HandleMethodNotAllowed = true

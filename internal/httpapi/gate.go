@@ -1,0 +1,143 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/ratelimit"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+// Gates makes devices gates and knows them by their keys. Its errors are those of account.Service.
+type Gates interface {
+	EnrolDevice(ctx context.Context, token, address string) (registry.Account, string, error)
+	Device(ctx context.Context, key string) (registry.Account, error)
+}
+
+// Reception says whom that names which is presented at a gate. Its errors are those of citizen.Gate.
+type Reception interface {
+	Receive(ctx context.Context, text string) (citizen.Presented, error)
+}
+
+// scansPerGate is more than any door lets through, and little to whoever took its key.
+var scansPerGate = ratelimit.Rule{Burst: 300, Every: 200 * time.Millisecond}
+
+// The reasons for refusing a gate.
+var (
+	errGateLimit = &errs.Error{Kind: errs.TooMany, Code: "gate_limit", Message: "Too many scans at this gate; send them more slowly."}
+	errVoids     = errs.New(errs.Invalid, "scan_voids", "A void names the scan that it takes back, and nothing else does.")
+)
+
+// The paths of gates.
+const (
+	gateScansPath = "/api/v1/gate/scans"
+	gateEnrolPath = "/api/v1/gate/enrol"
+)
+
+// registerGate adds the routes of a gate's device. Its key opens no other, and a login opens none of them.
+func (a *API) registerGate(r gin.IRouter) {
+	for path, answer := range map[string]func(*gin.Context) error{gateScansPath: a.postGateScan, gateEnrolPath: a.postEnrol} {
+		r.POST(path, func(c *gin.Context) {
+			c.Header("Cache-Control", "no-store")
+			if err := answer(c); err != nil {
+				Fail(c, a.logger, err)
+			}
+		})
+	}
+}
+
+// postEnrol makes the device that sends it a gate, with a code that is good once, and answers its key, which is kept nowhere
+// else.
+func (a *API) postEnrol(c *gin.Context) error {
+	var body struct {
+		Code string `json:"code"`
+	}
+	if err := readJSON(c.Writer, c.Request, &body); err != nil {
+		return err
+	}
+	gate, key, err := a.gates.EnrolDevice(c.Request.Context(), body.Code, c.ClientIP())
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusCreated, gin.H{"key": key, "gate": gate.Login, "place": gate.Place})
+	return nil
+}
+
+// gateOf returns the gate whose key a request has.
+func (a *API) gateOf(c *gin.Context) (registry.Account, error) {
+	scheme, key, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return registry.Account{}, account.ErrNotLoggedIn
+	}
+	return a.gates.Device(c.Request.Context(), key)
+}
+
+// postGateScan records that somebody came to the gate's own place, or left it, by what they presented there.
+func (a *API) postGateScan(c *gin.Context) error {
+	gate, err := a.gateOf(c)
+	if err != nil {
+		c.Header("WWW-Authenticate", "Bearer")
+		return err
+	}
+	if wait := a.perGate.Take(gate.ID[:], 1); wait > 0 {
+		limited := *errGateLimit
+		limited.RetryAfter = max(wait, time.Second)
+		return &limited
+	}
+	code, known := a.placeCode(gate.Place)
+	if !known {
+		return registry.ErrNotFound
+	}
+	sub, presented, err := readGateScan(c)
+	if err != nil {
+		return err
+	}
+	who, err := a.reception.Receive(c.Request.Context(), presented)
+	if err != nil {
+		return err
+	}
+	sub.Token, sub.How = code, who.How
+	results, err := a.submit(c.Request.Context(), who.Alias, []ingest.Submission{sub})
+	if err != nil {
+		a.failSubmit(c, err)
+		return nil
+	}
+	if results[0].Status == ingest.Refused {
+		return results[0].Err
+	}
+	c.JSON(http.StatusOK, gin.H{"id": sub.ID, "status": results[0].Status})
+	return nil
+}
+
+// readGateScan reads a scan as a gate sends it, and what was presented.
+func readGateScan(c *gin.Context) (sub ingest.Submission, presented string, err error) {
+	var body struct {
+		ID        uuid.UUID `json:"id"`
+		Presented string    `json:"presented"`
+		Kind      string    `json:"kind"`
+		Voids     uuid.UUID `json:"voids"`
+	}
+	if err := readJSON(c.Writer, c.Request, &body); err != nil {
+		return sub, "", err
+	}
+	kind, known := kinds[body.Kind]
+	switch {
+	case body.ID == uuid.Nil:
+		return sub, "", errScanID
+	case !known:
+		return sub, "", errScanKind
+	case (kind == stay.Void) != (body.Voids != uuid.Nil):
+		return sub, "", errVoids
+	}
+	return ingest.Submission{ID: body.ID, Kind: kind, Voids: body.Voids}, body.Presented, nil
+}
