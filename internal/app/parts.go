@@ -99,6 +99,7 @@ type Parts struct {
 	Credentials *citizen.Credentials
 	Proofs      *citizen.Proofs
 	Gate        *citizen.Gate
+	Dependants  *citizen.Dependants
 	Erasures    *citizen.Erasures
 	Ingest      *ingest.Ingest
 	Cases       *cases.Service
@@ -152,6 +153,7 @@ func (p *Parts) build(ctx context.Context) error {
 		Vault: p.Vault, Clock: p.Clock,
 	})
 	p.Gate = citizen.NewGate(p.Pseudonyms, p.Keys, p.Registry, p.Vault, p.Clock)
+	p.Dependants = citizen.NewDependants(p.Registry, p.Pseudonyms, p.Vault, p.Clock)
 	p.Erasures = citizen.NewErasures(p.Registry, p.Audit, p.Clock)
 	p.Ingest = ingest.New(ingest.Config{
 		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Revoked: p.Places.Revoked, Retention: p.Config.Retention(), Clock: p.Clock,

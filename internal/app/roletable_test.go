@@ -56,6 +56,8 @@ var table = []route{
 	{"POST", "/q/:token/forget", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"POST", "/q/:token/erase", aCode, "", "401 401 401 401 401 401 401 401"},
 
+	{"GET", "/q/:token/with", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"POST", "/q/:token/with", aCode, "name=A", "401 401 401 401 401 401 401 401"},
 	{"GET", "/me/code", nothing, "", "401 401 401 401 401 401 401 401"},
 
 	// For gates' devices, whom a key of their own identifies; a login is none.

@@ -15,12 +15,12 @@ import (
 )
 
 // mostDependants is how many people may be under one phone.
-const mostDependants = 20
+const mostDependants = 10
 
 // The errors of dependants. Compare with errors.Is.
 var (
 	ErrDependantName  = errs.New(errs.Invalid, "dependant_name", "Give the name of the person, of at most 100 characters.")
-	ErrManyDependants = errs.New(errs.Conflict, "too_many_dependants", "There are already 20 people under this phone.")
+	ErrManyDependants = errs.New(errs.Conflict, "too_many_dependants", "There are already 10 people under this phone.")
 )
 
 // DependantStore keeps dependants. The registry's adapters satisfy it, and it gives their errors.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +50,7 @@ func (u *UI) registerCheckIn(r gin.IRouter) {
 	r.POST("/scan", u.submitScan)
 	r.POST("/forget", u.forget)
 	u.registerErase(r)
+	u.registerCompanions(r)
 	// A reload or a change of language on the answer to a form asks for its address.
 	for _, form := range []string{"/phone", "/scan", "/forget"} {
 		serve(r, form, func(c *gin.Context) { u.seeOther(c, checkInPath(c.Param("token"))) })
@@ -129,6 +132,7 @@ func (u *UI) formAt(c *gin.Context, page string) (wall, url.Values, bool) {
 type checkInPage struct {
 	wall
 	Known    bool
+	With     []companion // who may be with them
 	Nonce    string
 	Phone    string
 	KeptDays int // for how many days scans are kept
@@ -144,8 +148,10 @@ func (u *UI) showCheckIn(c *gin.Context) {
 }
 
 func (u *UI) answerCheckIn(c *gin.Context, status int, page checkInPage) {
-	_, err := u.citizenOf(c)
-	page.Known = err == nil
+	alias, err := u.citizenOf(c)
+	if page.Known = err == nil; page.Known {
+		page.With = u.companionsOf(c, alias)
+	}
 	if err != nil && page.Problem == nil && !errors.Is(err, errNoCredential) {
 		p := problemOf(u.texts(c), err)
 		page.Problem = &p
@@ -293,7 +299,10 @@ func (u *UI) finishProof(c *gin.Context) {
 	}
 	u.setCookie(c, proofCookie, "", 0)
 	u.setCookie(c, CredentialCookie, credential.Text, credential.Expires.Sub(u.Clock()))
-	u.scanAndStamp(c, w, credential.Alias, stay.In, form.Get("nonce"))
+	if err := u.recallCompanions(c, credential.Alias); err != nil {
+		u.logFault(c, err) // whoever is not recalled can be added again
+	}
+	u.scanAndStamp(c, w, []uuid.UUID{credential.Alias}, stay.In, form.Get("nonce"))
 }
 
 // refuseProof says what is wrong with a one-time code or with what was said beside it: that may be typed again, while a dead code
@@ -327,7 +336,8 @@ func (u *UI) submitScan(c *gin.Context) {
 		u.refuseCitizen(c, checkInPage{wall: w}, err)
 		return
 	}
-	u.scanAndStamp(c, w, alias, kind, form.Get("nonce"))
+	people := append([]uuid.UUID{alias}, u.chosenCompanions(c, alias, form["with"])...)
+	u.scanAndStamp(c, w, people, kind, form.Get("nonce"))
 }
 
 // kindOfScan reads what a person may say at a code.
@@ -348,17 +358,30 @@ type stamp struct {
 	PlaceID uuid.UUID `json:"place"`
 	Kind    stay.Kind `json:"kind"`
 	At      int64     `json:"at"`
+	With    string    `json:"with,omitempty"` // the positions of those who were there too, apart by spaces
 }
 
-// scanAndStamp submits a scan and, once it is durable, leads to its stamp.
-func (u *UI) scanAndStamp(c *gin.Context, w wall, alias uuid.UUID, kind stay.Kind, nonce string) {
-	id := u.seal.scanID(nonce, alias, w.Text, kind, u.Clock())
-	result, err := u.submit(c.Request.Context(), alias, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone})
-	if err != nil {
-		u.failBackTo(c, err, w.Path(""))
-		return
+// Companions are the positions of those who were there too.
+func (s stamp) Companions() []string { return strings.Fields(s.With) }
+
+// scanAndStamp submits a scan of everybody who is there, the citizen first, and, once all are durable, leads to the stamp.
+func (u *UI) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind stay.Kind, nonce string) {
+	alias, done := people[0], stamp{PlaceID: w.Token.Place, Kind: kind}
+	for _, person := range people {
+		id := u.seal.scanID(nonce, person, w.Text, kind, u.Clock())
+		result, err := u.submit(c.Request.Context(), person, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone})
+		if err != nil {
+			u.failBackTo(c, err, w.Path(""))
+			return
+		}
+		done.At = result.At
 	}
-	text, err := u.seal.close(stampCookie, alias, stamp{PlaceID: w.Token.Place, Kind: kind, At: result.At})
+	for i, known := range u.companionsOf(c, alias) {
+		if slices.Contains(people[1:], known.Alias) {
+			done.With += strconv.Itoa(i) + " "
+		}
+	}
+	text, err := u.seal.close(stampCookie, alias, done)
 	if err != nil {
 		u.Fail(c, err)
 		return
@@ -434,7 +457,7 @@ func wordOf(kind stay.Kind) string {
 
 // forget takes the credential from the browser: somebody else will use it.
 func (u *UI) forget(c *gin.Context) {
-	for _, name := range []string{CredentialCookie, stampCookie, proofCookie, eraseCookie} {
+	for _, name := range []string{CredentialCookie, stampCookie, proofCookie, eraseCookie, withCookie} {
 		u.setCookie(c, name, "", 0)
 	}
 	u.seeOther(c, checkInPath(c.Param("token")))

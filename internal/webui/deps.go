@@ -27,6 +27,7 @@ type Deps struct {
 	Credentials Credentials
 	Erasures    Erasures
 	Gate        Gate
+	Dependants  Dependants
 	Signer      Signer
 	Places      Places
 	Map         Map
@@ -127,6 +128,12 @@ type Erasures interface {
 // Gate says whom that names which is presented at a gate, and sees to it that they are known.
 type Gate interface {
 	Receive(ctx context.Context, text string) (citizen.Presented, error)
+}
+
+// Dependants keeps the people without a phone of their own, under that of a citizen.
+type Dependants interface {
+	Add(ctx context.Context, guardian uuid.UUID, name string) (uuid.UUID, error)
+	Aliases(ctx context.Context, guardian uuid.UUID) ([]uuid.UUID, error)
 }
 
 // Signer signs what a citizen shows at a gate.

@@ -41,7 +41,7 @@ func faultyFields(code string) []string {
 		return []string{"lab_ref"}
 	case "lab_ref_taken":
 		return []string{"lab_ref"}
-	case "person_name":
+	case "person_name", "dependant_name":
 		return []string{"name"}
 	case "unknown_reference":
 		return []string{"ward"}

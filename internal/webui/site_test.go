@@ -156,8 +156,9 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 	ui, err := webui.New(webui.Deps{
 		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials,
 		Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Signer: s.keys,
-		Erasures: citizen.NewErasures(s.store, s.ledger, clock),
-		Places:   s.places, Map: s.places, Records: s.store, Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
+		Dependants: citizen.NewDependants(s.store, s.pseudonyms, s.vault, clock),
+		Erasures:   citizen.NewErasures(s.store, s.ledger, clock),
+		Places:     s.places, Map: s.places, Records: s.store, Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
 		Retention: 21 * 24 * time.Hour, BaseURL: "https://truyvet.example", Demo: demo,
 	})
