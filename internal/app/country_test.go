@@ -292,9 +292,8 @@ func (c *country) ask(t *testing.T, r route, who string, own bool) reply {
 	id := c.id(t, r.names, who, own)
 	path := r.path
 	if i := strings.Index(path, "/:"); i >= 0 {
-		name, tail, _ := strings.Cut(path[i+2:], "/")
+		_, tail, _ := strings.Cut(path[i+2:], "/")
 		path = strings.TrimSuffix(path[:i+1]+id+"/"+tail, "/")
-		_ = name
 	}
 	listed := c.mine.listed
 	if !own {
