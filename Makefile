@@ -10,7 +10,7 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 STATIC   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run build test-packages test bench bench-walk bench-ingest replay soak lint cluster clean
+.PHONY: help run build test-packages test bench bench-walk bench-ingest bench-registry replay soak lint cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ bench-ingest: build ## measure how fast scans are taken in, beside the limits of
 replay: build ## replay 24 hours of a city of two million people, as fast as they are taken, in both modes (ten minutes): SCANS=6000000
 	@deploy/dev/test-packages.sh redis-server clickhouse-server
 	$(GO) run ./cmd/benchingest --truyvet $(BIN) --replay $(SCANS)
+
+bench-registry: ## measure taking in and finding a million places, on SQLite and on PostgreSQL (five minutes)
+	@deploy/dev/test-packages.sh postgresql
+	$(GO) run ./cmd/benchregistry
 
 soak: test-packages ## twenty minutes of drawn faults (kills, cut and broken lines, full disks): nothing accepted may be lost
 	$(GO) test ./internal/e2e -run TestFaultsLoseNothing -v -soak.for=20m -timeout=60m

@@ -96,7 +96,7 @@ func TestImportDirections(t *testing.T) {
 		"internal/app": {"internal/cli"},
 		"internal/cli": {"cmd/truyvet"},
 		"internal/testenv": {
-			"cmd/devcluster", "internal/benchingest", "internal/benchwalk", "internal/testenv/testserver", "internal/scanstore/clickhouse/clickhousetest",
+			"cmd/devcluster", "internal/benchingest", "internal/benchregistry", "internal/benchwalk", "internal/testenv/testserver", "internal/scanstore/clickhouse/clickhousetest",
 			"internal/registry/sqlstore/sqlstoretest",
 		},
 		"internal/testenv/testserver": {}, // tests

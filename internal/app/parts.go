@@ -84,6 +84,15 @@ func (o *Office) openAccounts() (*account.Service, error) {
 	return account.New(account.Deps{Store: o.Registry, Audit: o.Audit, Clock: o.Clock, Key: key, NeedFactor: need})
 }
 
+// Importer returns what takes in places from files.
+func (o *Office) Importer() (*places.Importer, error) {
+	keys, err := openKeyFile(o.Config.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	return &places.Importer{Intake: o.Registry, Keys: keys.keys, Clock: o.Clock}, nil
+}
+
 // Close closes the registry.
 func (o *Office) Close() error { return o.Registry.Close() }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,6 +104,40 @@ func TestAreasImport(t *testing.T) {
 	areas, err := b.store().Areas(t.Context())
 	if err != nil || len(areas) != 4 {
 		t.Errorf("%d areas are there, %v", len(areas), err)
+	}
+}
+
+func TestPlacesImportAndFind(t *testing.T) {
+	b := newBureau(t)
+	b.must(newAccountCmd, "create", "--login", "ben", "--role", "owner", "--organisation", "Chợ Bến")
+	owners, err := b.store().Organisations(t.Context())
+	if err != nil || len(owners) != 1 {
+		t.Fatalf("%+v, %v", owners, err)
+	}
+	report := filepath.Join(t.TempDir(), "report.csv")
+	list := file(t, "places.csv", "key,parent,name,kind\ncho,,Chợ Đồng Xuân,market\n,cho,Quầy 1,stall\n,cho,Quầy 2,booth\n")
+	out, err := b.run(newPlacesCmd, "import", list, "--organisation", owners[0].ID.String(), "--report", report)
+	var exit *ExitError
+	if !errors.As(err, &exit) || exit.Code != ExitRefused || out != "2 places added, 1 rows refused\n" {
+		t.Fatalf("%q, %v", out, err)
+	}
+	if text, err := os.ReadFile(report); err != nil || string(text) != "line,column,reason\n4,kind,The kind of place is not known.\n" {
+		t.Errorf("the report is %q, %v", text, err)
+	}
+	if found := b.must(newPlacesCmd, "find", "dong", "CHO"); strings.Count(found, "\n") != 1 || !strings.Contains(found, "\tmarket\tChợ Đồng Xuân\t") {
+		t.Errorf("found is %q", found)
+	}
+	if found := b.must(newPlacesCmd, "find", "--organisation", owners[0].ID.String()); strings.Count(found, "\n") != 2 {
+		t.Errorf("found is %q", found)
+	}
+	entries, err := b.store().AuditEntries(t.Context(), 0, 1)
+	if err != nil || len(entries) != 1 || entries[0].Action != "places_imported" || entries[0].Detail != "2 added, 1 refused" {
+		t.Errorf("the audit log has %+v, %v", entries, err)
+	}
+	for _, args := range [][]string{{"import", list}, {"import", list, "--organisation", uuid.NewString()}, {"find", "--organisation", "x"}} {
+		if _, err := b.run(newPlacesCmd, args...); err == nil {
+			t.Errorf("%q succeeds", args)
+		}
 	}
 }
 

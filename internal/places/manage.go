@@ -26,9 +26,11 @@ var (
 	ErrName  = errs.New(errs.Invalid, "place_name", "A place needs a name of 1 to 200 characters, and an address of at most 200.")
 	ErrKind  = errs.New(errs.Invalid, "place_kind", "The kind of place is not known.")
 	ErrDwell = errs.New(errs.Invalid, "place_dwell", "The assumed stay is 1 to 1440 minutes, or empty for the kind's own.")
+	ErrHours = errs.New(errs.Invalid, "place_hours", "Opening hours are written like Mo-Fr 07:00-17:00; Sa 07:00-11:30; Su off.")
 	// ErrParent is the answer for a place that is not there and for one of others alike.
 	ErrParent         = errs.New(errs.Invalid, "place_parent", "The place that it should be a part of is not one of yours, or lies too deep.")
 	ErrArea           = errs.New(errs.Invalid, "place_area", "The ward is not known.")
+	ErrFile           = errs.New(errs.Invalid, "place_file", "The file is not one of comma-separated values whose first line names the columns.")
 	ErrNoOrganisation = errs.New(errs.Forbidden, "place_organisation", "Only an organisation has places.")
 )
 
@@ -41,6 +43,7 @@ type NewPlace struct {
 	Address      string
 	Area         string // code of a ward
 	DwellMinutes int
+	Hours        string // as registry.ParseHours reads them; empty if unknown
 }
 
 // Create makes a place of the actor's organisation and signs its first code. White space around name and address goes;
@@ -68,15 +71,11 @@ func (s *Service) Create(ctx context.Context, actor registry.Account, in NewPlac
 func (s *Service) newPlace(actor registry.Account, in NewPlace) (registry.Place, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	switch {
-	case actor.Organisation == uuid.Nil:
+	if actor.Organisation == uuid.Nil {
 		return registry.Place{}, ErrNoOrganisation
-	case in.Name == "" || !writable(in.Name) || !writable(in.Address):
-		return registry.Place{}, ErrName
-	case !in.Kind.Valid():
-		return registry.Place{}, ErrKind
-	case in.DwellMinutes < 0 || in.DwellMinutes > maxDwell:
-		return registry.Place{}, ErrDwell
+	}
+	if err := in.check(); err != nil {
+		return registry.Place{}, err
 	}
 	if in.Parent != uuid.Nil {
 		parent, known := s.places[in.Parent]
@@ -87,18 +86,86 @@ func (s *Service) newPlace(actor registry.Account, in NewPlace) (registry.Place,
 			in.Area = parent.Area
 		}
 	}
-	if area, known := s.areas[in.Area]; in.Area != "" && (!known || area.Level != registry.Ward) {
-		return registry.Place{}, ErrArea
+	if err := s.checkWard(in.Area); err != nil {
+		return registry.Place{}, err
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
+	p := in.place(actor.Organisation, s.clock().Unix())
+	var err error
+	if p.ID, err = uuid.NewV7(); err != nil {
 		return registry.Place{}, fmt.Errorf("making an id: %w", err)
 	}
-	now := s.clock().Unix()
+	return p, nil
+}
+
+// check judges what can be judged of a place by itself, and brings its hours into the form in which they are kept.
+func (in *NewPlace) check() (err error) {
+	switch {
+	case in.Name == "" || !writable(in.Name) || !writable(in.Address):
+		return ErrName
+	case !in.Kind.Valid():
+		return ErrKind
+	case in.DwellMinutes < 0 || in.DwellMinutes > maxDwell:
+		return ErrDwell
+	}
+	if in.Hours, err = registry.ParseHours(in.Hours); err != nil {
+		return ErrHours.Because(err)
+	}
+	return nil
+}
+
+// checkWard says whether a code is that of a ward, or empty. The caller holds the lock.
+func (s *Service) checkWard(code string) error {
+	if area, known := s.areas[code]; code != "" && (!known || area.Level != registry.Ward) {
+		return ErrArea
+	}
+	return nil
+}
+
+// place makes a place of what was checked, as it begins: without an id and a code.
+func (in *NewPlace) place(organisation uuid.UUID, now int64) registry.Place {
 	return registry.Place{
-		ID: id, Parent: in.Parent, Organisation: actor.Organisation, Kind: in.Kind, Name: in.Name, Address: in.Address,
-		Area: in.Area, Dwell: int64(in.DwellMinutes) * 60, Serial: 1, Issued: now, Created: now, Revision: 1,
-	}, nil
+		Parent: in.Parent, Organisation: organisation, Kind: in.Kind, Name: in.Name, Address: in.Address, Area: in.Area,
+		Dwell: int64(in.DwellMinutes) * 60, Hours: in.Hours, Serial: 1, Issued: now, Created: now, Revision: 1,
+	}
+}
+
+// Update writes what an owner changes of a place: its name, kind, address, ward, assumed stay and hours; what it is a part of
+// stays, and so does its code, unless the kind is another one, which the code says: then it is signed again under the same serial.
+// Revision is the one that the owner saw. What belongs to others is registry.ErrNotFound, what was changed meanwhile
+// registry.ErrChanged; the others are those of Create.
+func (s *Service) Update(ctx context.Context, actor registry.Account, id uuid.UUID, revision int64, in NewPlace) (registry.Place, error) {
+	in.Name, in.Address = strings.TrimSpace(in.Name), strings.TrimSpace(in.Address)
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	p, err := s.Place(actor, id)
+	if err != nil {
+		return registry.Place{}, err
+	}
+	if p.Revision != revision {
+		return registry.Place{}, registry.ErrChanged
+	}
+	if err := in.check(); err != nil {
+		return registry.Place{}, err
+	}
+	s.mu.RLock()
+	err = s.checkWard(in.Area)
+	s.mu.RUnlock()
+	if err != nil {
+		return registry.Place{}, err
+	}
+	kind := p.Kind
+	p.Kind, p.Name, p.Address, p.Area, p.Dwell, p.Hours = in.Kind, in.Name, in.Address, in.Area, int64(in.DwellMinutes)*60, in.Hours
+	if kind != p.Kind {
+		if p.Code, err = s.sign(p); err != nil {
+			return registry.Place{}, err
+		}
+	}
+	if err := s.store.UpdatePlace(ctx, p); err != nil {
+		return registry.Place{}, fmt.Errorf("keeping a place: %w", err)
+	}
+	p.Revision++
+	s.know(p)
+	return p, nil
 }
 
 // writable says whether text can stand on one line of a poster, and is not too long for it.
@@ -115,9 +182,11 @@ func (s *Service) level(p registry.Place) int {
 	return level
 }
 
-func (s *Service) sign(p registry.Place) (string, error) {
+func (s *Service) sign(p registry.Place) (string, error) { return sign(s.keys, p) }
+
+func sign(keys *qrgen.KeySet, p registry.Place) (string, error) {
 	token := qrgen.Token{Kind: p.Kind, Place: p.ID, IssuedAt: time.Unix(p.Issued, 0), Serial: p.Serial}
-	code, err := s.keys.Sign(token)
+	code, err := keys.Sign(token)
 	if err != nil {
 		return "", fmt.Errorf("signing a code: %w", err)
 	}

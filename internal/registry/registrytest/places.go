@@ -29,6 +29,9 @@ func testPlaces(t *testing.T, s Store) {
 	wantValue(t, part)(s.Place(ctx, part.ID))
 	wantValue(t, bare)(s.Place(ctx, bare.ID))
 	wantValue(t, []registry.Place{part, inner, bare, site})(allPlaces(t, s))
+	asked := []uuid.UUID{inner.ID, part.ID, site.ID, bare.ID, id(0xc0, 77), inner.ID}
+	wantValue(t, map[uuid.UUID]int{site.ID: 1, part.ID: 2, inner.ID: 3})(s.Levels(ctx, organisation.ID, asked))
+	wantValue(t, map[uuid.UUID]int{})(s.Levels(ctx, organisation.ID, nil))
 	_, err := s.Place(ctx, id(0xc0, 77))
 	wantError(t, err, registry.ErrNotFound)
 }

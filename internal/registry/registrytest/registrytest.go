@@ -45,6 +45,7 @@ type Places interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
 	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
+	Levels(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]int, error)
 	SearchPlaces(ctx context.Context, q registry.Search) (registry.Found, error)
 	Revoke(ctx context.Context, r registry.Revocation) error
 	Revision(ctx context.Context) (int64, error)

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -95,6 +96,29 @@ func readPlace(r row) (p registry.Place, err error) {
 // Place returns one place.
 func (s *Store) Place(ctx context.Context, id uuid.UUID) (registry.Place, error) {
 	return one("reading a place", readPlace, s.reader.QueryRowContext(ctx, selectPlaces+` WHERE id = ?`, blob(id)))
+}
+
+// Levels returns how deep places lie, 1 for a site. Who is not of the organisation is not in it. The map is the caller's.
+func (s *Store) Levels(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]int, error) {
+	levels := make(map[uuid.UUID]int, len(ids))
+	for some := range slices.Chunk(ids, idsAtOnce) {
+		q := query{`
+			WITH RECURSIVE up (id, above, level) AS (
+				SELECT id, parent, 1 FROM places WHERE organisation = ? AND id IN ` + idList(len(some)) + `
+				UNION ALL SELECT up.id, places.parent, up.level + 1 FROM up JOIN places ON places.id = up.above
+			) SELECT id, MAX(level) FROM up GROUP BY id`, append([]any{blob(organisation)}, blobs(some)...)}
+		err := each(ctx, s.reader, q, func(r row) error {
+			var id uuid.UUID
+			var level int
+			err := r.Scan(&id, &level)
+			levels[id] = level
+			return err
+		})
+		if err != nil {
+			return nil, fault("reading how deep places lie", err)
+		}
+	}
+	return levels, nil
 }
 
 // Revoke records that codes of a place up to a serial are dead. A revocation that reaches no further than the one that

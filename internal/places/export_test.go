@@ -1,0 +1,4 @@
+package places
+
+// SplitCSV is splitCSV for tests.
+var SplitCSV = splitCSV
