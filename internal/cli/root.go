@@ -37,7 +37,7 @@ growing weight. Without a Redis and a ClickHouse URL everything is kept in SQLit
 	s := &settings{env: env, values: make(map[string]*string)}
 	root.AddCommand(
 		newDemoCmd(s), newServeCmd(s), newWorkerCmd(s), newInitCmd(s), newMigrateCmd(s), newAccountCmd(s), newAreasCmd(s), newPlacesCmd(s),
-		newCitizenCmd(s), newKeysCmd(s),
+		newBackupCmd(s), newRestoreCmd(s), newCitizenCmd(s), newKeysCmd(s),
 		newStatusCmd(s), newDeadLetterCmd(s), newLoadgenCmd(s), newSealCmd(s),
 		newQRCmd(), newTraceCmd(), newStaysCmd(),
 	)

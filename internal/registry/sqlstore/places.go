@@ -103,10 +103,10 @@ func (s *Store) Levels(ctx context.Context, organisation uuid.UUID, ids []uuid.U
 	levels := make(map[uuid.UUID]int, len(ids))
 	for some := range slices.Chunk(ids, idsAtOnce) {
 		q := query{`
-			WITH RECURSIVE up (id, above, level) AS (
-				SELECT id, parent, 1 FROM places WHERE organisation = ? AND id IN ` + idList(len(some)) + `
-				UNION ALL SELECT up.id, places.parent, up.level + 1 FROM up JOIN places ON places.id = up.above
-			) SELECT id, MAX(level) FROM up GROUP BY id`, append([]any{blob(organisation)}, blobs(some)...)}
+			WITH RECURSIVE up (id, owner, above, level) AS (
+				SELECT id, organisation, parent, 1 FROM places WHERE id IN ` + idList(len(some)) + `
+				UNION ALL SELECT up.id, up.owner, places.parent, up.level + 1 FROM up JOIN places ON places.id = up.above
+			) SELECT id, MAX(level) FROM up WHERE owner = ? GROUP BY id`, append(blobs(some), blob(organisation))}
 		err := each(ctx, s.reader, q, func(r row) error {
 			var id uuid.UUID
 			var level int

@@ -160,16 +160,19 @@ func placesOfRarest(ctx context.Context, tx *sql.Tx, words []string) (rare []uui
 func among(ctx context.Context, tx *sql.Tx, ids []uuid.UUID, words []string, after name, q registry.Search) ([]name, uuid.UUID, error) {
 	var names []name
 	for some := range slices.Chunk(ids, idsAtOnce) {
-		query := query{`SELECT search, id FROM places WHERE id IN ` + idList(len(some)), blobs(some)}
-		if q.Organisation != uuid.Nil {
-			query.text += ` AND organisation = ?`
-			query.args = append(query.args, blob(q.Organisation))
-		}
-		more, err := list(ctx, tx, query, readName)
+		// A condition on the owner would lead SQLite to read all the owner's places.
+		err := each(ctx, tx, query{`SELECT search, id, organisation FROM places WHERE id IN ` + idList(len(some)), blobs(some)}, func(r row) error {
+			var n name
+			var owner uuid.UUID
+			err := r.Scan(&n.search, &n.id, &owner)
+			if q.Organisation == uuid.Nil || q.Organisation == owner {
+				names = append(names, n)
+			}
+			return err
+		})
 		if err != nil {
 			return nil, uuid.Nil, err
 		}
-		names = append(names, more...)
 	}
 	slices.SortFunc(names, name.compare)
 	names = slices.Compact(names) // two words of one name may begin alike
