@@ -110,6 +110,8 @@ var table = []route{
 	{"GET", "/places/:id", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/code.svg", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/code.png", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/edit", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"POST", "/places/:id/edit", aPlace, "name=x&revision=99", "login 409/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/reissue", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"POST", "/places/:id/reissue", aPlace, "serial=9", "login 409/404 403 403 403 403 403 403"},
 

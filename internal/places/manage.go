@@ -129,12 +129,10 @@ func (in *NewPlace) place(organisation uuid.UUID, now int64) registry.Place {
 	}
 }
 
-// Update writes what an owner changes of a place: its name, kind, address, ward, assumed stay and hours; what it is a part of
-// stays, and so does its code, unless the kind is another one, which the code says: then it is signed again under the same serial.
-// Revision is the one that the owner saw. What belongs to others is registry.ErrNotFound, what was changed meanwhile
-// registry.ErrChanged; the others are those of Create.
+// Update writes what an owner changes of a place: name, address, ward, assumed stay and hours. Its kind and what it is a part of
+// stay, whatever in says, and so does its code. Revision is the one that the owner saw. What belongs to others is
+// registry.ErrNotFound, what was changed meanwhile registry.ErrChanged; the other errors are those of Create.
 func (s *Service) Update(ctx context.Context, actor registry.Account, id uuid.UUID, revision int64, in NewPlace) (registry.Place, error) {
-	in.Name, in.Address = strings.TrimSpace(in.Name), strings.TrimSpace(in.Address)
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	p, err := s.Place(actor, id)
@@ -144,6 +142,7 @@ func (s *Service) Update(ctx context.Context, actor registry.Account, id uuid.UU
 	if p.Revision != revision {
 		return registry.Place{}, registry.ErrChanged
 	}
+	in.Name, in.Address, in.Kind = strings.TrimSpace(in.Name), strings.TrimSpace(in.Address), p.Kind
 	if err := in.check(); err != nil {
 		return registry.Place{}, err
 	}
@@ -153,13 +152,7 @@ func (s *Service) Update(ctx context.Context, actor registry.Account, id uuid.UU
 	if err != nil {
 		return registry.Place{}, err
 	}
-	kind := p.Kind
-	p.Kind, p.Name, p.Address, p.Area, p.Dwell, p.Hours = in.Kind, in.Name, in.Address, in.Area, int64(in.DwellMinutes)*60, in.Hours
-	if kind != p.Kind {
-		if p.Code, err = s.sign(p); err != nil {
-			return registry.Place{}, err
-		}
-	}
+	p.Name, p.Address, p.Area, p.Dwell, p.Hours = in.Name, in.Address, in.Area, int64(in.DwellMinutes)*60, in.Hours
 	if err := s.store.UpdatePlace(ctx, p); err != nil {
 		return registry.Place{}, fmt.Errorf("keeping a place: %w", err)
 	}

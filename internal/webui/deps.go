@@ -146,6 +146,7 @@ type Places interface {
 	Create(ctx context.Context, actor registry.Account, in places.NewPlace) (registry.Place, error)
 	Tree(actor registry.Account) []registry.Place
 	Place(actor registry.Account, id uuid.UUID) (registry.Place, error)
+	Update(ctx context.Context, actor registry.Account, id uuid.UUID, revision int64, in places.NewPlace) (registry.Place, error)
 	Reissue(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error)
 }
 
@@ -161,6 +162,7 @@ type Map interface {
 // Records is what pages read straight from the registry.
 type Records interface {
 	Organisations(ctx context.Context) ([]registry.Organisation, error)
+	SearchPlaces(ctx context.Context, q registry.Search) (registry.Found, error)
 }
 
 // Cases takes in confirmed cases. What lies outside the actor's area is registry.ErrNotFound.

@@ -26,6 +26,8 @@ func (u *UI) registerPlaces(r gin.IRouter) {
 	serve(r, "/:id", u.showPlace)
 	serve(r, "/:id/code.svg", u.serveCode("image/svg+xml", poster.SVG))
 	serve(r, "/:id/code.png", u.serveCode("image/png", poster.PNG))
+	serve(r, "/:id/edit", u.showEditPlace)
+	r.POST("/:id/edit", u.editPlace)
 	serve(r, "/:id/reissue", u.showReissue)
 	r.POST("/:id/reissue", u.reissue)
 }
@@ -40,24 +42,28 @@ type placeNode struct {
 // Indent sets a place apart from those that it lies in, in a list that has no other means.
 func (n *placeNode) Indent() string { return strings.Repeat("\u2003", n.Depth) }
 
-// placesPage lists an organisation's places.
+// placesPage lists an organisation's places: all as a tree where they are few, else a page of them by name.
 type placesPage struct {
 	Roots []*placeNode
 	Count int
+	Words string           // what was looked for
+	Found []registry.Place // nil where all are shown
+	Next  string           // the query of the next page; empty on the last
 }
 
-// newPlacePage is the form for a new place.
+// newPlacePage is the form for a new place, or for one that is edited.
 type newPlacePage struct {
 	All     []*placeNode // each place above its parts
 	Wards   []wardGroup
 	Kinds   []qrgen.Kind
 	Form    placeForm
 	Problem *problem
+	Edited  *registry.Place // the place that is edited; nil for a new one
 }
 
-// placeForm is the form for a new place, as it was typed.
+// placeForm is the form for a place, as it was typed.
 type placeForm struct {
-	Name, Kind, Parent, Address, Area, Dwell string
+	Name, Kind, Parent, Address, Area, Dwell, Hours, Revision string
 }
 
 // wardGroup is the wards of one district, for choosing one.
@@ -66,9 +72,36 @@ type wardGroup struct {
 	Wards []registry.Area
 }
 
+const (
+	fewEnough  = 300 // places that are shown at once, as a tree
+	foundAPage = 100
+)
+
 func (u *UI) showPlaces(c *gin.Context) {
 	all := u.Places.Tree(actor(c))
-	u.show(c, http.StatusOK, "places", placesPage{Roots: treeOf(inOrder(all)), Count: len(all)})
+	page := placesPage{Count: len(all), Words: strings.TrimSpace(c.Query("name"))}
+	if page.Words == "" && len(all) <= fewEnough {
+		page.Roots = treeOf(inOrder(all))
+		u.show(c, http.StatusOK, "places", &page)
+		return
+	}
+	after, err := uuid.Parse(cmp.Or(c.Query("after"), uuid.Nil.String()))
+	if err != nil {
+		u.Fail(c, registry.ErrNotFound.Because(err))
+		return
+	}
+	found, err := u.Records.SearchPlaces(c.Request.Context(), registry.Search{
+		Organisation: actor(c).Organisation, Text: page.Words, After: after, Limit: foundAPage,
+	})
+	if err != nil {
+		u.Fail(c, fmt.Errorf("looking for places: %w", err))
+		return
+	}
+	page.Found = found.Places
+	if found.Next != uuid.Nil {
+		page.Next = url.Values{"name": {page.Words}, "after": {found.Next.String()}}.Encode()
+	}
+	u.show(c, http.StatusOK, "places", &page)
 }
 
 // showNewPlace shows the form with what is most likely meant: a part of the place that the address names, else of the one
@@ -163,10 +196,7 @@ func (u *UI) createPlace(c *gin.Context) {
 		u.failBackTo(c, err, "/places/new")
 		return
 	}
-	typed := placeForm{
-		Name: form.Get("name"), Kind: form.Get("kind"), Parent: form.Get("parent"),
-		Address: form.Get("address"), Area: form.Get("area"), Dwell: strings.TrimSpace(form.Get("dwell")),
-	}
+	typed := typedPlace(form)
 	in, err := typed.place()
 	var made registry.Place
 	if err == nil {
@@ -182,9 +212,60 @@ func (u *UI) createPlace(c *gin.Context) {
 	u.seeOther(c, "/places/"+made.ID.String())
 }
 
+func typedPlace(form url.Values) placeForm {
+	return placeForm{
+		Name: form.Get("name"), Kind: form.Get("kind"), Parent: form.Get("parent"), Address: form.Get("address"), Area: form.Get("area"),
+		Dwell: strings.TrimSpace(form.Get("dwell")), Hours: form.Get("hours"), Revision: form.Get("revision"),
+	}
+}
+
+func (u *UI) showEditPlace(c *gin.Context) {
+	place, ok := u.placeOf(c)
+	if !ok {
+		return
+	}
+	form := placeForm{
+		Name: place.Name, Address: place.Address, Area: place.Area, Hours: place.Hours, Revision: strconv.FormatInt(place.Revision, 10),
+	}
+	if place.Dwell > 0 {
+		form.Dwell = strconv.FormatInt(place.Dwell/60, 10)
+	}
+	u.answerNewPlace(c, http.StatusOK, newPlacePage{Form: form, Edited: &place})
+}
+
+func (u *UI) editPlace(c *gin.Context) {
+	place, ok := u.placeOf(c)
+	if !ok {
+		return
+	}
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, "/places/"+place.ID.String()+"/edit")
+		return
+	}
+	typed := typedPlace(form)
+	typed.Kind = place.Kind.String()
+	in, err := typed.place()
+	revision, numberErr := strconv.ParseInt(typed.Revision, 10, 64)
+	if err == nil && numberErr != nil {
+		err = registry.ErrChanged.Because(numberErr)
+	}
+	if err == nil {
+		_, err = u.Places.Update(c.Request.Context(), actor(c), place.ID, revision, in)
+	}
+	if err != nil {
+		u.logFault(c, err)
+		p := problemOf(u.texts(c), err)
+		u.answerNewPlace(c, p.Status, newPlacePage{Form: typed, Problem: &p, Edited: &place})
+		return
+	}
+	u.record(c, actor(c).Login, "place_changed", place.ID.String(), "")
+	u.seeOther(c, "/places/"+place.ID.String())
+}
+
 // place reads the form. Whether what it says is possible is for the service to judge.
 func (f placeForm) place() (places.NewPlace, error) {
-	in := places.NewPlace{Name: f.Name, Address: f.Address, Area: f.Area}
+	in := places.NewPlace{Name: f.Name, Address: f.Address, Area: f.Area, Hours: f.Hours}
 	var err error
 	if in.Kind, err = qrgen.ParseKind(f.Kind); err != nil {
 		return in, places.ErrKind

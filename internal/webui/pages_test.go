@@ -49,7 +49,7 @@ func TestEveryPageIsSound(t *testing.T) {
 		{citizen, []string{code, code + "/stamp", code + "/erase"}},
 		{gone, []string{code + "/erased"}},
 		{gate, []string{"/gate", "/gate?mode=out"}},
-		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/reissue", "/cases"}},
+		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/edit", place + "/reissue", "/places?name=sap", "/places?name=zz", "/cases"}},
 		{city, []string{"/cases", "/cases/new", "/cases/" + id, "/runs", run, run + "?q=zzz", run + "?generation=2&sort=first"}},
 		{s.staff("auditor"), []string{"/audit", "/audit?before=2"}},
 		{s.staff("admin"), []string{"/accounts"}},

@@ -193,7 +193,7 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 	for _, id := range []string{s.other.ID.String(), uuid.NewString(), "x", "%00"} {
-		for _, page := range []string{"", "/code.svg", "/code.png", "/reissue"} {
+		for _, page := range []string{"", "/code.svg", "/code.png", "/edit", "/reissue"} {
 			b.get("/places/"+id+page).wants(http.StatusNotFound, "Không tìm thấy")
 		}
 		b.post("/places/"+id+"/reissue", url.Values{"serial": {"1"}}).wants(http.StatusNotFound)
@@ -264,6 +264,33 @@ func TestCodePictures(t *testing.T) {
 	if d := png.header.Get("Content-Disposition"); !regexp.MustCompile(`^attachment; filename=truyvet-cho-linh-xuan-1\.png$`).MatchString(d) {
 		t.Errorf("the file is called %q", d)
 	}
+}
+
+func TestEditPlace(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("owner")
+	path := "/places/" + s.stall.ID.String()
+	shown := b.get(path + "/edit")
+	shown.wants(http.StatusOK, "Sạp rau cô Tư", "Giờ mở cửa")
+	form := url.Values{
+		"name": {"Sạp rau cô Năm"}, "address": {"Dãy B"}, "dwell": {"25"}, "hours": {"T2-CN 5:00-11:00"}, "revision": {shown.field("revision")},
+		"kind": {"office"}, "parent": {""}, // neither changes here
+	}
+	wrong := url.Values{"name": {"Sạp"}, "hours": {"luôn luôn"}, "revision": form["revision"]}
+	b.post(path+"/edit", wrong).wants(http.StatusBadRequest, "Giờ mở cửa viết như")
+	b.post(path+"/edit", form).leadsTo(path)
+	b.get(path).wants(http.StatusOK, "Sạp rau cô Năm", "Dãy B", "25 phút", "Mo-Su 05:00-11:00", "Mã số 1")
+	b.post(path+"/edit", form).wants(http.StatusConflict) // it was changed since the form was shown
+	now, err := s.store.Place(t.Context(), s.stall.ID)
+	must(t, err)
+	if now.Kind != s.stall.Kind || now.Parent != s.stall.Parent || now.Code != s.stall.Code {
+		t.Errorf("it became %+v", now)
+	}
+	b.get("/places?name=nam+RAU").wants(http.StatusOK, "Sạp rau cô Năm")
+	if strings.Contains(b.get("/places?name=rau+tu").body, path) {
+		t.Error("it is found by its old name")
+	}
+	b.get("/places?name=rau&after=x").wants(http.StatusNotFound)
 }
 
 func TestReissue(t *testing.T) {
