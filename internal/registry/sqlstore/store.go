@@ -188,8 +188,9 @@ func (s *Store) sight(ctx context.Context, doing string, read func(*sql.Tx) erro
 // rows is a statement that inserts several rows: head, then row as often as there are rows, separated by commas.
 type rows struct{ head, row string }
 
-// valuesAtOnce is how many values one statement has at most: SQLite takes 32,766.
-const valuesAtOnce = 4000
+// valuesAtOnce is how many values one statement has at most. PostgreSQL would like more of them; what SQLite's driver does for
+// each grows with their number.
+const valuesAtOnce = 400
 
 // insert inserts a row for each record, with the values that stand for the ? of a row.
 func insert[T any](ctx context.Context, tx *sql.Tx, into rows, records []T, values func(*T) []any) error {
