@@ -169,14 +169,19 @@ func TestPseudonymRotationIsKilledAndGoesOn(t *testing.T) {
 		alias, _ := before.Pseudonyms.Phone(phone)
 		old[alias] = person
 	}
+	guardian, _ := before.Pseudonyms.Phone("0912000001")
+	child, err := citizen.NewDependants(o.Registry, o.Pseudonyms, o.Vault, time.Now).Add(t.Context(), guardian, "Bé Na")
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, killed := killedAt(t.Context(), 1, 0)
 	if _, err := o.RotatePseudonym(ctx, killed); err == nil {
 		t.Fatal("it was not killed")
 	}
 	o.wantAll(t, before)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	_, err := o.RotatePseudonym(ctx, Rotation{Follow: time.Hour, Seen: func(looked, _ int) {
-		if looked == len(o.phones)+len(o.cards) {
+	_, err = o.RotatePseudonym(ctx, Rotation{Follow: time.Hour, Seen: func(looked, _ int) {
+		if looked >= len(o.phones)+len(o.cards) {
 			time.AfterFunc(time.Millisecond, func() { cancel(errKilled) })
 		}
 	}})
@@ -208,6 +213,7 @@ func TestPseudonymRotationIsKilledAndGoesOn(t *testing.T) {
 		}
 		break
 	}
+	wantChild(t, before, o.phones["0912000001"], child)
 	secrets, err := config.ReadSecrets(o.cfg.SecretsFile)
 	if err != nil || secrets.PseudonymNext != nil || secrets.PseudonymBefore != nil || string(secrets.Pseudonym) == string(o.Secrets.Pseudonym) {
 		t.Errorf("the file is not as after a rotation: %v", err)
@@ -219,6 +225,24 @@ func TestPseudonymRotationIsKilledAndGoesOn(t *testing.T) {
 			}
 		}
 		break
+	}
+}
+
+// wantChild sees the one under a guardian's phone under another alias than before, as the same person.
+func wantChild(t *testing.T, o *Office, guardian uuid.UUID, before uuid.UUID) {
+	t.Helper()
+	under, err := o.Registry.Dependants(t.Context(), guardian)
+	if err != nil || len(under) != 1 {
+		t.Fatalf("%d people under the phone, %v", len(under), err)
+	}
+	links, err := o.Registry.World(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	guardianAlias, _ := o.Pseudonyms.Phone("0912000001")
+	now, err := citizen.NewDependants(o.Registry, o.Pseudonyms, o.Vault, time.Now).Aliases(t.Context(), guardianAlias)
+	if err != nil || len(now) != 1 || now[0] == before || links.Links[now[0]] != under[0].Person || links.Links[before] != under[0].Person {
+		t.Errorf("under the new key the child is %v, %v", now, err)
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/audit"
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -58,7 +60,7 @@ func TestNobodyIsNamedAnywhere(t *testing.T) {
 	gate.post("/gate", "number", cardText, "nonce", find(t, gate.get("/gate"), `name="nonce" value="([^"]+)"`))
 
 	// The city's team opens, after a colleague has approved, whoever is in the list.
-	colleague := in.account("--login", "dong-nghiep", "--role", "city", "--area", "31")
+	colleague := in.colleague("dong-nghiep")
 	_, landed := v.city.post("/cases/new", "phone", v.f0, "onset", time.Now().Format(time.DateOnly), "lab_ref", "XN-7")
 	var run string
 	eventually(t, "the list has whom the F0 met", func() error {
@@ -102,6 +104,32 @@ func TestNobodyIsNamedAnywhere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// colleague logs in as a second member of the city's team. Two people would grant that; this goes past them.
+func (in *installation) colleague(login string) *person {
+	in.t.Helper()
+	store, err := sqlstore.Open(in.t.Context(), filepath.Join(in.data, "registry.db"))
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	defer store.Close()
+	secrets := readSecrets(in.t, in)
+	log, err := audit.New(store, secrets.Audit, time.Now)
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	accounts, err := account.New(account.Deps{Store: store, Audit: log, Clock: time.Now, Key: secrets.Page})
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	const password = "mật khẩu của đồng nghiệp"
+	if _, err := accounts.Create(in.t.Context(), registry.Account{Login: login, Role: registry.RoleCity, Area: "31"}, password); err != nil {
+		in.t.Fatal(err)
+	}
+	p := in.person()
+	p.logIn(login, password)
+	return p
 }
 
 // prove has somebody prove a phone number at a place, which checks them in; more are fields beside the code.
