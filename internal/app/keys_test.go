@@ -41,7 +41,7 @@ func TestKeyFileIsFollowed(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := file.refresh(); err == nil {
+	if _, err := file.refresh(); err == nil {
 		t.Error("a damaged file was read")
 	}
 	if _, err := served.Verify(code, now, nil); err != nil {
@@ -57,7 +57,7 @@ func TestKeyFileIsFollowed(t *testing.T) {
 	if err := keys.WriteFile(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := file.refresh(); err != nil {
+	if _, err := file.refresh(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := served.Verify(code, now, nil); !errors.Is(err, qrgen.ErrCompromisedKey) {

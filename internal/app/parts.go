@@ -22,6 +22,7 @@ import (
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/internal/retention"
 	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
@@ -103,6 +104,7 @@ type Parts struct {
 	Logger      *slog.Logger
 	Keys        *qrgen.KeySet
 	keyFile     *keyFile
+	keysEntered bool // in the audit log; used by refresh alone
 	Scans       *Scans
 	Places      *places.Service
 	Credentials *citizen.Credentials
@@ -110,6 +112,8 @@ type Parts struct {
 	Gate        *citizen.Gate
 	Dependants  *citizen.Dependants
 	Erasures    *citizen.Erasures
+	History     *citizen.History
+	Retention   *retention.Service
 	Ingest      *ingest.Ingest
 	Cases       *cases.Service
 
@@ -163,7 +167,11 @@ func (p *Parts) build(ctx context.Context) error {
 	})
 	p.Gate = citizen.NewGate(p.Pseudonyms, p.Keys, p.Registry, p.Vault, p.Clock)
 	p.Dependants = citizen.NewDependants(p.Registry, p.Pseudonyms, p.Vault, p.Clock)
-	p.Erasures = citizen.NewErasures(p.Registry, p.Audit, p.Clock)
+	p.Erasures = citizen.NewErasures(p.Registry, p.Audit, p.Config.ListAge(), p.Clock)
+	p.History = citizen.NewHistory(citizen.HistoryDeps{
+		People: p.Registry, Snapshots: p.Scans.Snapshots, Openings: p.Audit, Clock: p.Clock, Delay: p.Config.OpenedDelay(),
+	})
+	p.Retention = p.retention(p.Scans.dropper, present{p.Scans.Snapshots, p.Clock})
 	p.Ingest = ingest.New(ingest.Config{
 		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Revoked: p.Places.Revoked, Retention: p.Config.Retention(), Clock: p.Clock,
 	})
@@ -178,7 +186,13 @@ func (p *Parts) build(ctx context.Context) error {
 
 // refresh takes over what other processes, or commands, have written to the registry and to the key file.
 func (p *Parts) refresh(ctx context.Context) error {
-	keysErr := errors.Join(p.keyFile.refresh(), p.secrets.refresh())
+	keysChanged, keysErr := p.keyFile.refresh()
+	keysErr = errors.Join(keysErr, p.secrets.refresh())
+	if keysChanged || !p.keysEntered {
+		entered := p.enterKeys(ctx)
+		p.keysEntered = entered == nil
+		keysErr = errors.Join(keysErr, entered)
+	}
 	placesErr := p.Places.Refresh(ctx)
 	revoked, revokedErr := p.Registry.RevokedCredentials(ctx)
 	if revokedErr != nil {

@@ -48,13 +48,23 @@ var table = []route{
 	{"GET", "/q/:token/phone", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"GET", "/q/:token/scan", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"GET", "/q/:token/forget", aCode, "", "303 303 303 303 303 303 303 303"},
-	{"GET", "/q/:token/erase", aCode, "", "303 303 303 303 303 303 303 303"},
-	{"GET", "/q/:token/erased", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"POST", "/q/:token/phone", aCode, "", "400 400 400 400 400 400 400 400"},
 	{"POST", "/q/:token/code", aCode, "", "410 410 410 410 410 410 410 410"},
 	{"POST", "/q/:token/scan", aCode, "", "400 400 400 400 400 400 400 400"},
 	{"POST", "/q/:token/forget", aCode, "", "303 303 303 303 303 303 303 303"},
-	{"POST", "/q/:token/erase", aCode, "", "401 401 401 401 401 401 401 401"},
+	{"GET", "/me", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/me/phone", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/me/proof", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/me/leave", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/me/opened", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/me/check-ins.csv", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/me/check-ins.json", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/me/erase", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"POST", "/me/phone", nothing, "", "400 400 400 400 400 400 400 400"},
+	{"POST", "/me/proof", nothing, "", "410 410 410 410 410 410 410 410"},
+	{"POST", "/me/leave", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"POST", "/me/erase", nothing, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/notice", nothing, "", "200 200 200 200 200 200 200 200"},
 
 	{"GET", "/q/:token/with", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"POST", "/q/:token/with", aCode, "name=A", "401 401 401 401 401 401 401 401"},
@@ -145,6 +155,8 @@ var table = []route{
 
 	// The audit log.
 	{"GET", "/audit", nothing, "", "login 403 403 403 403 403 403 200"},
+	{"GET", "/audit/entries.csv", nothing, "", "login 403 403 403 403 403 403 200"},
+	{"GET", "/audit/head.json", nothing, "", "login 403 403 403 403 403 403 200"},
 }
 
 // TestRoleTable tries every role against every endpoint, with records of its own and of others.

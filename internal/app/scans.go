@@ -82,14 +82,11 @@ func (s *Scans) Index() (snapshot.Status, bool) {
 	return s.memory.Status(), true
 }
 
-// DropBefore drops the days before first from the store and from memory, and returns which it dropped, also beside an
-// error.
-func (s *Scans) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error) {
-	dropped, err := s.dropper.DropBefore(ctx, first)
-	if s.memory != nil && err == nil {
+// forgetBefore forgets the days before first in memory, where the store has dropped them.
+func (s *Scans) forgetBefore(first scan.Day) {
+	if s.memory != nil {
 		s.memory.DropBefore(first)
 	}
-	return dropped, err
 }
 
 // Close closes the log first, so that what it has taken is durable.

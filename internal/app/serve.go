@@ -20,7 +20,6 @@ import (
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/httpapi"
-	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/internal/webui"
 )
@@ -28,7 +27,8 @@ import (
 // The pace of a server.
 const (
 	refreshEvery = 3 * time.Second  // how soon another process's revocation or place is known here
-	purgeEvery   = time.Hour        // how often expired days are looked for
+	purgeEvery   = time.Hour        // how often it is seen whether what has expired was purged today
+	headEvery    = time.Hour        // how often it is seen whether today's head of the audit log was written
 	sealEvery    = 2 * time.Minute  // how often finished stays are made of new scans, where traces read them
 	drainTime    = 20 * time.Second // how long open requests have after a stop
 )
@@ -60,6 +60,7 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *webui.De
 	backgroundCtx, stop := context.WithCancel(ctx)
 	background.Go(func() { p.every(backgroundCtx, refreshEvery, "refresh", p.refresh) })
 	background.Go(func() { p.every(backgroundCtx, purgeEvery, "purge", p.purge) })
+	background.Go(func() { p.every(backgroundCtx, headEvery, "head of the audit log", p.exportHead) })
 	background.Go(func() { p.Scans.Run(backgroundCtx) })
 	if p.Scans.sealer != nil {
 		background.Go(func() { p.every(backgroundCtx, sealEvery, "seal", p.sealNow) })
@@ -145,10 +146,10 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 
 	pages, err := webui.New(webui.Deps{
 		Codes: p.taking, Scans: p.taking, Proofs: p.Proofs, Credentials: p.Credentials,
-		Erasures: p.Erasures, Gate: p.Gate, Dependants: p.Dependants, Signer: p.Keys,
+		Erasures: p.Erasures, History: p.History, Notices: p.Registry, Gate: p.Gate, Dependants: p.Dependants, Signer: p.Keys,
 		Places: p.Places, Map: p.Places, Records: p.Registry, Accounts: p.Accounts, Cases: p.Cases,
 		Traces: p.Cases, Audit: p.Audit, Sessions: sessions, SealKey: p.Secrets.Page, Logger: p.Logger, Clock: p.Clock,
-		Retention: p.Config.Retention(), Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
+		Retention: p.Config.Retention(), ListAge: p.Config.ListAge(), OpenedDelay: p.Config.OpenedDelay(), Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -221,6 +222,9 @@ func proxies(list []string) (func(netip.Addr) bool, error) {
 // sessionless says whether a path is none of the staff's pages: scans, a citizen's pages and what is the same for all are
 // answered without a look at the sessions.
 func sessionless(path string) bool {
+	if path == "/me" || path == "/notice" {
+		return true
+	}
 	for _, prefix := range []string{
 		"/api/v1/scans", "/api/v1/gate/", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
 	} {
@@ -260,24 +264,4 @@ func (p *Parts) every(ctx context.Context, pause time.Duration, what string, wor
 		case <-turn.C:
 		}
 	}
-}
-
-// purge drops the days that retention has ended.
-func (p *Parts) purge(ctx context.Context) error {
-	first := scan.DayOf(p.Clock().Add(-p.Config.Retention()).Unix())
-	dropped, err := p.Scans.DropBefore(ctx, first)
-	if err != nil {
-		err = fmt.Errorf("dropping expired days: %w", err)
-	}
-	faults := []error{err}
-	for _, day := range dropped { // also those that were dropped before an error
-		p.Logger.Info("dropped the scans of a day", "day", day.String())
-		if err := p.Audit.Append(ctx, "system", "purge", "scans/"+day.String(), ""); err != nil {
-			faults = append(faults, fmt.Errorf("auditing the purge of %s: %w", day, err))
-		}
-	}
-	if err := p.Registry.DropExpired(ctx, p.Clock().Unix()); err != nil {
-		faults = append(faults, fmt.Errorf("dropping expired one-time codes: %w", err))
-	}
-	return errors.Join(faults...)
 }

@@ -3,11 +3,14 @@
 //
 // What that proves: whoever can write to the database but has no key cannot change, remove, move or insert an entry
 // without [Log.Verify] finding it. What it does not prove: that the log was not cut off at its end. For what is left is
-// what the log once was, seals and all. That shows only against a [Head] that was kept elsewhere.
+// what the log once was, seals and all. That shows only against a [SignedHead] that was kept elsewhere, and so does a log
+// that was written anew by somebody who has the key: a server writes a head every day, and [Log.Examine] holds the log to
+// all that it is given.
 package audit
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -41,6 +44,7 @@ var ErrTampered = errs.New(errs.Conflict, "audit_tampered", "The audit log has b
 type Store interface {
 	AppendAudit(ctx context.Context, seal func(prev []byte, e registry.AuditEntry) []byte, e registry.AuditEntry) (registry.AuditEntry, error)
 	AuditEntries(ctx context.Context, beforeSeq int64, limit int) ([]registry.AuditEntry, error)
+	FindAudit(ctx context.Context, f registry.AuditFilter, beforeSeq int64, limit int) ([]registry.AuditEntry, error)
 	WalkAudit(ctx context.Context, from int64, yield func(registry.AuditEntry) error) error
 }
 
@@ -48,6 +52,7 @@ type Store interface {
 type Log struct {
 	store Store
 	key   []byte
+	sign  ed25519.PrivateKey // of heads
 	clock func() time.Time
 
 	mu    sync.Mutex
@@ -60,17 +65,23 @@ func New(store Store, key []byte, clock func() time.Time) (*Log, error) {
 	if len(key) != KeySize {
 		return nil, fmt.Errorf("opening the audit log: the key has %d bytes, not %d", len(key), KeySize)
 	}
-	return &Log{store: store, key: append([]byte(nil), key...), clock: clock}, nil
+	return &Log{store: store, key: append([]byte(nil), key...), sign: headKey(key), clock: clock}, nil
 }
 
 // Append adds an entry: the actor's login or "system", a stable word for what was done, the id of what it was done to, and
 // what else is worth knowing; never a personal detail. It is durable when Append returns. Of a field 1,024 bytes are kept.
 func (l *Log) Append(ctx context.Context, actor, action, subject, detail string) error {
-	_, err := l.store.AppendAudit(ctx, l.seal, l.Entry(actor, action, subject, detail))
-	if err != nil {
+	if _, err := l.store.AppendAudit(ctx, l.Seal, l.Entry(actor, action, subject, detail)); err != nil {
 		return fmt.Errorf("writing the audit log: %w", err)
 	}
 	return nil
+}
+
+// Entry returns the entry that Append would add, for a store that adds it in a transaction of its own, sealed by Seal.
+func (l *Log) Entry(actor, action, subject, detail string) registry.AuditEntry {
+	return registry.AuditEntry{
+		At: l.clock().Unix(), Actor: storable(actor), Action: storable(action), Subject: storable(subject), Detail: storable(detail),
+	}
 }
 
 // storable returns text as every database stores and returns it: valid, without NUL, and not too long. What is sealed must
@@ -84,9 +95,10 @@ func storable(text string) string {
 	return text
 }
 
-// seal is HMAC-SHA-256(key, context ‖ prev ‖ seq ‖ at ‖ actor ‖ action ‖ subject ‖ detail). Numbers have 8 bytes,
-// big-endian, and each text and seal stands behind its length: no two entries are written alike.
-func (l *Log) seal(prev []byte, e registry.AuditEntry) []byte {
+// Seal returns the seal of an entry, whose Seq is set, given that of the entry before, nil for the first: HMAC-SHA-256(key,
+// context ‖ prev ‖ seq ‖ at ‖ actor ‖ action ‖ subject ‖ detail). Numbers have 8 bytes, big-endian, and each text and seal stands
+// behind its length: no two entries are written alike.
+func (l *Log) Seal(prev []byte, e registry.AuditEntry) []byte {
 	h := hmac.New(sha256.New, l.key)
 	text := func(b []byte) {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
@@ -107,6 +119,16 @@ func (l *Log) Entries(ctx context.Context, before int64, limit int) ([]registry.
 	entries, err := l.store.AuditEntries(ctx, before, min(limit, MostEntries))
 	if err != nil {
 		return nil, fmt.Errorf("reading the audit log: %w", err)
+	}
+	return entries, nil
+}
+
+// Find returns up to limit entries that a filter takes, the newest first, from the one before the given seq on; 0 is from the
+// end.
+func (l *Log) Find(ctx context.Context, f registry.AuditFilter, before int64, limit int) ([]registry.AuditEntry, error) {
+	entries, err := l.store.FindAudit(ctx, f, before, min(limit, MostEntries))
+	if err != nil {
+		return nil, fmt.Errorf("looking through the audit log: %w", err)
 	}
 	return entries, nil
 }
@@ -151,50 +173,67 @@ func (l *Log) Check(ctx context.Context) (entries int64, err error) {
 	return head.Seq, nil
 }
 
-// verify reads the log from the entry at a head on, which must be as it was, and returns the last entry that is good.
+// verify reads the log from the entry at a head on, which must be as it was, and returns the last entry before the first that
+// is not what was written at its place.
 func (l *Log) verify(ctx context.Context, from Head) (Head, error) {
-	good, first := Head{}, int64(math.MinInt64) // whatever stands before the first entry belongs nowhere
-	if from.Seq > 0 {
-		good.Seq, first = from.Seq-1, from.Seq
-	}
-	err := l.store.WalkAudit(ctx, first, func(e registry.AuditEntry) error {
-		if e.Seq != good.Seq+1 {
-			return ErrTampered.Because(fmt.Errorf("entry %d stands where entry %d belongs", e.Seq, good.Seq+1))
-		}
-		expected := from.Seal
-		if e.Seq != from.Seq {
-			expected = l.seal(good.Seal, e)
-		}
-		if !hmac.Equal(e.Seal, expected) {
-			return ErrTampered.Because(fmt.Errorf("the seal of entry %d does not fit", e.Seq))
+	var good Head
+	_, err := l.walk(ctx, from, func(e registry.AuditEntry, wrong *Fault) error {
+		if wrong != nil {
+			return ErrTampered.Because(wrong)
 		}
 		good = Head{Seq: e.Seq, Seal: e.Seal}
 		return nil
 	})
 	if err == nil && good.Seq < from.Seq {
-		err = ErrTampered.Because(fmt.Errorf("entry %d is gone", from.Seq))
+		err = ErrTampered.Because(&Fault{What: Missing, Seq: from.Seq, To: from.Seq})
 	}
 	if err != nil {
+		if good.Seq == 0 && from.Seq > 0 {
+			good.Seq = from.Seq - 1
+		}
 		return good, fmt.Errorf("verifying the audit log: %w", err)
 	}
 	return good, nil
 }
 
-// Head is the end of the log at one time. Kept elsewhere, it shows later whether the log still has that entry with that
-// seal: if so, and the log verifies, all entries up to it are those of then.
-type Head struct {
-	Seq  int64 // 0 while the log is empty
-	Seal []byte
+// walk reads the log from the entry at a head on, which must be as it was, and gives each entry with what is wrong with it, nil
+// where nothing is. It returns the last entry there is; an error from see ends the walk.
+func (l *Log) walk(ctx context.Context, from Head, see func(registry.AuditEntry, *Fault) error) (Head, error) {
+	first := int64(math.MinInt64) // whatever stands before the first entry belongs nowhere
+	w := walker{log: l, from: from}
+	if from.Seq > 0 {
+		w.last.Seq, first = from.Seq-1, from.Seq
+	}
+	err := l.store.WalkAudit(ctx, first, func(e registry.AuditEntry) error { return see(e, w.judge(e)) })
+	return w.last, err
 }
 
-// Head returns the end of the log. It does not verify it.
-func (l *Log) Head(ctx context.Context) (Head, error) {
-	last, err := l.store.AuditEntries(ctx, 0, 1)
-	if err != nil {
-		return Head{}, fmt.Errorf("reading the end of the audit log: %w", err)
+// walker judges one entry after the other.
+type walker struct {
+	log  *Log
+	from Head
+	last Head   // the entry before, with the seal that it has
+	due  []byte // the seal that it should have
+}
+
+// judge says what is wrong with the next entry. It is judged by the seal that the entry before has and, where that is not the
+// one that it should have, by that as well: so the entries behind one whose seal was changed are found good.
+func (w *walker) judge(e registry.AuditEntry) *Fault {
+	if e.Seq <= w.last.Seq {
+		return &Fault{What: Foreign, Seq: e.Seq, To: e.Seq}
 	}
-	if len(last) == 0 {
-		return Head{}, nil
+	before, due := w.last, w.due
+	w.last = Head{Seq: e.Seq, Seal: e.Seal}
+	if e.Seq > before.Seq+1 {
+		w.due = e.Seal
+		return &Fault{What: Missing, Seq: before.Seq + 1, To: e.Seq - 1}
 	}
-	return Head{Seq: last[0].Seq, Seal: last[0].Seal}, nil
+	w.due = w.from.Seal
+	if e.Seq != w.from.Seq {
+		w.due = w.log.Seal(before.Seal, e)
+	}
+	if hmac.Equal(e.Seal, w.due) || len(due) > 0 && hmac.Equal(e.Seal, w.log.Seal(due, e)) {
+		return nil
+	}
+	return &Fault{What: Changed, Seq: e.Seq, To: e.Seq}
 }

@@ -6,7 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +17,7 @@ import (
 	"github.com/truyvet/truyvet/internal/audit"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/internal/registry/sqlstore/sqlstoretest"
 )
 
 var key = bytes.Repeat([]byte{3}, audit.KeySize)
@@ -32,11 +33,13 @@ func open(t testing.TB, store audit.Store, key []byte) *audit.Log {
 	return log
 }
 
+func TestMain(m *testing.M) { os.Exit(sqlstoretest.Main(m)) }
+
 // database is a real registry, with a way in for whoever tampers with it.
-func database(t testing.TB) (*sqlstore.Store, *sql.DB) {
+func database(t testing.TB, e *sqlstoretest.Engine) (*sqlstore.Store, *sql.DB) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "registry.db")
-	store, err := sqlstore.Open(t.Context(), path)
+	place := e.Place(t)
+	store, err := sqlstore.Open(t.Context(), place)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,12 +47,21 @@ func database(t testing.TB) (*sqlstore.Store, *sql.DB) {
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	raw, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
+	return store, sqlstoretest.Reach(t, place)
+}
+
+// tamper runs statements that an append-only table would refuse: whoever can write to the database can drop what guards it.
+func tamper(t testing.TB, raw *sql.DB, statements ...string) {
+	t.Helper()
+	guards := []string{`DROP TRIGGER IF EXISTS audit_is_never_edited`, `DROP TRIGGER IF EXISTS audit_is_never_shortened`}
+	if _, err := raw.Exec(`SELECT pg_backend_pid()`); err == nil {
+		guards = []string{`DROP TRIGGER IF EXISTS audit_is_never_edited ON audit`}
 	}
-	t.Cleanup(func() { _ = raw.Close() })
-	return store, raw
+	for _, statement := range append(guards, statements...) {
+		if _, err := raw.Exec(statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
 }
 
 func write(t testing.TB, log *audit.Log, n int) {
@@ -62,7 +74,7 @@ func write(t testing.TB, log *audit.Log, n int) {
 }
 
 func TestLog(t *testing.T) {
-	store, _ := database(t)
+	store, _ := database(t, sqlstoretest.SQLite)
 	log := open(t, store, key)
 	if n, err := log.Verify(t.Context()); n != 0 || err != nil {
 		t.Errorf("an empty log verifies as %d, %v", n, err)
@@ -103,58 +115,68 @@ func TestVerifyFindsWhatIsDoneToTheTable(t *testing.T) {
 		name       string
 		statements []string
 		good       int64
+		faults     []audit.Fault
 	}{
-		{"a changed actor", []string{`UPDATE audit SET actor = 'ward' WHERE seq = 4`}, 3},
-		{"a changed action", []string{`UPDATE audit SET action = 'login' WHERE seq = 1`}, 0},
-		{"a changed subject", []string{`UPDATE audit SET subject = '' WHERE seq = 7`}, 6},
-		{"a changed detail", []string{`UPDATE audit SET detail = 'x' WHERE seq = 2`}, 1},
-		{"a changed time", []string{`UPDATE audit SET entered = entered + 1 WHERE seq = 2`}, 1},
-		{"a letter moved to the next field", []string{`UPDATE audit SET actor = 'cit', action = 'yrun' WHERE seq = 2`}, 1},
-		{"a changed seal", []string{`UPDATE audit SET seal = zeroblob(32) WHERE seq = 5`}, 4},
-		{"an empty seal", []string{`UPDATE audit SET seal = x'' WHERE seq = 5`}, 4},
-		{"the last one changed", []string{`UPDATE audit SET detail = 'x' WHERE seq = 8`}, 7},
-		{"the first one missing", []string{`DELETE FROM audit WHERE seq = 1`}, 0},
-		{"one missing", []string{`DELETE FROM audit WHERE seq = 4`}, 3},
+		{"a changed actor", []string{`UPDATE audit SET actor = 'ward' WHERE seq = 4`}, 3, changed(4)},
+		{"a changed action", []string{`UPDATE audit SET action = 'login' WHERE seq = 1`}, 0, changed(1)},
+		{"a changed subject", []string{`UPDATE audit SET subject = '' WHERE seq = 7`}, 6, changed(7)},
+		{"a changed detail", []string{`UPDATE audit SET detail = 'x' WHERE seq = 2`}, 1, changed(2)},
+		{"a changed time", []string{`UPDATE audit SET entered = entered + 1 WHERE seq = 2`}, 1, changed(2)},
+		{"a letter moved to the next field", []string{`UPDATE audit SET actor = 'cit', action = 'yrun' WHERE seq = 2`}, 1, changed(2)},
+		{"a seal that is another's", []string{`UPDATE audit SET seal = (SELECT a.seal FROM audit AS a WHERE a.seq = 1) WHERE seq = 5`}, 4, changed(5)},
+		{"the last one changed", []string{`UPDATE audit SET detail = 'x' WHERE seq = 8`}, 7, changed(8)},
+		{"three changed", []string{`UPDATE audit SET detail = 'x' WHERE seq IN (2, 3, 6)`}, 1, []audit.Fault{
+			{What: audit.Changed, Seq: 2, To: 3}, {What: audit.Changed, Seq: 6, To: 6},
+		}},
+		{"the first one missing", []string{`DELETE FROM audit WHERE seq = 1`}, 0, missing(1, 1)},
+		{"some missing", []string{`DELETE FROM audit WHERE seq BETWEEN 4 AND 6`}, 3, missing(4, 6)},
 		{"one missing and the gap closed", []string{
 			`DELETE FROM audit WHERE seq = 4`,
 			`UPDATE audit SET seq = seq + 1000 WHERE seq > 4`, `UPDATE audit SET seq = seq - 1001 WHERE seq > 1000`,
-		}, 3},
+		}, 3, []audit.Fault{{What: audit.Changed, Seq: 4, To: 4}, {What: audit.Moved, Seq: 5, To: 7, Was: 6}}},
 		{"the first one missing and the gap closed", []string{
 			`DELETE FROM audit WHERE seq = 1`,
 			`UPDATE audit SET seq = seq + 1000`, `UPDATE audit SET seq = seq - 1001`,
-		}, 0},
+		}, 0, []audit.Fault{{What: audit.Changed, Seq: 1, To: 1}, {What: audit.Moved, Seq: 2, To: 7, Was: 3}}},
 		{"two in each other's place", []string{
 			`UPDATE audit SET seq = 1000 WHERE seq = 3`, `UPDATE audit SET seq = 3 WHERE seq = 4`, `UPDATE audit SET seq = 4 WHERE seq = 1000`,
-		}, 2},
-		{"one inserted at the end", []string{`INSERT INTO audit SELECT 9, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 8`}, 8},
+		}, 2, []audit.Fault{{What: audit.Moved, Seq: 3, To: 3, Was: 4}, {What: audit.Moved, Seq: 4, To: 4, Was: 3}, {What: audit.Changed, Seq: 5, To: 5}}},
+		{"one inserted at the end", []string{`INSERT INTO audit SELECT 9, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 8`}, 8, changed(9)},
 		{"one inserted in the middle", []string{
 			`UPDATE audit SET seq = seq + 1000 WHERE seq > 4`, `UPDATE audit SET seq = seq - 999 WHERE seq > 1000`,
 			`INSERT INTO audit SELECT 5, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 4`,
-		}, 4},
-		{"one long before the first", []string{`INSERT INTO audit SELECT -7, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 1`}, 0},
-		{"one before the first", []string{`INSERT INTO audit SELECT 0, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 1`}, 0},
+		}, 4, []audit.Fault{{What: audit.Changed, Seq: 5, To: 5}, {What: audit.Moved, Seq: 6, To: 9, Was: 5}}},
+		{"one long before the first", []string{`INSERT INTO audit SELECT -7, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 1`}, 0, foreign(-7)},
+		{"one before the first", []string{`INSERT INTO audit SELECT 0, entered, actor, action, subject, detail, seal FROM audit WHERE seq = 1`}, 0, foreign(0)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			store, raw := database(t)
-			log := open(t, store, key)
-			write(t, log, 8)
-			// Whoever can write to the database can drop what guards the table.
-			statements := append([]string{
-				`DROP TRIGGER audit_is_never_edited`, `DROP TRIGGER audit_is_never_shortened`,
-			}, test.statements...)
-			for _, statement := range statements {
-				if _, err := raw.Exec(statement); err != nil {
-					t.Fatalf("%s: %v", statement, err)
+			sqlstoretest.Each(t, func(t *testing.T, e *sqlstoretest.Engine) {
+				store, raw := database(t, e)
+				log := open(t, store, key)
+				write(t, log, 8)
+				tamper(t, raw, test.statements...)
+				for name, verify := range map[string]func(context.Context) (int64, error){"Verify": log.Verify, "Check": log.Check} {
+					if good, err := verify(t.Context()); !errors.Is(err, audit.ErrTampered) || good != test.good {
+						t.Errorf("%s: the log verifies as %d, %v; want %d", name, good, err, test.good)
+					}
 				}
-			}
-			for name, verify := range map[string]func(context.Context) (int64, error){"Verify": log.Verify, "Check": log.Check} {
-				if good, err := verify(t.Context()); !errors.Is(err, audit.ErrTampered) || good != test.good {
-					t.Errorf("%s: the log verifies as %d, %v; want %d", name, good, err, test.good)
+				report, err := log.Examine(t.Context())
+				if err != nil || report.Whole() {
+					t.Fatalf("the log is found whole, %v", err)
 				}
-			}
+				if diff := cmp.Diff(test.faults, report.Faults); diff != "" {
+					t.Errorf("the faults are others: %s", diff)
+				}
+			})
 		})
 	}
+}
+
+func changed(seq int64) []audit.Fault { return []audit.Fault{{What: audit.Changed, Seq: seq, To: seq}} }
+func foreign(seq int64) []audit.Fault { return []audit.Fault{{What: audit.Foreign, Seq: seq, To: seq}} }
+func missing(from, to int64) []audit.Fault {
+	return []audit.Fault{{What: audit.Missing, Seq: from, To: to}}
 }
 
 // counting counts the entries that are walked over.
@@ -172,7 +194,7 @@ func (c *counting) WalkAudit(ctx context.Context, from int64, yield func(registr
 
 // TestCheckGoesOnFromWhatWasGood looks again and again at a log that grows, and wants an entry verified once in an hour.
 func TestCheckGoesOnFromWhatWasGood(t *testing.T) {
-	store, raw := database(t)
+	store, raw := database(t, sqlstoretest.SQLite)
 	counted := &counting{Store: store}
 	now := clock()
 	log, err := audit.New(counted, key, func() time.Time { return now })
@@ -197,66 +219,27 @@ func TestCheckGoesOnFromWhatWasGood(t *testing.T) {
 	check(8, 8)
 	check(8, 1)
 
-	tamper := func(statements ...string) {
-		t.Helper()
-		for _, statement := range statements {
-			if _, err := raw.Exec(statement); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
 	refused := func(good int64) {
 		t.Helper()
 		if n, err := log.Check(t.Context()); n != good || !errors.Is(err, audit.ErrTampered) {
 			t.Errorf("checked as %d, %v; want %d", n, err, good)
 		}
 	}
-	tamper(`DROP TRIGGER audit_is_never_edited`, `DROP TRIGGER audit_is_never_shortened`, `UPDATE audit SET detail = 'x' WHERE seq = 2`)
+	tamper(t, raw, `UPDATE audit SET detail = 'x' WHERE seq = 2`)
 	check(8, 1)
 	now = now.Add(time.Hour)
 	refused(1)
-	tamper(`UPDATE audit SET detail = '' WHERE seq = 2`)
+	tamper(t, raw, `UPDATE audit SET detail = '' WHERE seq = 2`)
 	check(8, 8)
 	write(t, log, 1)
-	tamper(`UPDATE audit SET detail = 'x' WHERE seq = 9`)
+	tamper(t, raw, `UPDATE audit SET detail = 'x' WHERE seq = 9`)
 	refused(8)
-	tamper(`DELETE FROM audit WHERE seq >= 8`) // Verify does not find that
+	tamper(t, raw, `DELETE FROM audit WHERE seq >= 8`) // Verify does not find that
 	refused(7)
 }
 
-// TestHeadShowsACut: what Verify cannot find, and the head can.
-func TestHeadShowsACut(t *testing.T) {
-	store, raw := database(t)
-	log := open(t, store, key)
-	write(t, log, 5)
-	kept, err := log.Head(t.Context())
-	if err != nil || kept.Seq != 5 {
-		t.Fatalf("the head is %+v, %v", kept, err)
-	}
-	for _, statement := range []string{`DROP TRIGGER audit_is_never_shortened`, `DELETE FROM audit WHERE seq > 3`} {
-		if _, err := raw.Exec(statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n, err := log.Verify(t.Context()); n != 3 || err != nil {
-		t.Errorf("the log that was cut verifies as %d, %v", n, err)
-	}
-	write(t, log, 3) // it has grown past where it was cut
-	head, err := log.Head(t.Context())
-	if err != nil || head.Seq != 6 {
-		t.Fatalf("the head is %+v, %v", head, err)
-	}
-	entries, err := log.Entries(t.Context(), kept.Seq+1, 1)
-	if err != nil || len(entries) != 1 || entries[0].Seq != kept.Seq {
-		t.Fatalf("the entry at the old head is %+v, %v", entries, err)
-	}
-	if bytes.Equal(entries[0].Seal, kept.Seal) {
-		t.Error("the entry that took the place of the one cut off has its seal")
-	}
-}
-
 func TestAnotherKeyMakesAnotherLog(t *testing.T) {
-	store, _ := database(t)
+	store, _ := database(t, sqlstoretest.SQLite)
 	write(t, open(t, store, key), 3)
 	other := open(t, store, bytes.Repeat([]byte{4}, audit.KeySize))
 	if good, err := other.Verify(t.Context()); !errors.Is(err, audit.ErrTampered) || good != 0 {
@@ -271,7 +254,7 @@ func TestAnotherKeyMakesAnotherLog(t *testing.T) {
 
 // TestSealsAreFrozen holds the seal to a value computed apart from this code: logs outlive releases.
 func TestSealsAreFrozen(t *testing.T) {
-	store, _ := database(t)
+	store, _ := database(t, sqlstoretest.SQLite)
 	log := open(t, store, key)
 	if err := log.Append(t.Context(), "city", "case_recorded", "id 1", "Đã ghi"); err != nil {
 		t.Fatal(err)
@@ -293,7 +276,7 @@ func TestFieldsAreStorable(t *testing.T) {
 		{long, long[:341*3]},
 		{strings.Repeat("x", 5000), strings.Repeat("x", 1024)},
 	}
-	store, _ := database(t)
+	store, _ := database(t, sqlstoretest.SQLite)
 	log := open(t, store, key)
 	for _, test := range tests {
 		if err := log.Append(t.Context(), test.given, "a", test.given, test.given); err != nil {
@@ -310,7 +293,7 @@ func TestFieldsAreStorable(t *testing.T) {
 }
 
 func TestAppendAtOnce(t *testing.T) {
-	store, _ := database(t)
+	store, _ := database(t, sqlstoretest.SQLite)
 	log := open(t, store, key)
 	const n = 20
 	outcomes := make(chan error, n)
@@ -338,6 +321,10 @@ func (f failing) AuditEntries(context.Context, int64, int) ([]registry.AuditEntr
 	return nil, f.err
 }
 
+func (f failing) FindAudit(context.Context, registry.AuditFilter, int64, int) ([]registry.AuditEntry, error) {
+	return nil, f.err
+}
+
 func (f failing) WalkAudit(context.Context, int64, func(registry.AuditEntry) error) error {
 	return f.err
 }
@@ -348,7 +335,10 @@ func TestAStoreThatIsAwayIsNoTampering(t *testing.T) {
 	_, entries := log.Entries(t.Context(), 0, 5)
 	_, head := log.Head(t.Context())
 	_, check := log.Check(t.Context())
-	faults := []error{verify, check, entries, head, log.Append(t.Context(), "a", "b", "c", "d")}
+	_, found := log.Find(t.Context(), registry.AuditFilter{}, 0, 5)
+	_, examined := log.Examine(t.Context())
+	_, signed := log.Sign(t.Context())
+	faults := []error{verify, check, entries, head, found, examined, signed, log.Append(t.Context(), "a", "b", "c", "d")}
 	if i := slices.IndexFunc(faults, func(err error) bool {
 		return !errors.Is(err, registry.ErrBusy) || errors.Is(err, audit.ErrTampered)
 	}); i >= 0 {

@@ -59,9 +59,9 @@ type Book interface {
 	Isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error)
 }
 
-// Runs keeps trace runs, which it gives newest first.
+// Runs keeps trace runs, which it gives newest first, and who is listed in them.
 type Runs interface {
-	PutRun(ctx context.Context, r registry.Run) error
+	PutRun(ctx context.Context, r registry.Run, listed ...uuid.UUID) error
 	Run(ctx context.Context, id uuid.UUID) (registry.Run, error)
 	Runs(ctx context.Context) ([]registry.Run, error)
 }

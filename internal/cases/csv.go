@@ -9,11 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/sheet"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -53,7 +53,7 @@ func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id, of u
 	for _, row := range list.People {
 		person := []string{
 			row.Person.String(), strconv.Itoa(row.Generation), s.instant(row.FirstExposure), number(row.Overlap),
-			strconv.Itoa(row.Encounters), s.instant(row.LastExposure), row.Certainty.String(), number(row.Score), plain(row.AreaName),
+			strconv.Itoa(row.Encounters), s.instant(row.LastExposure), row.Certainty.String(), number(row.Score), sheet.Plain(row.AreaName),
 		}
 		led := casesColumns(row, byRoot)
 		for _, e := range row.Evidence {
@@ -72,7 +72,7 @@ func casesColumns(row Row, byRoot []*registry.Case) []string {
 	var ids, refs []string
 	for i := range row.Roots.All() {
 		if c := byRoot[i]; c != nil && len(ids) < maxCasesNamed {
-			ids, refs = append(ids, c.ID.String()), append(refs, plain(c.LabRef))
+			ids, refs = append(ids, c.ID.String()), append(refs, sheet.Plain(c.LabRef))
 		}
 	}
 	return []string{strconv.Itoa(row.Roots.Len()), strings.Join(ids, ";"), strings.Join(refs, ";")}
@@ -85,7 +85,7 @@ func (s *Service) encounter(list *List, e tracing.Evidence) []string {
 		name.Name = e.Place.ID.String()
 	}
 	return []string{
-		e.Source.String(), plain(name.Name), plain(name.Site), plain(name.Address), s.instant(e.From), s.instant(e.To),
+		e.Source.String(), sheet.Plain(name.Name), sheet.Plain(name.Site), sheet.Plain(name.Address), s.instant(e.From), s.instant(e.To),
 		number(e.To - e.From), e.Certainty.String(), e.SourceBasis.String(), e.ContactBasis.String(),
 		strconv.Itoa(e.Crowd), strconv.FormatBool(e.Flagged),
 	}
@@ -96,12 +96,3 @@ func (s *Service) instant(at int64) string {
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
-
-// plain keeps a spreadsheet from taking a name for a formula. Some take the wide forms of East Asian keyboards for the narrow
-// ones, and some look past control characters: see OWASP, "CSV Injection".
-func plain(text string) string {
-	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
-		return "'" + text
-	}
-	return text
-}

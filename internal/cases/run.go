@@ -59,12 +59,12 @@ func (s *Service) Run(ctx context.Context, actor registry.Account, order Order) 
 		return registry.Run{}, ErrBusy
 	}
 	defer s.running.Unlock()
-	run, err := s.trace(ctx, chosen, profile)
+	run, listed, err := s.trace(ctx, chosen, profile)
 	if err != nil {
 		return registry.Run{}, err
 	}
 	run.Area, run.Author = actor.Area, actor.ID
-	if err := s.d.Runs.PutRun(ctx, run); err != nil {
+	if err := s.d.Runs.PutRun(ctx, run, listed...); err != nil {
 		return registry.Run{}, fmt.Errorf("keeping a run: %w", err)
 	}
 	detail := fmt.Sprintf("cases %d, profile %s, depth %d, hash %s", len(chosen), profile.Name, profile.Depth, run.Hash)
@@ -74,47 +74,47 @@ func (s *Service) Run(ctx context.Context, actor registry.Account, order Order) 
 	return run, nil
 }
 
-// trace walks from the cases over what is known now.
-func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tracing.Profile) (registry.Run, error) {
+// trace walks from the cases over what is known now. It returns the run and who is listed.
+func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tracing.Profile) (run registry.Run, listed []uuid.UUID, err error) {
 	asOf := s.d.Clock().Unix()
 	req := tracing.Request{Numbers: profile.Numbers, End: asOf}
-	var err error
 	if req.Cases, err = s.infectious(chosen, profile, asOf); err != nil {
-		return registry.Run{}, err
+		return registry.Run{}, nil, err
 	}
 	if req.Isolated, err = s.isolations(ctx, asOf); err != nil {
-		return registry.Run{}, err
+		return registry.Run{}, nil, err
 	}
 	sight, err := s.d.Snapshots.Snapshot(ctx, asOf)
 	if err != nil {
-		return registry.Run{}, fmt.Errorf("taking a snapshot: %w", err)
+		return registry.Run{}, nil, fmt.Errorf("taking a snapshot: %w", err)
 	}
 	if err := bounded(ctx, sight.Source, req, maxListed); err != nil {
-		return registry.Run{}, err
+		return registry.Run{}, nil, err
 	}
 	report, err := tracing.Trace(ctx, sight.Source, req)
 	if err != nil {
-		return registry.Run{}, fmt.Errorf("tracing: %w", err)
+		return registry.Run{}, nil, fmt.Errorf("tracing: %w", err)
 	}
-	run := registry.Run{
+	run = registry.Run{
 		Profile: profile.Name, AsOf: asOf, Watermark: sight.Watermark, Revision: sight.Revision, Created: asOf,
 	}
 	for _, c := range chosen {
 		run.Cases = append(run.Cases, c.ID)
 	}
 	if run.Rules, err = json.Marshal(profile); err != nil {
-		return registry.Run{}, fmt.Errorf("encoding the profile: %w", err)
+		return registry.Run{}, nil, fmt.Errorf("encoding the profile: %w", err)
 	}
 	if run.Inputs, err = json.Marshal(inputsOf(req, report)); err != nil {
-		return registry.Run{}, fmt.Errorf("encoding what the walk went by: %w", err)
+		return registry.Run{}, nil, fmt.Errorf("encoding what the walk went by: %w", err)
 	}
 	if run.Report, err = report.MarshalJSON(); err != nil {
-		return registry.Run{}, fmt.Errorf("encoding the report: %w", err)
+		return registry.Run{}, nil, fmt.Errorf("encoding the report: %w", err)
 	}
 	// As Report.Hash has it, which would write the report once more.
 	sum := sha256.Sum256(run.Report)
 	run.Hash = hex.EncodeToString(sum[:])
 	for i := range report.Contacts {
+		listed = append(listed, report.Contacts[i].Person)
 		switch report.Contacts[i].Generation {
 		case 1:
 			run.F1++
@@ -123,9 +123,9 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 		}
 	}
 	if run.ID, err = uuid.NewV7(); err != nil {
-		return registry.Run{}, fmt.Errorf("making an id: %w", err)
+		return registry.Run{}, nil, fmt.Errorf("making an id: %w", err)
 	}
-	return run, nil
+	return run, listed, nil
 }
 
 // bounded counts whom a walk would list, which costs a fraction of the evidence, and refuses what is too much.

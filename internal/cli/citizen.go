@@ -103,5 +103,5 @@ func revokeSignIns(ctx context.Context, o *app.Office, _ uuid.UUID, person regis
 
 // eraseScans erases what was scanned of an alias until now.
 func eraseScans(ctx context.Context, o *app.Office, alias uuid.UUID, _ registry.Person) error {
-	return citizen.NewErasures(o.Registry, o.Audit, o.Clock).Erase(ctx, alias, "on the command line")
+	return citizen.NewErasures(o.Registry, o.Audit, o.Config.ListAge(), o.Clock).Erase(ctx, alias, "on the command line")
 }

@@ -110,6 +110,12 @@ func (c *Config) checkNumbers() error {
 	if c.RetentionDays < 1 || c.RetentionDays > 366 {
 		fault("TRUYVET_RETENTION_DAYS: %d is not between 1 and 366", c.RetentionDays)
 	}
+	if c.ListDays < 1 || c.ListDays > 3660 {
+		fault("TRUYVET_LIST_DAYS: %d is not between 1 and 3660", c.ListDays)
+	}
+	if c.OpenedDelayDays < 0 || c.OpenedDelayDays > 366 {
+		fault("TRUYVET_OPENED_DELAY_DAYS: %d is not between 0 and 366", c.OpenedDelayDays)
+	}
 	if c.WalkMemory < 16 || c.WalkMemory > 1<<20 {
 		fault("TRUYVET_WALK_MEMORY: %d is not between 16 and 1048576", c.WalkMemory)
 	}

@@ -66,8 +66,12 @@ type Config struct {
 
 	SMSWebhook string `env:"TRUYVET_SMS_WEBHOOK"` // where one-time codes are posted to be sent
 
-	RetentionDays int    `env:"TRUYVET_RETENTION_DAYS, default=21"`
-	TimeZone      string `env:"TRUYVET_TIME_ZONE, default=Asia/Ho_Chi_Minh"`
+	RetentionDays int `env:"TRUYVET_RETENTION_DAYS, default=21"` // for which scans are kept
+	ListDays      int `env:"TRUYVET_LIST_DAYS, default=90"`      // for which the lists of trace runs are kept
+	// OpenedDelayDays is after how many days people are told that their details were opened.
+	OpenedDelayDays int    `env:"TRUYVET_OPENED_DELAY_DAYS, default=14"`
+	AuditHeads      string `env:"TRUYVET_AUDIT_HEADS"` // folder that heads of the audit log are written into beside DATA/audit-heads
+	TimeZone        string `env:"TRUYVET_TIME_ZONE, default=Asia/Ho_Chi_Minh"`
 
 	TrustedProxies []string `env:"TRUYVET_TRUSTED_PROXIES"` // addresses or networks, comma-separated; none by default
 	LogLevel       string   `env:"TRUYVET_LOG_LEVEL, default=info"`
@@ -107,7 +111,7 @@ func Load(ctx context.Context, env []string, overrides Overrides) (*Config, erro
 	}
 	faults = append(faults, dropNonNumbers(values, "TRUYVET_SHARDS", "TRUYVET_RETENTION_DAYS", "TRUYVET_STREAM_LIMIT",
 		"TRUYVET_MEMORY_BUDGET", "TRUYVET_WALK_MEMORY", "TRUYVET_CLAIM_SECONDS", "TRUYVET_DRAIN_SECONDS",
-		"TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT"))
+		"TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT", "TRUYVET_LIST_DAYS", "TRUYVET_OPENED_DELAY_DAYS"))
 	var c Config
 	lookuper := envconfig.MapLookuper(values)
 	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &c, Lookuper: lookuper}); err != nil {
@@ -234,6 +238,23 @@ func (c *Config) Cluster() bool { return c.RedisURL != "" }
 
 // Retention is how long scans are kept.
 func (c *Config) Retention() time.Duration { return time.Duration(c.RetentionDays) * 24 * time.Hour }
+
+// ListAge is how long the lists of trace runs are kept.
+func (c *Config) ListAge() time.Duration { return time.Duration(c.ListDays) * 24 * time.Hour }
+
+// OpenedDelay is after what time people are told that their details were opened.
+func (c *Config) OpenedDelay() time.Duration {
+	return time.Duration(c.OpenedDelayDays) * 24 * time.Hour
+}
+
+// HeadDirs are the folders that heads of the audit log are kept in.
+func (c *Config) HeadDirs() []string {
+	dirs := []string{filepath.Join(c.DataDir, "audit-heads")}
+	if c.AuditHeads != "" {
+		dirs = append(dirs, c.AuditHeads)
+	}
+	return dirs
+}
 
 // Location is the zone of the dates that people type.
 func (c *Config) Location() (*time.Location, error) {

@@ -35,7 +35,7 @@ func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", DataDir: "data", Shards: 4, WalkMemory: 256, StreamLimit: 5_000_000,
 		DeviceLimit: 300, AddressLimit: 6000, ClaimSeconds: 60, TraceSource: "auto",
-		KeyFile: filepath.Join("data", "keys.json"), SecretsFile: filepath.Join("data", "secrets.json"), RetentionDays: 21,
+		KeyFile: filepath.Join("data", "keys.json"), SecretsFile: filepath.Join("data", "secrets.json"), RetentionDays: 21, ListDays: 90, OpenedDelayDays: 14,
 		TimeZone: "Asia/Ho_Chi_Minh", LogLevel: "info",
 	}
 	got := load(t, nil, nil)

@@ -26,8 +26,16 @@ type Writer interface {
 	Insert(ctx context.Context, scans []scan.Scan) error
 }
 
+// DayCount is a day and about how many scans are stored of it: never fewer.
+type DayCount struct {
+	Day   scan.Day
+	Scans int64
+}
+
 // Dropper drops whole days.
 type Dropper interface {
+	// Before returns the days that DropBefore would drop, oldest first.
+	Before(ctx context.Context, first scan.Day) ([]DayCount, error)
 	// DropBefore drops every day before the given one and returns which were dropped, oldest first. With an error come
 	// the days that were dropped before it; a day that is returned is gone and is not returned again. Calling it again
 	// drops what is left.

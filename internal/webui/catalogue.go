@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,6 +65,34 @@ func (c catalogue) text(key string, pairs ...any) string {
 		return "[" + key + "]"
 	}
 	return fill(text, pairs)
+}
+
+// names returns, in order, how keys go on that begin with prefix.
+func (c catalogue) names(prefix string) []string {
+	var names []string
+	for key := range c.texts {
+		if name, ok := strings.CutPrefix(key, prefix); ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// action returns what was done, by its word in the audit log; the word itself where nothing better is known.
+func (c catalogue) action(word string) string {
+	if text, ok := c.texts["action."+word]; ok {
+		return text
+	}
+	return word
+}
+
+// purpose returns what somebody's details were opened for, by its word in the audit log.
+func (c catalogue) purpose(word string) string {
+	if text, ok := c.texts["purpose."+word]; ok {
+		return text
+	}
+	return word
 }
 
 // has says whether there is a text of that key.

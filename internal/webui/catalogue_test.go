@@ -60,15 +60,17 @@ func TestLanguagesSayTheSameThings(t *testing.T) {
 func composed(t *testing.T) map[string][]string {
 	t.Helper()
 	keys := map[string][]string{
-		"stamp.":     {"in", "out", "renew"},
-		"gate.":      {"in", "out"},
-		"certainty.": certainties(),
-		"basis.":     {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
-		"scope.":     {tracing.ScopePart.String(), tracing.ScopePlace.String(), tracing.ScopeSite.String()},
-		"sort.":      sorts(),
-		"own.":       ownNames(),
-		"profile.":   {cases.Own},
-		"purpose.":   vault.Purposes(),
+		"stamp.":      {"in", "out", "renew"},
+		"gate.":       {"in", "out"},
+		"certainty.":  certainties(),
+		"basis.":      {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
+		"mine.ended.": {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
+		"action.":     texts(t, vietnamese).names("action."), // whatever the audit log says without a text is shown as it is
+		"scope.":      {tracing.ScopePart.String(), tracing.ScopePlace.String(), tracing.ScopeSite.String()},
+		"sort.":       sorts(),
+		"own.":        ownNames(),
+		"profile.":    {cases.Own},
+		"purpose.":    vault.Purposes(),
 	}
 	for _, field := range vault.Fields() {
 		keys["detail."] = append(keys["detail."], string(field))

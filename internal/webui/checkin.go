@@ -49,7 +49,6 @@ func (u *UI) registerCheckIn(r gin.IRouter) {
 	r.POST("/code", u.finishProof)
 	r.POST("/scan", u.submitScan)
 	r.POST("/forget", u.forget)
-	u.registerErase(r)
 	u.registerCompanions(r)
 	// A reload or a change of language on the answer to a form asks for its address.
 	for _, form := range []string{"/phone", "/scan", "/forget"} {
@@ -188,21 +187,28 @@ func (u *UI) startProof(c *gin.Context) {
 		return
 	}
 	phone := form.Get("phone")
-	started, err := u.Proofs.Start(c.Request.Context(), phone, c.ClientIP())
-	if err != nil {
+	if err := u.sendCode(c, phone); err != nil {
 		u.refuseCitizen(c, checkInPage{wall: w, Phone: phone}, err)
 		return
+	}
+	u.seeOther(c, w.Path("/code"))
+}
+
+// sendCode sends a one-time code to a phone number, and has the browser keep which one is waited for.
+func (u *UI) sendCode(c *gin.Context, phone string) error {
+	started, err := u.Proofs.Start(c.Request.Context(), phone, c.ClientIP())
+	if err != nil {
+		return err
 	}
 	pending := pendingProof{
 		Challenge: started.ID, Ending: lastDigits(phone), Shown: started.Shown, Expires: started.Expires.Unix(),
 	}
 	text, err := u.seal.close(proofCookie, uuid.Nil, pending)
 	if err != nil {
-		u.Fail(c, err)
-		return
+		return err
 	}
 	u.setCookie(c, proofCookie, text, started.Expires.Sub(u.Clock()))
-	u.seeOther(c, w.Path("/code"))
+	return nil
 }
 
 // lastDigits returns the last three digits of a number, enough to tell one's own.
@@ -295,6 +301,10 @@ func (u *UI) finishProof(c *gin.Context) {
 	credential, err := u.Proofs.Finish(c.Request.Context(), pending.Challenge, strings.TrimSpace(form.Get("code")), about)
 	if err != nil {
 		u.refuseProof(c, proofPage{wall: w, Ending: pending.Ending, Shown: pending.Shown, About: about}, err)
+		return
+	}
+	if err := u.Notices.AcceptNotice(c.Request.Context(), credential.Alias, noticeVersion, u.Clock().Unix()); err != nil {
+		u.failBackTo(c, err, w.Path(""))
 		return
 	}
 	u.setCookie(c, proofCookie, "", 0)
@@ -457,7 +467,7 @@ func wordOf(kind stay.Kind) string {
 
 // forget takes the credential from the browser: somebody else will use it.
 func (u *UI) forget(c *gin.Context) {
-	for _, name := range []string{CredentialCookie, stampCookie, proofCookie, eraseCookie, withCookie} {
+	for _, name := range []string{CredentialCookie, stampCookie, proofCookie, meCookie, withCookie} {
 		u.setCookie(c, name, "", 0)
 	}
 	u.seeOther(c, checkInPath(c.Param("token")))

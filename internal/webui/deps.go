@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/audit"
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/ingest"
@@ -26,6 +27,8 @@ type Deps struct {
 	Proofs      Proofs
 	Credentials Credentials
 	Erasures    Erasures
+	History     History
+	Notices     Notices
 	Gate        Gate
 	Dependants  Dependants
 	Signer      Signer
@@ -46,6 +49,9 @@ type Deps struct {
 	Clock   func() time.Time
 	// Retention is how long scans are kept, in whole days, which citizens are told.
 	Retention time.Duration
+	// ListAge is how long lists are kept, and OpenedDelay after what time citizens are told who opened their details, both in
+	// whole days.
+	ListAge, OpenedDelay time.Duration
 	// Location is the zone that times are shown and days are meant in.
 	Location *time.Location
 	// BaseURL is where the pages are reached from outside, as https://example.vn. Codes point there.
@@ -120,9 +126,22 @@ type Credentials interface {
 	Verify(text string) (uuid.UUID, error)
 }
 
-// Erasures erases what was scanned of an alias, and enters in the audit log by whom it was asked.
+// Erasures erases what was scanned of an alias, and enters in the audit log by whom it was asked. While a list holds it,
+// HeldUntil says until when, and Erase refuses with citizen.ErrHeld.
 type Erasures interface {
+	HeldUntil(ctx context.Context, alias uuid.UUID) (int64, error)
 	Erase(ctx context.Context, alias uuid.UUID, by string) error
+}
+
+// Notices records who has accepted which version of the notice.
+type Notices interface {
+	AcceptNotice(ctx context.Context, alias uuid.UUID, version int, at int64) error
+}
+
+// History tells people where they were and who opened their details.
+type History interface {
+	Visits(ctx context.Context, alias uuid.UUID) ([]citizen.Visit, error)
+	Opened(ctx context.Context, alias uuid.UUID) ([]citizen.Opening, error)
 }
 
 // Gate says whom that names which is presented at a gate, and sees to it that they are known.
@@ -188,9 +207,12 @@ type Traces interface {
 	WriteCSV(ctx context.Context, actor registry.Account, run, of uuid.UUID, w io.Writer) error
 }
 
-// Audit is the log of who did what. Check says how many entries it has and whether they are those that were written.
+// Audit is the log of who did what. Check says how many entries it has and whether they are those that were written; Sign gives
+// its end, signed. WriteCSV enters in it who exports what.
 type Audit interface {
 	Append(ctx context.Context, actor, action, subject, detail string) error
-	Entries(ctx context.Context, before int64, limit int) ([]registry.AuditEntry, error)
+	Find(ctx context.Context, f registry.AuditFilter, before int64, limit int) ([]registry.AuditEntry, error)
 	Check(ctx context.Context) (entries int64, err error)
+	Sign(ctx context.Context) (audit.SignedHead, error)
+	WriteCSV(ctx context.Context, e audit.Export, w io.Writer) error
 }

@@ -141,7 +141,7 @@ func TestMyCode(t *testing.T) {
 	must(t, err)
 	thief.client.Jar.SetCookies(site, []*http.Cookie{{Name: "truyvet_citizen", Value: text}})
 	thief.get("/me/code").wants(http.StatusUnauthorized)
-	thief.get("/q/" + s.stall.Code + "/erase").leadsTo("/q/" + s.stall.Code)
+	thief.get("/me/erase").leadsTo("/me")
 }
 
 // TestWhoSaysTheirNameAtTheProof keeps it, and shows it to nobody.

@@ -31,9 +31,10 @@ func TestEveryPageIsSound(t *testing.T) {
 	waiting := s.browser()
 	waiting.post(code+"/phone", url.Values{"phone": {"0912345678"}})
 	citizen.prove(s.stall.Code, "0987654321")
-	gone := s.browser()
-	gone.prove(s.stall.Code, "0977654321")
-	gone.post(code+"/erase", nil)
+	listed, seeing, me := s.browser(), s.browser(), s.browser()
+	listed.seeMe("0912000001")
+	seeing.post("/me/phone", url.Values{"phone": {"0987654321"}})
+	me.seeMe("0987654321")
 	gate := s.staff("gate")
 	gate.post("/gate", url.Values{"number": {"0912345678"}})
 	place := "/places/" + s.market.ID.String()
@@ -46,12 +47,15 @@ func TestEveryPageIsSound(t *testing.T) {
 	}{
 		{anybody, []string{"/", "/login", "/login?login=owner&next=%2Fplaces", code, "/q/ABC", "/nothing", "/assets/nothing"}},
 		{waiting, []string{code + "/code"}},
-		{citizen, []string{code, code + "/stamp", code + "/erase"}},
-		{gone, []string{code + "/erased"}},
+		{citizen, []string{code, code + "/stamp"}},
+		{anybody, []string{"/me", "/notice"}},
+		{seeing, []string{"/me/proof"}},
+		{me, []string{"/me", "/me/opened", "/me/erase"}},
+		{listed, []string{"/me", "/me/erase"}},
 		{gate, []string{"/gate", "/gate?mode=out"}},
 		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/edit", place + "/reissue", "/places?name=sap", "/places?name=zz", "/cases"}},
 		{city, []string{"/cases", "/cases/new", "/cases/" + id, "/runs", run, run + "?q=zzz", run + "?generation=2&sort=first"}},
-		{s.staff("auditor"), []string{"/audit", "/audit?before=2"}},
+		{s.staff("auditor"), []string{"/audit", "/audit?before=2", "/audit?who=city&what=run&from=2026-11-01", "/audit?subject=nothing"}},
 		{s.staff("admin"), []string{"/accounts"}},
 	} {
 		for _, l := range []string{"vi", "en"} {

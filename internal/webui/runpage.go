@@ -14,6 +14,7 @@ import (
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/sheet"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -276,9 +277,6 @@ type download struct {
 	begun bool
 }
 
-// byteOrderMark makes spreadsheets read the file as UTF-8, without which Vietnamese names come out garbled.
-const byteOrderMark = "\ufeff"
-
 // Write implements io.Writer.
 func (d *download) Write(data []byte) (int, error) {
 	if !d.begun {
@@ -286,7 +284,7 @@ func (d *download) Write(data []byte) (int, error) {
 		d.c.Header("Content-Type", "text/csv; charset=utf-8")
 		d.c.Header("Content-Disposition", `attachment; filename="`+d.name+`"`)
 		d.c.Header("Cache-Control", "no-store")
-		if _, err := d.c.Writer.WriteString(byteOrderMark); err != nil {
+		if _, err := d.c.Writer.WriteString(sheet.ByteOrderMark); err != nil {
 			return 0, fmt.Errorf("sending a list: %w", err)
 		}
 	}

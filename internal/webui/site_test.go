@@ -157,10 +157,13 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials,
 		Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Signer: s.keys,
 		Dependants: citizen.NewDependants(s.store, s.pseudonyms, s.vault, clock),
-		Erasures:   citizen.NewErasures(s.store, s.ledger, clock),
-		Places:     s.places, Map: s.places, Records: s.store, Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
+		Erasures:   citizen.NewErasures(s.store, s.ledger, 90*24*time.Hour, clock), Notices: s.store,
+		History: citizen.NewHistory(citizen.HistoryDeps{
+			People: s.store, Snapshots: s.snapshots, Openings: s.ledger, Clock: clock, Delay: 14 * 24 * time.Hour,
+		}),
+		Places: s.places, Map: s.places, Records: s.store, Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
-		Retention: 21 * 24 * time.Hour, BaseURL: "https://truyvet.example", Demo: demo,
+		Retention: 21 * 24 * time.Hour, ListAge: 90 * 24 * time.Hour, OpenedDelay: 14 * 24 * time.Hour, BaseURL: "https://truyvet.example", Demo: demo,
 	})
 	must(t, err)
 	gin.SetMode(gin.TestMode)

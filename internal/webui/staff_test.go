@@ -460,6 +460,19 @@ func TestAudit(t *testing.T) {
 	if rows(p) != 100 || rows(last) != 21 || strings.Contains(last.text(), "Các dòng cũ hơn") {
 		t.Errorf("%d and %d rows", rows(p), rows(last))
 	}
+	for query, want := range map[string]int{
+		"?what=list_read": 100, "?who=auditor": 1, "?who=auditor&what=list_read": 0, "?from=2026-11-21": 100, "?from=2026-11-22": 0,
+		"?to=2026-11-20": 0, "?from=nonsense&who=auditor": 1, "?subject=%00": 0,
+	} {
+		if found := b.get("/audit" + query); rows(found) != want {
+			t.Errorf("%s has %d rows, want %d: %s", query, rows(found), want, found.text())
+		}
+	}
+	filtered := b.get("/audit?what=list_read&who=city")
+	next := filtered.all(func(n *html.Node) bool { return attr(n, "rel") == "next" })
+	if left := b.get(attr(next[0], "href")); rows(left) != 20 {
+		t.Errorf("the next page of a filter has %d rows", rows(left))
+	}
 	for _, before := range []string{"x", "-1", "0", "99999999999999999999"} {
 		b.get("/audit?before="+before).wants(http.StatusOK, "Nhật ký nguyên vẹn")
 	}

@@ -56,6 +56,8 @@ func (u *UI) Register(r gin.IRouter) {
 	}
 
 	serve(pages, "/me/code", u.showMyCode)
+	u.registerMe(pages.Group("/me"))
+	serve(pages, "/notice", u.showNotice)
 
 	known := pages.Group("", u.loadAccount)
 	serve(known, "/", u.home)
@@ -72,7 +74,7 @@ func (u *UI) Register(r gin.IRouter) {
 	tracing := known.Group("", u.only(account.ActTrace))
 	u.registerTracing(tracing)
 	u.registerDetails(tracing)
-	serve(known.Group("", u.only(account.ActReadAudit)), "/audit", u.showAudit)
+	u.registerAudit(known.Group("/audit", u.only(account.ActReadAudit)))
 	u.registerAccounts(known)
 }
 

@@ -24,6 +24,7 @@ type Store interface {
 	Details
 	Work
 	Audit
+	Retention
 }
 
 // Ground is what the other records stand on.
@@ -85,7 +86,7 @@ type Work interface {
 	CasesOf(ctx context.Context, person uuid.UUID, since int64) (int, error)
 	PutIsolations(ctx context.Context, isolations []registry.Isolation) error
 	Isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error)
-	PutRun(ctx context.Context, r registry.Run) error
+	PutRun(ctx context.Context, r registry.Run, listed ...uuid.UUID) error
 	Run(ctx context.Context, id uuid.UUID) (registry.Run, error)
 	Runs(ctx context.Context) ([]registry.Run, error)
 }
@@ -94,7 +95,22 @@ type Work interface {
 type Audit interface {
 	AppendAudit(ctx context.Context, seal func(prev []byte, e registry.AuditEntry) []byte, e registry.AuditEntry) (registry.AuditEntry, error)
 	AuditEntries(ctx context.Context, beforeSeq int64, limit int) ([]registry.AuditEntry, error)
+	FindAudit(ctx context.Context, f registry.AuditFilter, beforeSeq int64, limit int) ([]registry.AuditEntry, error)
 	WalkAudit(ctx context.Context, from int64, yield func(registry.AuditEntry) error) error
+}
+
+// Retention is how records go when their time is over, and by whom.
+type Retention interface {
+	TakeTurn(ctx context.Context, t registry.Turn, now, doneBefore int64) (bool, error)
+	EndTurn(ctx context.Context, t registry.Turn, done int64) error
+	RunsBefore(ctx context.Context, created int64, limit int) ([]registry.Run, error)
+	DropRun(ctx context.Context, id uuid.UUID) error
+	NewestListOf(ctx context.Context, person uuid.UUID) (int64, error)
+	CountExpired(ctx context.Context, now int64) (int64, error)
+	Unheld(ctx context.Context, known, cases int64, after uuid.UUID, limit int) ([]uuid.UUID, error)
+	Forget(ctx context.Context, people []uuid.UUID) error
+	AcceptNotice(ctx context.Context, alias uuid.UUID, version int, at int64) error
+	AcceptedNotice(ctx context.Context, alias uuid.UUID) (version int, at int64, err error)
 }
 
 // Sessions has the methods of scs.CtxStore that take a context.
@@ -150,6 +166,13 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"runs", testRuns},
 		{"audit", testAudit},
 		{"audit entries at once", testAuditRace},
+		{"what is looked for in the audit log", testFindAudit},
+		{"turns", testTurns},
+		{"a turn is taken once", testTurnRace},
+		{"runs that are dropped, and who is listed", testDropRun},
+		{"what has expired is counted", testCountExpired},
+		{"details that nothing holds", testUnheld},
+		{"the notice that was accepted", testNotices},
 		{"a cancelled call changes nothing", testCancelled},
 	}
 	for _, test := range tests {

@@ -56,6 +56,36 @@ func (s *Store) AuditEntries(ctx context.Context, beforeSeq int64, limit int) ([
 	return entries, fault("reading the audit log", err)
 }
 
+// FindAudit returns up to limit entries that a filter takes, the newest first, from the one before beforeSeq on; 0 is from the
+// end.
+func (s *Store) FindAudit(ctx context.Context, f registry.AuditFilter, beforeSeq int64, limit int) ([]registry.AuditEntry, error) {
+	if beforeSeq <= 0 {
+		beforeSeq = math.MaxInt64
+	}
+	q := ask(selectAudit+` WHERE seq < ?`, beforeSeq)
+	and := func(condition string, value any) {
+		q.text += ` AND ` + condition
+		q.args = append(q.args, value)
+	}
+	for _, exact := range []struct{ condition, value string }{
+		{`actor = ?`, f.Actor}, {`action = ?`, f.Action}, {`subject = ?`, f.Subject},
+	} {
+		if exact.value != "" {
+			and(exact.condition, exact.value)
+		}
+	}
+	if f.From != 0 {
+		and(`entered >= ?`, f.From)
+	}
+	if f.To != 0 {
+		and(`entered < ?`, f.To)
+	}
+	q.text += ` ORDER BY seq DESC LIMIT ?`
+	q.args = append(q.args, max(limit, 0))
+	entries, err := list(ctx, s.reader, q, readAuditEntry)
+	return entries, fault("looking through the audit log", err)
+}
+
 // WalkAudit calls yield with every entry whose seq is from or greater, the oldest first, as the log stands when it begins.
 // An error from yield ends the walk and is returned as it is.
 func (s *Store) WalkAudit(ctx context.Context, from int64, yield func(registry.AuditEntry) error) error {

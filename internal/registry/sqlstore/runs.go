@@ -11,9 +11,9 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-// PutRun adds a trace run with its inputs and its report. The errors: registry.ErrExists where its id is taken, ErrDangling for a case,
-// area or author that does not exist.
-func (s *Store) PutRun(ctx context.Context, r registry.Run) error {
+// PutRun adds a trace run with its inputs and its report, and who is listed in it. The errors: registry.ErrExists where its id is
+// taken, ErrDangling for a case, area or author that does not exist.
+func (s *Store) PutRun(ctx context.Context, r registry.Run, listed ...uuid.UUID) error {
 	const doing = "putting a trace run"
 	watermark, err := json.Marshal(r.Watermark)
 	if err != nil {
@@ -29,6 +29,11 @@ func (s *Store) PutRun(ctx context.Context, r registry.Run) error {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO run_inputs (run, inputs) VALUES (?, ?)`, blob(r.ID), bytesOrEmpty(r.Inputs)); err != nil {
+			return err
+		}
+		err = insert(ctx, tx, rows{`INSERT INTO run_people (person, run) VALUES `, `(?, ?)`}, listed,
+			func(person *uuid.UUID) []any { return []any{blob(*person), blob(r.ID)} })
+		if err != nil {
 			return err
 		}
 		position := 0
@@ -61,46 +66,51 @@ func readRun(r row, more ...any) (registry.Run, error) {
 
 // Run returns one trace run with its inputs and its report.
 func (s *Store) Run(ctx context.Context, id uuid.UUID) (registry.Run, error) {
-	const doing = "reading a trace run"
-	var inputs, report []byte
-	run, err := readRun(s.reader.QueryRowContext(ctx,
-		`SELECT `+runColumns+`, inputs, report FROM runs LEFT JOIN run_inputs ON run = id WHERE id = ?`, blob(id)), &inputs, &report)
+	var run registry.Run
+	err := s.sight(ctx, "reading a trace run", func(tx *sql.Tx) (err error) {
+		var inputs, report []byte
+		run, err = readRun(tx.QueryRowContext(ctx,
+			`SELECT `+runColumns+`, inputs, report FROM runs LEFT JOIN run_inputs ON run = id WHERE id = ?`, blob(id)), &inputs, &report)
+		if err != nil {
+			return err
+		}
+		run.Inputs, run.Report = inputs, report
+		cases, err := casesOfRuns(ctx, tx, `WHERE run = ?`, blob(id))
+		run.Cases = cases[id]
+		return err
+	})
 	if err != nil {
-		return registry.Run{}, fault(doing, err)
+		return registry.Run{}, err
 	}
-	run.Inputs, run.Report = inputs, report
-	cases, err := s.casesOfRuns(ctx, `WHERE run = ?`, blob(id))
-	if err != nil {
-		return registry.Run{}, fault(doing, err)
-	}
-	run.Cases = cases[id]
 	return run, nil
 }
 
 // Runs returns every trace run without its inputs and its report, the newest first.
 func (s *Store) Runs(ctx context.Context) ([]registry.Run, error) {
-	const doing = "reading trace runs"
-	runs, err := list(ctx, s.reader, ask(`SELECT `+runColumns+` FROM runs ORDER BY created DESC, id DESC`),
-		func(r row) (registry.Run, error) { return readRun(r) })
+	var runs []registry.Run
+	err := s.sight(ctx, "reading trace runs", func(tx *sql.Tx) (err error) {
+		runs, err = list(ctx, tx, ask(`SELECT `+runColumns+` FROM runs ORDER BY created DESC, id DESC`),
+			func(r row) (registry.Run, error) { return readRun(r) })
+		if err != nil {
+			return err
+		}
+		cases, err := casesOfRuns(ctx, tx, ``)
+		for i := range runs {
+			runs[i].Cases = cases[runs[i].ID]
+		}
+		return err
+	})
 	if err != nil {
-		return nil, fault(doing, err)
-	}
-	// Runs never change, so a second query cannot disagree with the first.
-	cases, err := s.casesOfRuns(ctx, ``)
-	if err != nil {
-		return nil, fault(doing, err)
-	}
-	for i := range runs {
-		runs[i].Cases = cases[runs[i].ID]
+		return nil, err
 	}
 	return runs, nil
 }
 
 // casesOfRuns returns the cases of each run that condition picks, in their order.
-func (s *Store) casesOfRuns(ctx context.Context, condition string, args ...any) (map[uuid.UUID][]uuid.UUID, error) {
+func casesOfRuns(ctx context.Context, from source, condition string, args ...any) (map[uuid.UUID][]uuid.UUID, error) {
 	cases := make(map[uuid.UUID][]uuid.UUID)
 	q := ask(`SELECT run, case_id FROM run_cases `+condition+` ORDER BY run, position`, args...)
-	err := each(ctx, s.reader, q, func(r row) error {
+	err := each(ctx, from, q, func(r row) error {
 		var run, id uuid.UUID
 		err := r.Scan(&run, &id)
 		cases[run] = append(cases[run], id)

@@ -386,3 +386,31 @@ func TestServerThatIsDown(t *testing.T) {
 	}
 	insert(t, store, scans)
 }
+
+// TestDropTakesFinishedStays: what was made of the scans goes two days after them, where nobody has let it go before.
+func TestDropTakesFinishedStays(t *testing.T) {
+	clickhousetest.Each(t, func(t *testing.T, e *clickhousetest.Engine) {
+		store := e.New(t)
+		first := scan.DayOf(scanlogtest.Base)
+		for day := first - 4; day <= first; day++ {
+			for version := range 2 {
+				statement := fmt.Sprintf("INSERT INTO sealed_stays (what, key, day, version, stays) SELECT"+
+					" toUInt8(number), toUInt32(number), toInt32(%d), toUInt64(%d), 'x' FROM system.numbers LIMIT 2", day, version)
+				if err := store.Conn().Exec(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if dropped, err := store.DropBefore(t.Context(), first); err != nil || len(dropped) > 0 {
+			t.Fatalf("of no scans were dropped %v, %v", dropped, err)
+		}
+		var rows uint64
+		var oldest int32
+		if err := store.Conn().QueryRow(t.Context(), "SELECT count(), min(day) FROM sealed_stays").Scan(&rows, &oldest); err != nil {
+			t.Fatal(err)
+		}
+		if rows != 12 || scan.Day(oldest) != first-2 {
+			t.Errorf("%d rows are left, the oldest of %s", rows, scan.Day(oldest))
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanstore"
 )
 
 // byDay are the tables that retention drops the days of. The scans themselves go last: a day counts as there until nothing
@@ -23,19 +25,64 @@ type partition struct {
 	table  string
 	id     string // the day as 20060102, and then perhaps a dash and more
 	day    scan.Day
+	rows   uint64
 }
 
-// DropBefore implements scanstore.Dropper. A day is dropped when every server has dropped it.
-func (s *Store) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error) {
-	servers, err := s.servers(ctx, s.options.Auth.Database)
+// Before implements scanstore.Dropper.
+func (s *Store) Before(ctx context.Context, first scan.Day) ([]scanstore.DayCount, error) {
+	servers, err := s.checkedServers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer servers.close()
-	for _, server := range servers {
+	rows := make(map[scan.Day]int64)
+	for _, table := range byDay {
+		for _, server := range servers {
+			of, err := s.partitions(ctx, server, table)
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range of {
+				if p.day < first && table != "scans" {
+					rows[p.day] += 0 // an earlier drop has left something of it
+				} else if p.day < first {
+					rows[p.day] += int64(p.rows)
+				}
+			}
+		}
+	}
+	var counts []scanstore.DayCount
+	for _, day := range slices.Sorted(maps.Keys(rows)) {
+		counts = append(counts, scanstore.DayCount{Day: day, Scans: rows[day]})
+	}
+	return counts, nil
+}
+
+// checkedServers connects to all servers, where the tables are of the kind that is configured.
+func (s *Store) checkedServers(ctx context.Context) (servers, error) {
+	all, err := s.servers(ctx, s.options.Auth.Database)
+	if err != nil {
+		return nil, err
+	}
+	for _, server := range all {
 		if err := s.checkKind(ctx, server); err != nil {
+			all.close()
 			return nil, err
 		}
+	}
+	return all, nil
+}
+
+// DropBefore implements scanstore.Dropper. A day is dropped when every server has dropped it. What was derived from the scans
+// and is kept by day goes with them.
+func (s *Store) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error) {
+	servers, err := s.checkedServers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer servers.close()
+	if err := s.dropSealed(ctx, servers, first-sealedLater); err != nil {
+		return nil, err
 	}
 	var all []partition
 	for _, table := range byDay {
@@ -66,8 +113,8 @@ func (s *Store) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, err
 
 // partitions lists those that a server has of a table, oldest first.
 func (s *Store) partitions(ctx context.Context, server driver.Conn, table string) ([]partition, error) {
-	rows, err := server.Query(ctx, "SELECT DISTINCT partition_id FROM system.parts"+
-		" WHERE active AND database = currentDatabase() AND table = '"+s.local(table)+"' ORDER BY partition_id")
+	rows, err := server.Query(ctx, "SELECT partition_id, sum(rows) FROM system.parts"+
+		" WHERE active AND database = currentDatabase() AND table = '"+s.local(table)+"' GROUP BY partition_id ORDER BY partition_id")
 	if err != nil {
 		return nil, fmt.Errorf("listing the days of %s: %w", table, err)
 	}
@@ -75,7 +122,7 @@ func (s *Store) partitions(ctx context.Context, server driver.Conn, table string
 	var all []partition
 	for rows.Next() {
 		p := partition{server: server, table: table}
-		if err := rows.Scan(&p.id); err != nil {
+		if err := rows.Scan(&p.id, &p.rows); err != nil {
 			return nil, fmt.Errorf("listing the days of %s: %w", table, err)
 		}
 		day, _, _ := strings.Cut(p.id, "-")
@@ -90,4 +137,46 @@ func (s *Store) partitions(ctx context.Context, server driver.Conn, table string
 		return nil, fmt.Errorf("listing the days of %s: %w", table, err)
 	}
 	return all, nil
+}
+
+// sealedLater is how many days after the scans what was made of them is dropped here. By then whoever makes it has let it go,
+// an hour after the scans, so that nobody is in the middle of reading it; this is for what is left because nobody makes it any more.
+const sealedLater = 2
+
+// dropSealed drops the finished stays of days before first: the partitions of tables named sealed_… that are (day, version).
+func (s *Store) dropSealed(ctx context.Context, servers servers, first scan.Day) error {
+	for _, server := range servers {
+		left, err := sealedBefore(ctx, server, first)
+		if err != nil {
+			return fmt.Errorf("listing the days of finished stays: %w", err)
+		}
+		for _, p := range left {
+			if err := server.Exec(ctx, "ALTER TABLE "+p.table+" DROP PARTITION ID '"+p.id+"'"); err != nil {
+				return fmt.Errorf("dropping the finished stays of %s: %w", p.day, err)
+			}
+		}
+	}
+	return nil
+}
+
+func sealedBefore(ctx context.Context, server driver.Conn, first scan.Day) ([]partition, error) {
+	rows, err := server.Query(ctx, "SELECT DISTINCT table, partition, partition_id FROM system.parts"+
+		" WHERE active AND database = currentDatabase() AND startsWith(table, 'sealed_')")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var left []partition
+	for rows.Next() {
+		var p partition
+		var name string
+		if err := rows.Scan(&p.table, &name, &p.id); err != nil {
+			return nil, err
+		}
+		var version uint64
+		if n, _ := fmt.Sscanf(name, "(%d,%d)", &p.day, &version); n == 2 && p.day < first {
+			left = append(left, p)
+		}
+	}
+	return left, rows.Err()
 }

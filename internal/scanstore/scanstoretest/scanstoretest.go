@@ -189,6 +189,7 @@ func dropDays(t *testing.T, subject Subject) {
 	stored := subject.Fill(t, overDays())
 	first := scan.DayOf(scanlogtest.Base) + 2
 	for _, again := range []bool{false, true} {
+		wantBefore(t, subject, first, stored, again)
 		dropped, err := subject.Store.DropBefore(t.Context(), first)
 		if err != nil {
 			t.Fatalf("drop: %v", err)
@@ -202,6 +203,27 @@ func dropDays(t *testing.T, subject Subject) {
 		}
 		kept := slices.DeleteFunc(slices.Clone(stored), func(s scan.Scan) bool { return scan.DayOf(s.At) < first })
 		want(t, once(read(t, subject.Store, nil, Everything(stored))), kept)
+	}
+}
+
+// wantBefore asks what would be dropped: all days of what is stored that are before first, or nothing where it is gone.
+func wantBefore(t *testing.T, subject Subject, first scan.Day, stored []scan.Scan, gone bool) {
+	t.Helper()
+	var want []scanstore.DayCount
+	for _, s := range once(stored) {
+		day := scan.DayOf(s.At)
+		if day >= first || gone {
+			continue
+		}
+		i, there := slices.BinarySearchFunc(want, day, func(c scanstore.DayCount, day scan.Day) int { return cmp.Compare(c.Day, day) })
+		if !there {
+			want = slices.Insert(want, i, scanstore.DayCount{Day: day})
+		}
+		want[i].Scans++
+	}
+	got, err := subject.Store.Before(t.Context(), first)
+	if err != nil || !slices.Equal(got, want) {
+		t.Fatalf("before %v there are %v, %v; want %v", first, got, err, want)
 	}
 }
 

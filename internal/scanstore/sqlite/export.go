@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 
 	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanstore"
 )
 
 // Export gives what is committed in the files of a scan directory from a day on, in the order of (shard, seq), while the
@@ -30,8 +33,54 @@ func Export(ctx context.Context, dir string, first scan.Day, yield func([]scan.S
 	return nil
 }
 
+// Before lists the days before one whose files stand in a scan directory, with how many scans are committed in each, while the
+// process that the directory belongs to may go on writing and dropping. A directory that is not there holds none.
+func Before(ctx context.Context, dir string, first scan.Day) ([]scanstore.DayCount, error) {
+	days, err := daysIn(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var counts []scanstore.DayCount
+	for _, day := range days {
+		if day >= first {
+			break
+		}
+		n, err := countDay(ctx, dir, day)
+		if _, gone := os.Stat(dayPath(dir, day)); errors.Is(gone, fs.ErrNotExist) {
+			continue // it was dropped meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("counting the scans of %s: %w", day, err)
+		}
+		counts = append(counts, scanstore.DayCount{Day: day, Scans: n})
+	}
+	return counts, nil
+}
+
+func countDay(ctx context.Context, dir string, day scan.Day) (n int64, err error) {
+	db, err := openToRead(dir, day)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	err = db.QueryRowContext(ctx, `SELECT count(*) FROM scans`).Scan(&n)
+	return n, err
+}
+
+func dayPath(dir string, day scan.Day) string {
+	return filepath.Join(dir, filePrefix+day.String()+fileSuffix)
+}
+
+// openToRead opens the file of a day beside whoever writes to it.
+func openToRead(dir string, day scan.Day) (*sql.DB, error) {
+	return sql.Open("sqlite", dsn(dayPath(dir, day), "ro", "busy_timeout(5000)"))
+}
+
 func exportDay(ctx context.Context, dir string, day scan.Day, yield func([]scan.Scan) error) (err error) {
-	db, err := sql.Open("sqlite", dsn(filepath.Join(dir, filePrefix+day.String()+fileSuffix), "ro", "busy_timeout(5000)"))
+	db, err := openToRead(dir, day)
 	if err != nil {
 		return fmt.Errorf("opening the scans of %s: %w", day, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -46,9 +45,7 @@ func newFiles(dir string, maxOpen int, floor func(scan.Day) uint64) *files {
 	return f
 }
 
-func (f *files) path(day scan.Day) string {
-	return filepath.Join(f.dir, filePrefix+day.String()+fileSuffix)
-}
+func (f *files) path(day scan.Day) string { return dayPath(f.dir, day) }
 
 // discover takes in a day whose file exists.
 func (f *files) discover(ctx context.Context, day scan.Day) error {

@@ -153,6 +153,11 @@ func (s *Store) Count(context.Context) (int64, error) {
 // ID returns a random id that this store has and no other.
 func (s *Store) ID(context.Context) (uuid.UUID, error) { return s.markers.id, nil }
 
+// Before implements scanstore.Dropper.
+func (s *Store) Before(ctx context.Context, first scan.Day) ([]scanstore.DayCount, error) {
+	return Before(ctx, s.files.dir, first)
+}
+
 // DropBefore implements scanstore.Dropper. It deletes the days' files; should a scan of a dropped day be appended later,
 // its numbering goes on where it ended.
 func (s *Store) DropBefore(ctx context.Context, first scan.Day) ([]scan.Day, error) {

@@ -1,0 +1,133 @@
+package citizen
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/tracing"
+)
+
+// PeopleByAlias finds who an alias stands for; registry.ErrNotFound for nobody.
+type PeopleByAlias interface {
+	PersonByAlias(ctx context.Context, alias uuid.UUID) (registry.Person, error)
+}
+
+// Snapshots gives what traces walk on: people are shown no more and no less of themselves than a trace would find.
+type Snapshots interface {
+	Snapshot(ctx context.Context, asOf int64) (snapshot.Snapshot, error)
+}
+
+// Openings is the audit log, where each opening of somebody's details stands as details_opened with the person as its subject
+// and a detail area=…;purpose=…, in which more may follow.
+type Openings interface {
+	Ledger
+	Find(ctx context.Context, f registry.AuditFilter, before int64, limit int) ([]registry.AuditEntry, error)
+}
+
+// History tells people what is known of them. It is safe for concurrent use.
+type History struct{ HistoryDeps }
+
+// HistoryDeps is what a History needs. Everything in it is safe for concurrent use.
+type HistoryDeps struct {
+	People    PeopleByAlias
+	Snapshots Snapshots
+	Openings  Openings
+	Clock     func() time.Time
+	Delay     time.Duration // before somebody is told that their details were opened
+}
+
+// NewHistory returns the history of everybody.
+func NewHistory(d HistoryDeps) *History { return &History{d} }
+
+// The most that is shown of somebody. Whoever is scanned more often than that in some weeks is a machine.
+const (
+	maxVisits   = 5000
+	maxOpenings = 500
+)
+
+// Visit is one stay at one place, as traces take it. Basis says how its end is known.
+type Visit struct {
+	Place tracing.Place
+	Enter int64
+	Leave int64
+	Basis tracing.Basis
+	Open  bool // it had not ended when it was read, and Leave is that instant
+}
+
+// Visits returns where the person of an alias was, the newest first: what all their aliases were scanned for, without what was
+// taken back or erased. That it was read stands in the audit log before it is returned. The errors are those of taking a snapshot.
+func (h *History) Visits(ctx context.Context, alias uuid.UUID) ([]Visit, error) {
+	person, err := personOf(ctx, h.People, alias)
+	if err != nil {
+		return nil, err
+	}
+	now := h.Clock().Unix()
+	sight, err := h.Snapshots.Snapshot(ctx, now)
+	if err != nil {
+		return nil, fmt.Errorf("reading somebody's own check-ins: %w", err)
+	}
+	if err := h.Openings.Append(ctx, "system", "own_visits_read", alias.String(), ""); err != nil {
+		return nil, err
+	}
+	visits := []Visit{}
+	window := []tracing.PersonWindow{{Person: person, From: 0, To: now + 1}}
+	err = sight.Source.OfPeople(ctx, tracing.ScopePlace, window, func(_ int, u tracing.United) error {
+		v := Visit{Place: u.Place, Enter: u.Enter, Leave: u.Leave, Open: u.Leave >= now}
+		for _, part := range u.Parts {
+			if part.Leave == u.Leave {
+				v.Basis = max(v.Basis, part.Basis)
+			}
+		}
+		visits = append(visits, v)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading somebody's own check-ins: %w", err)
+	}
+	slices.SortFunc(visits, func(a, b Visit) int {
+		return cmp.Or(-cmp.Compare(a.Enter, b.Enter), -cmp.Compare(a.Leave, b.Leave), slices.Compare(a.Place.ID[:], b.Place.ID[:]), slices.Compare(a.Place.Trip[:], b.Place.Trip[:]))
+	})
+	return visits[:min(len(visits), maxVisits)], nil
+}
+
+// Opening is that an authority opened somebody's details. It says no account.
+type Opening struct {
+	At      int64
+	Area    string // code of the area that the authority is of
+	Purpose string // a stable word
+}
+
+// Opened returns who opened the details of the person of an alias, the newest first, as far as the delay is over.
+func (h *History) Opened(ctx context.Context, alias uuid.UUID) ([]Opening, error) {
+	person, err := personOf(ctx, h.People, alias)
+	if err != nil {
+		return nil, err
+	}
+	told := h.Clock().Add(-h.Delay).Unix() + 1
+	filter := registry.AuditFilter{Action: "details_opened", Subject: person.String(), To: told}
+	entries, err := h.Openings.Find(ctx, filter, 0, maxOpenings)
+	if err != nil {
+		return nil, fmt.Errorf("reading who opened somebody's details: %w", err)
+	}
+	opened := make([]Opening, len(entries))
+	for i, e := range entries {
+		opened[i].At = e.At
+		for field := range strings.SplitSeq(e.Detail, ";") {
+			switch name, value, _ := strings.Cut(field, "="); {
+			case name == "area" && opened[i].Area == "":
+				opened[i].Area = value
+			case name == "purpose" && opened[i].Purpose == "":
+				opened[i].Purpose = value
+			}
+		}
+	}
+	return opened, nil
+}
