@@ -22,9 +22,10 @@ import (
 //
 // Reads see one moment only in a transaction that says so.
 var postgresEngine = engine{
-	name:   "postgres",
-	alone:  `SELECT pg_advisory_xact_lock(8390042714098232)`, // the number says nothing; it must stay the same
-	moment: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	name:     "postgres",
+	alone:    `SELECT pg_advisory_xact_lock(8390042714098232)`, // the number says nothing; it must stay the same
+	moment:   &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	position: "strpos",
 }
 
 // writers is how many changes may be under way at once on PostgreSQL, the most of them waiting for the one that is alone.
@@ -48,6 +49,8 @@ func openPostgres(ctx context.Context, address string) (*Store, error) {
 		"application_name": "truyvet",
 		"timezone":         "UTC",
 		"lock_timeout":     "5000", // milliseconds
+		// What a search costs goes by the words: a plan for any words would read too much for some.
+		"plan_cache_mode": "force_custom_plan",
 		// A process that hangs or is cut off in a change must not keep all others waiting.
 		"idle_in_transaction_session_timeout": "30000",
 	})

@@ -76,7 +76,7 @@ func (s *Store) spell(ctx context.Context) error {
 
 const (
 	// fewPlaces is how many places a word may begin words of and still be what a search begins with.
-	fewPlaces = 1000
+	fewPlaces = 500
 	// placesLookedAt is how many names a search reads in their order, where every word of it is in more places than that.
 	placesLookedAt = 20_000
 )
@@ -101,7 +101,7 @@ func readName(r row) (n name, err error) {
 // registry.ErrNotFound where After is no place.
 func (s *Store) SearchPlaces(ctx context.Context, q registry.Search) (found registry.Found, err error) {
 	err = s.sight(ctx, "searching for places", func(tx *sql.Tx) error {
-		found, err = search(ctx, tx, q)
+		found, err = s.search(ctx, tx, q)
 		return err
 	})
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *Store) SearchPlaces(ctx context.Context, q registry.Search) (found regi
 	return found, nil
 }
 
-func search(ctx context.Context, tx *sql.Tx, q registry.Search) (found registry.Found, err error) {
+func (s *Store) search(ctx context.Context, tx *sql.Tx, q registry.Search) (found registry.Found, err error) {
 	if q.Limit < 1 {
 		return found, errors.New("a page has room for one place or more")
 	}
@@ -129,7 +129,7 @@ func search(ctx context.Context, tx *sql.Tx, q registry.Search) (found registry.
 	if few {
 		names, found.Next, err = among(ctx, tx, rare, words, after, q)
 	} else {
-		names, found.Next, err = inOrder(ctx, tx, words, after, q)
+		names, found.Next, err = s.inOrder(ctx, tx, words, after, q)
 	}
 	if err != nil {
 		return found, err
@@ -184,37 +184,45 @@ func among(ctx context.Context, tx *sql.Tx, ids []uuid.UUID, words []string, aft
 	return names, names[len(names)-1].id, nil
 }
 
-// inOrder searches through the names in their order.
-func inOrder(ctx context.Context, tx *sql.Tx, words []string, after name, q registry.Search) ([]name, uuid.UUID, error) {
+// inOrder searches through the names in their order: the next few, and if too few of them match, as many as it may.
+func (s *Store) inOrder(ctx context.Context, tx *sql.Tx, words []string, after name, q registry.Search) ([]name, uuid.UUID, error) {
 	var names []name
-	atOnce := q.Limit + 1
-	for looked := 0; looked < placesLookedAt; {
-		query := ask(`SELECT search, id FROM places WHERE (search, id) > (?, ?) ORDER BY search, id LIMIT ?`, after.search, blob(after.id), atOnce)
-		if q.Organisation != uuid.Nil {
-			query = ask(`SELECT search, id FROM places WHERE organisation = ? AND (search, id) > (?, ?) ORDER BY search, id LIMIT ?`,
-				blob(q.Organisation), after.search, blob(after.id), atOnce)
-		}
-		some, err := list(ctx, tx, query, readName)
-		if err != nil {
+	for _, most := range []int{fewPlaces, placesLookedAt} {
+		var err error
+		if names, err = s.matching(ctx, tx, words, namesAfter(after, q, most), q.Limit+1); err != nil {
 			return nil, uuid.Nil, err
 		}
-		for _, n := range some {
-			if !registry.Matches(n.search, words) {
-				continue
-			}
-			if len(names) == q.Limit {
-				return names, names[len(names)-1].id, nil
-			}
-			names = append(names, n)
+		if len(names) > q.Limit {
+			return names[:q.Limit], names[q.Limit-1].id, nil
 		}
-		if len(some) < atOnce {
-			return names, uuid.Nil, nil
-		}
-		after = some[len(some)-1]
-		looked += len(some)
-		atOnce = min(2*atOnce, 5000)
 	}
-	return names, after.id, nil
+	from := namesAfter(after, q, 1)
+	last, err := readName(tx.QueryRowContext(ctx, from.text+` OFFSET ?`, append(from.args, placesLookedAt-1)...))
+	if errors.Is(err, sql.ErrNoRows) { // fewer were left than it may look at
+		return names, uuid.Nil, nil
+	}
+	return names, last.id, err
+}
+
+// namesAfter asks for names in their order.
+func namesAfter(after name, q registry.Search, most int) query {
+	if q.Organisation == uuid.Nil {
+		return ask(`SELECT search, id FROM places WHERE (search, id) > (?, ?) ORDER BY search, id LIMIT ?`, after.search, blob(after.id), most)
+	}
+	return ask(`SELECT search, id FROM places WHERE organisation = ? AND (search, id) > (?, ?) ORDER BY search, id LIMIT ?`,
+		blob(q.Organisation), after.search, blob(after.id), most)
+}
+
+// matching returns the first of some names that have the words. The database compares them, so that no other goes over the line.
+func (s *Store) matching(ctx context.Context, tx *sql.Tx, words []string, of query, limit int) ([]name, error) {
+	q := query{`SELECT search, id FROM (` + of.text + `) AS looked WHERE true`, of.args}
+	for _, word := range words {
+		q.text += ` AND ` + s.engine.position + `(' ' || search, ?) > 0`
+		q.args = append(q.args, " "+word)
+	}
+	q.text += ` ORDER BY search, id LIMIT ?`
+	q.args = append(q.args, limit)
+	return list(ctx, tx, q, readName)
 }
 
 // placesNamed reads places, in the order given.

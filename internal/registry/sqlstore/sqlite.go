@@ -14,7 +14,7 @@ import (
 
 // sqliteEngine needs nothing beside SQLite itself: one connection writes, and a transaction that will write takes the file's
 // lock at its start.
-var sqliteEngine = engine{name: "sqlite", addColumns: missingColumns}
+var sqliteEngine = engine{name: "sqlite", position: "instr", addColumns: missingColumns}
 
 // addColumn is a statement as PostgreSQL understands it and SQLite does not.
 var addColumn = regexp.MustCompile(`(?m)^ALTER TABLE (\w+) ADD COLUMN IF NOT EXISTS (\w+) [^;]*;`)
