@@ -50,7 +50,10 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	}
 	writer, err := connectSQLite(ctx, path, 1, url.Values{
 		"_txlock": {"immediate"}, // a transaction that will write takes the lock at its start and cannot fail half-way
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)", "wal_autocheckpoint(16000)"},
+		"_pragma": {
+			"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			"cache_size(-65536)", "wal_autocheckpoint(16000)", // an import writes all over the file: 64 MB of it are at hand
+		},
 	})
 	if err != nil {
 		return nil, err
