@@ -50,7 +50,7 @@ func writePlaces(path string, n int) (err error) {
 	fmt.Fprintln(out, "key,parent,name,kind,address,ward,hours")
 	for i := range n {
 		if i%5 > 0 {
-			fmt.Fprintf(out, "p%d,p%d,Phòng %d %s,office,,,\n", i, i-i%5, 100+dice.IntN(900), pick(dice, given))
+			fmt.Fprintf(out, ",p%d,Phòng %d %s,office,,,\n", i-i%5, 100+dice.IntN(900), pick(dice, given))
 			continue
 		}
 		fmt.Fprintf(out, "p%d,,%s %s,shop,%d phố %s,%05d,T2-CN 07:00-21:00\n",
