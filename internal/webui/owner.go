@@ -28,6 +28,8 @@ func (u *UI) registerPlaces(r gin.IRouter) {
 	serve(r, "/:id/code.png", u.serveCode("image/png", poster.PNG))
 	serve(r, "/:id/edit", u.showEditPlace)
 	r.POST("/:id/edit", u.editPlace)
+	serve(r, "/:id/poster.pdf", u.servePoster("application/pdf", ".pdf", poster.PDF))
+	serve(r, "/:id/poster.svg", u.servePoster("image/svg+xml", ".svg", poster.SheetSVG))
 	serve(r, "/:id/reissue", u.showReissue)
 	r.POST("/:id/reissue", u.reissue)
 }
@@ -291,6 +293,9 @@ type placePage struct {
 	CheckIn string // where its code leads
 	Path    string // the same, here
 	File    string // what a downloaded code is called, without the ending
+	Check   string // the short code that its poster bears
+	// What posters can be had in, as addresses name it.
+	Sizes, Languages []string
 }
 
 // placeOf reads the place in the path, which must be one of the actor's. On false the refusal has been answered.
@@ -323,10 +328,13 @@ func (u *UI) showPlace(c *gin.Context) {
 
 func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) {
 	tree := u.Places.Tree(actor(c))
-	page := placePage{Place: place, Path: "/q/" + place.Code, File: fileName(place)}
+	page := placePage{Place: place, Path: "/q/" + place.Code, File: fileName(place), Sizes: posterSizes, Languages: posterLanguages}
 	var err error
 	if page.CheckIn, err = qrgen.URL(u.BaseURL, place.Code); err != nil {
 		return placePage{}, fmt.Errorf("writing a code's address: %w", err)
+	}
+	if page.Check, err = qrgen.CheckCode(place.Code); err != nil {
+		return placePage{}, fmt.Errorf("working out a check code: %w", err)
 	}
 	byID := make(map[uuid.UUID]registry.Place, len(tree))
 	for _, p := range inOrder(tree) {
@@ -365,16 +373,21 @@ func (u *UI) serveCode(mediaType string, draw func(io.Writer, string, poster.Opt
 			u.Fail(c, fmt.Errorf("drawing a code: %w", err))
 			return
 		}
-		if c.Query("serial") == strconv.FormatUint(uint64(place.Serial), 10) {
-			c.Header("Cache-Control", "private, max-age=31536000, immutable")
-		} else {
-			c.Header("Cache-Control", "no-cache")
-		}
+		keepWithSerial(c, place)
 		if _, download := c.Request.URL.Query()["download"]; download {
 			_, ending, _ := strings.Cut(c.Request.URL.Path[strings.LastIndexByte(c.Request.URL.Path, '/'):], ".")
 			c.Header("Content-Disposition", "attachment; filename="+url.PathEscape(fileName(place)+"."+ending))
 		}
 		c.Data(http.StatusOK, mediaType, picture.Bytes())
+	}
+}
+
+// keepWithSerial lets what is drawn of a place's code be kept for good under an address that names its serial.
+func keepWithSerial(c *gin.Context, place registry.Place) {
+	if c.Query("serial") == strconv.FormatUint(uint64(place.Serial), 10) {
+		c.Header("Cache-Control", "private, max-age=31536000, immutable")
+	} else {
+		c.Header("Cache-Control", "no-cache")
 	}
 }
 

@@ -293,6 +293,30 @@ func TestEditPlace(t *testing.T) {
 	b.get("/places?name=rau&after=x").wants(http.StatusNotFound)
 }
 
+func TestPosters(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("owner")
+	path := "/places/" + s.stall.ID.String()
+	for _, size := range posterSizes {
+		for _, language := range posterLanguages {
+			style := "?size=" + url.QueryEscape(size) + "&lang=" + url.QueryEscape(language)
+			pdf := b.get(path + "/poster.pdf" + style + "&download&serial=1")
+			pdf.wants(http.StatusOK)
+			if !strings.HasPrefix(pdf.body, "%PDF-") || !strings.Contains(pdf.header.Get("Cache-Control"), "immutable") ||
+				!strings.HasSuffix(pdf.header.Get("Content-Disposition"), "-"+size+".pdf") {
+				t.Errorf("%s: the PDF is sent as %v", style, pdf.header)
+			}
+			svg := b.get(path + "/poster.svg" + style)
+			svg.wants(http.StatusOK)
+			if !strings.Contains(svg.body, "<title>"+s.market.Name+" "+s.stall.Name+"</title>") {
+				t.Errorf("%s: the SVG is %.200s", style, svg.body)
+			}
+		}
+	}
+	b.get(path+"/poster.pdf?size=B5").wants(http.StatusBadRequest)
+	b.get(path+"/poster.pdf?lang=fr").wants(http.StatusBadRequest)
+}
+
 func TestReissue(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.staff("owner")
