@@ -119,6 +119,8 @@ var table = []route{
 	{"POST", "/places/new", aPlace, "name=A&kind=stall&parent={id}", "login 303/400 403 403 403 403 403 403"},
 	{"GET", "/places/:id", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/code.svg", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/poster.pdf", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/poster.svg", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/code.png", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/edit", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"POST", "/places/:id/edit", aPlace, "name=x&revision=99", "login 409/404 403 403 403 403 403 403"},
