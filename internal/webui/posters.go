@@ -24,7 +24,7 @@ var (
 )
 
 // servePoster draws the sheet of a place's poster, filled with copies where it takes several. The address names the paper
-// (size), the language (lang) and as that of a code may the serial.
+// (size), the language (words; lang is that of pages) and as that of a code may the serial.
 func (u *UI) servePoster(mediaType, ending string, draw func(io.Writer, poster.Style, ...poster.Poster) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		place, ok := u.placeOf(c)
@@ -59,7 +59,7 @@ func (u *UI) posterStyle(c *gin.Context) (poster.Style, error) {
 	if err != nil {
 		return poster.Style{}, errPosterStyle
 	}
-	language, err := poster.ParseLanguage(c.DefaultQuery("lang", posterLanguages[0]))
+	language, err := poster.ParseLanguage(c.DefaultQuery("words", posterLanguages[0]))
 	if err != nil {
 		return poster.Style{}, errPosterStyle
 	}

@@ -299,7 +299,7 @@ func TestPosters(t *testing.T) {
 	path := "/places/" + s.stall.ID.String()
 	for _, size := range []string{"A4", "A5", "A6", "tent", "sticker", "strip"} {
 		for _, language := range []string{"vi+en", "vi", "en"} {
-			style := "?size=" + url.QueryEscape(size) + "&lang=" + url.QueryEscape(language)
+			style := "?size=" + url.QueryEscape(size) + "&words=" + url.QueryEscape(language)
 			pdf := b.get(path + "/poster.pdf" + style + "&download&serial=1")
 			pdf.wants(http.StatusOK)
 			if !strings.HasPrefix(pdf.body, "%PDF-") || !strings.Contains(pdf.header.Get("Cache-Control"), "immutable") ||
@@ -314,7 +314,7 @@ func TestPosters(t *testing.T) {
 		}
 	}
 	b.get(path+"/poster.pdf?size=B5").wants(http.StatusBadRequest)
-	b.get(path+"/poster.pdf?lang=fr").wants(http.StatusBadRequest)
+	b.get(path+"/poster.pdf?words=fr").wants(http.StatusBadRequest)
 }
 
 func TestReissue(t *testing.T) {
