@@ -93,7 +93,7 @@ func TestAreasImport(t *testing.T) {
 		"no code":           {"code,level,parent,name\n ,province,,A\n", "areas.csv:2: column code", nil},
 		"no name":           {"code,level,parent,name\n02,province,, \n", "areas.csv:2: column name", nil},
 		"a column too few":  {"code,level,name\n02,province,A\n", "column parent is missing", nil},
-		"a field too few":   {"code,level,parent,name\n02,province,A\n", "line 2", nil},
+		"a field too few":   {"code,level,parent,name\n02,province,A\n", "areas.csv:2: ", nil},
 		"a row's own fault": {"code,level,parent,name\n02,province,,A\n001,ward,01,now a ward beneath its ward\n", "lies in", registry.ErrAreas},
 	} {
 		_, err := load(c.text)
