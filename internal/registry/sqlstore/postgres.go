@@ -49,8 +49,10 @@ func openPostgres(ctx context.Context, address string) (*Store, error) {
 		"application_name": "truyvet",
 		"timezone":         "UTC",
 		"lock_timeout":     "5000", // milliseconds
-		// What a search costs goes by the words: a plan for any words would read too much for some.
+		// What a search costs goes by the words: a plan for any words would read too much for some. No query here runs for long
+		// enough to be worth compiling.
 		"plan_cache_mode": "force_custom_plan",
+		"jit":             "off",
 		// A process that hangs or is cut off in a change must not keep all others waiting.
 		"idle_in_transaction_session_timeout": "30000",
 	})
