@@ -174,7 +174,9 @@ func TestVerifyFindsWhatIsDoneToTheTable(t *testing.T) {
 }
 
 func changed(seq int64) []audit.Fault { return []audit.Fault{{What: audit.Changed, Seq: seq, To: seq}} }
+
 func foreign(seq int64) []audit.Fault { return []audit.Fault{{What: audit.Foreign, Seq: seq, To: seq}} }
+
 func missing(from, to int64) []audit.Fault {
 	return []audit.Fault{{What: audit.Missing, Seq: from, To: to}}
 }

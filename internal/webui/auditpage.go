@@ -84,7 +84,8 @@ func (f ledgerFilter) query(more ...string) string {
 }
 
 // Files is the end of the address of a file with the same entries; Before that of the page which goes on before an entry.
-func (f ledgerFilter) Files() string            { return f.query() }
+func (f ledgerFilter) Files() string { return f.query() }
+
 func (f ledgerFilter) Before(seq int64) string  { return f.query("before", strconv.FormatInt(seq, 10)) }
 func (f ledgerFilter) By(who string) string     { f.Who = who; return f.query() }
 func (f ledgerFilter) Of(subject string) string { f.Subject = subject; return f.query() }

@@ -313,8 +313,8 @@ func TestPosters(t *testing.T) {
 			}
 		}
 	}
-	b.get(path+"/poster.pdf?size=B5").wants(http.StatusBadRequest)
-	b.get(path+"/poster.pdf?words=fr").wants(http.StatusBadRequest)
+	b.get(path + "/poster.pdf?size=B5").wants(http.StatusBadRequest)
+	b.get(path + "/poster.pdf?words=fr").wants(http.StatusBadRequest)
 }
 
 func TestReissue(t *testing.T) {
