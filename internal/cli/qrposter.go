@@ -131,7 +131,7 @@ func (p *posterPrinter) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("writing posters: %w", err)
 	}
-	defer os.Remove(temp.Name()) // nothing is left of it where it was renamed
+	defer func() { _ = os.Remove(temp.Name()) }() // nothing is left of it where it was renamed
 	defer temp.Close()
 	w := bufio.NewWriterSize(temp, 1<<16)
 	drawn, err := p.draw(ctx, w, total)

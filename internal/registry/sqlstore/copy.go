@@ -38,7 +38,7 @@ func (s *Store) Export(ctx context.Context, path string) (err error) {
 		tables, err := tablesOf(ctx, tx)
 		for _, table := range tables {
 			if err == nil && slices.Contains(passing, table) {
-				_, err = tx.ExecContext(ctx, `DELETE FROM `+table)
+				_, err = tx.ExecContext(ctx, `DELETE FROM `+table) //nolint:gosec // a name of the schema
 			}
 		}
 		return err
@@ -128,7 +128,8 @@ func countOn(ctx context.Context, tx *sql.Tx) error {
 	}
 	for _, one := range counted {
 		table, column, _ := strings.Cut(one, ".")
-		_, err := tx.ExecContext(ctx, `SELECT setval(pg_get_serial_sequence('`+table+`', '`+column+`'), COALESCE(MAX(`+column+`), 0) + 1, false) FROM `+table)
+		_, err := tx.ExecContext(ctx,
+			`SELECT setval(pg_get_serial_sequence('`+table+`', '`+column+`'), COALESCE(MAX(`+column+`), 0) + 1, false) FROM `+table) //nolint:gosec // names of the schema
 		if err != nil {
 			return err
 		}
@@ -196,7 +197,7 @@ func (t transfer) table(ctx context.Context, table string) error {
 	if held, err := hasRows(ctx, t.to, table); err != nil {
 		return err
 	} else if held {
-		if _, err := t.to.ExecContext(ctx, `DELETE FROM `+table); err != nil {
+		if _, err := t.to.ExecContext(ctx, `DELETE FROM `+table); err != nil { //nolint:gosec // a name of the schema
 			return err
 		}
 	}

@@ -27,11 +27,11 @@ func wordValues(w *placeWord) []any { return []any{w.word, blob(w.place)} }
 
 // wordsOf returns each word of each name once.
 func wordsOf(places []registry.Place) (words []placeWord) {
-	for i := range places {
-		own := registry.Words(places[i].Name)
+	for _, place := range places {
+		own := registry.Words(place.Name)
 		slices.Sort(own)
 		for _, word := range slices.Compact(own) {
-			words = append(words, placeWord{word, places[i].ID})
+			words = append(words, placeWord{word, place.ID})
 		}
 	}
 	return words
