@@ -21,12 +21,13 @@ import (
 )
 
 // Intake is what an Importer puts places into. Levels returns, of the given places those that are of the organisation, each with
-// how deep it lies: 1 for a site.
+// how deep it lies: 1 for a site. Survey is told after much was put.
 type Intake interface {
 	Areas(ctx context.Context) ([]registry.Area, error)
 	Organisation(ctx context.Context, id uuid.UUID) (registry.Organisation, error)
 	Levels(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]int, error)
 	PutPlaces(ctx context.Context, places []registry.Place) error
+	Survey(ctx context.Context) error
 }
 
 // Importer makes places of the rows of files. It keeps no more in memory than some rows, however long the file.
@@ -103,7 +104,10 @@ func (im *Importer) Import(ctx context.Context, organisation uuid.UUID, in io.Re
 			watch.Progress(r.lines.read)
 		}
 	}
-	return r.done, nil
+	if r.done.Added < rowsAtOnce {
+		return r.done, nil
+	}
+	return r.done, im.Intake.Survey(ctx)
 }
 
 // importing is one Import under way.

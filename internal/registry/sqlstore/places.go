@@ -44,6 +44,16 @@ func placeValues(p *registry.Place) []any {
 	}
 }
 
+// Survey has the database count what there is, by which it plans its queries. It is for after much was put at once: by itself a
+// database notices only later.
+func (s *Store) Survey(ctx context.Context) error {
+	if s.engine.survey == "" {
+		return nil
+	}
+	_, err := s.writer.ExecContext(ctx, s.engine.survey)
+	return fault("counting what there is", err)
+}
+
 // UpdatePlace writes what may change of a place: kind, name, address, area, dwell, hours, and code with serial and time of issue.
 // p.Revision is the revision that was read; the stored one becomes the next. The errors: registry.ErrNotFound, ErrChanged
 // where the place was changed since, ErrPlaces where p has another parent or organisation, ErrDangling for an unknown area.

@@ -25,6 +25,7 @@ var postgresEngine = engine{
 	name:     "postgres",
 	alone:    `SELECT pg_advisory_xact_lock(8390042714098232)`, // the number says nothing; it must stay the same
 	moment:   &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	survey:   `ANALYZE`,
 	position: "strpos",
 }
 

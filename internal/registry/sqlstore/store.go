@@ -39,6 +39,7 @@ type engine struct {
 	name     string         // the folder of its migrations
 	alone    string         // the statement that makes a transaction the only one that changes anything; empty where each is
 	moment   *sql.TxOptions // of a transaction whose reads are all of one moment
+	survey   string         // the statement that counts anew what queries are planned by; empty where they are planned by the tables alone
 	position string         // the function that says where in a text another one begins, from 1; 0 if nowhere
 	// addColumns takes out of statements what adds a column that is there, where the database cannot; nil where it can.
 	addColumns func(ctx context.Context, tx *sql.Tx, statements string) (string, error)
