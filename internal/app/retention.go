@@ -15,6 +15,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scanstore"
 	"github.com/truyvet/truyvet/internal/scanstore/clickhouse"
 	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
+	"github.com/truyvet/truyvet/internal/snapshot"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -36,6 +37,14 @@ type present struct {
 func (p present) Present(ctx context.Context, people []uuid.UUID) (map[uuid.UUID]bool, error) {
 	now := p.clock().Unix()
 	sight, err := p.snapshots.Snapshot(ctx, now)
+	for errors.Is(err, snapshot.ErrLoading) { // a server that has just begun; its purge has the time
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Second):
+			sight, err = p.snapshots.Snapshot(ctx, now)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("taking a snapshot: %w", err)
 	}
