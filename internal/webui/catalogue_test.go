@@ -18,6 +18,7 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
+	"github.com/truyvet/truyvet/qrgen/poster"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -86,6 +87,12 @@ func composed(t *testing.T) map[string][]string {
 	}
 	for _, p := range tracing.Profiles() {
 		keys["profile."] = append(keys["profile."], p.Name, p.Name+".source")
+	}
+	for _, f := range poster.Formats() {
+		keys["place.size."] = append(keys["place.size."], f.String())
+	}
+	for _, l := range []poster.Language{poster.Both, poster.Vietnamese, poster.English} {
+		keys["place.lang."] = append(keys["place.lang."], l.String())
 	}
 	for kind := errs.Internal; kind <= errs.Unavailable; kind++ {
 		for _, part := range []string{".title", ".safe", ".do"} {
