@@ -319,7 +319,7 @@ func fillVault(t *testing.T, in *installation, store *sqlstore.Store, n int) {
 	}
 	people, links, sealed := make([]registry.Person, n), make([]registry.Link, n), make([]registry.Sealed, n)
 	for i := range n {
-		people[i] = registry.Person{ID: uuid.New()}
+		people[i] = registry.Person{ID: uuid.New(), Created: time.Now().Unix()}
 		alias, err := pseudonyms.Phone(vaultPhone(i))
 		if err != nil {
 			t.Fatal(err)

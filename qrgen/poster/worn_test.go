@@ -26,7 +26,7 @@ import (
 	"github.com/truyvet/truyvet/qrgen/poster"
 )
 
-var wornVariants = flag.Int("worn", 12, "how many worn and badly photographed posters to read; 1,000 take some minutes")
+var wornVariants = flag.Int("worn", 6, "how many worn and badly photographed posters to read; 1,000 take some minutes")
 
 // wear is what may happen between the printer and the decoder. The symbol's place in the picture is given in its pixels.
 type wear struct {
