@@ -10,7 +10,7 @@ import (
 // A ledger knows of everybody the earliest contact and how many sources they met, whatever is added together, and is all zero
 // but for what it was told.
 func TestLedgerKnowsTheEarliestContactAndCountsSources(t *testing.T) {
-	const people = 2*rangePeople + 70
+	const people = rangePeople + 70
 	l := newLedger(people)
 	l.totals = make([]uint32, people)
 	rapid.Check(t, func(r *rapid.T) {

@@ -132,7 +132,7 @@ func TestWaysAgreeOnAwkwardStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const people, places, spread = 6, 2, 30_000
+	const people, places, spread = 6, 2, 14_000
 	n := numbered(0, places)
 	for i := range people * spread {
 		n.Person(numberedID(i))
