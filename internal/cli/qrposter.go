@@ -13,13 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
-	"golang.org/x/text/unicode/norm"
 
+	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/qrgen/poster"
 )
@@ -272,7 +271,7 @@ func (z *posterZip) Add(p poster.Poster) error {
 		return err
 	}
 	z.count++
-	name := fmt.Sprintf("%05d-%s.%s", z.count, fileName(strings.TrimSpace(p.Name+" "+p.Part)), z.files)
+	name := fmt.Sprintf("%05d-%s.%s", z.count, registry.FileName(p.Name+" "+p.Part), z.files)
 	method := zip.Store // a PDF or a PNG is compressed
 	if z.files == "svg" {
 		method = zip.Deflate
@@ -295,21 +294,3 @@ func (z *posterZip) Add(p poster.Poster) error {
 }
 
 func (z *posterZip) Close() error { return z.zip.Close() }
-
-// fileName returns what of a name every file system takes: letters without their marks, digits and hyphens, up to 60.
-func fileName(name string) string {
-	const most = 60
-	var b strings.Builder
-	for _, r := range norm.NFD.String(name) {
-		switch {
-		case b.Len() >= most:
-		case r == 'đ' || r == 'Đ':
-			b.WriteByte('d')
-		case r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)):
-			b.WriteRune(unicode.ToLower(r))
-		case !unicode.Is(unicode.Mn, r) && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return strings.Trim(b.String(), "-")
-}

@@ -25,6 +25,13 @@ func Words(text string) []string {
 // SearchText is the words of a name as they are stored, for Matches.
 func SearchText(name string) string { return strings.Join(Words(name), " ") }
 
+// FileName writes a name as part of a file's name that every system takes: letters a to z, digits and hyphens, at most 60 of them.
+func FileName(name string) string {
+	words := strings.FieldsFunc(SearchText(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	file := strings.Join(words, "-")
+	return strings.Trim(file[:min(len(file), 60)], "-")
+}
+
 // Matches says whether each of the words begins a word of a name, given as its search text.
 func Matches(search string, words []string) bool {
 	for _, word := range words {

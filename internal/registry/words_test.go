@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
@@ -35,4 +37,25 @@ func TestMatches(t *testing.T) {
 			t.Errorf("%q: %v", text, got)
 		}
 	}
+}
+
+func TestFileName(t *testing.T) {
+	for text, want := range map[string]string{
+		"Sạp rau cô Tư": "sap-rau-co-tu", "  Dãy 1 (Rau) ": "day-1-rau", "../../etc/passwd": "etc-passwd", "商店": "", "\"; rm": "rm",
+	} {
+		if got := registry.FileName(text); got != want {
+			t.Errorf("%q is called %q, want %q", text, got, want)
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		name := registry.FileName(rapid.String().Draw(r, "text"))
+		if len(name) > 60 {
+			r.Fatalf("%q is too long", name)
+		}
+		for _, c := range name {
+			if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+				r.Fatalf("%q is no name of a file everywhere", name)
+			}
+		}
+	})
 }

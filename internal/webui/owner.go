@@ -352,7 +352,7 @@ func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) 
 // fileName tells codes apart in a folder of downloads: by the name of the place, and its id where the name has no letter that
 // every system takes.
 func fileName(p registry.Place) string {
-	return fmt.Sprintf("truyvet-%s-%d", cmp.Or(slug(p.Name), strings.ToLower(shortID(p.ID))), p.Serial)
+	return fmt.Sprintf("truyvet-%s-%d", cmp.Or(registry.FileName(p.Name), strings.ToLower(shortID(p.ID))), p.Serial)
 }
 
 // serveCode draws the code of a place. The same serial gives the same picture, so an address that names the serial may be

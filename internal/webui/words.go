@@ -25,13 +25,6 @@ func fold(text string) string {
 	}, norm.NFD.String(strings.ToLower(text)))
 }
 
-// slug writes a text as part of a file's name that every system takes: letters a to z, digits and hyphens, at most 60 of them.
-func slug(text string) string {
-	words := strings.FieldsFunc(fold(text), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
-	name := strings.Join(words, "-")
-	return strings.Trim(name[:min(len(name), 60)], "-")
-}
-
 // compareNatural orders names as people do: without regard to marks and case, and numbers in them by their value, so that
 // row 2 comes before row 10.
 func compareNatural(a, b string) int {

@@ -18,27 +18,6 @@ func TestFold(t *testing.T) {
 	}
 }
 
-func TestSlug(t *testing.T) {
-	for text, want := range map[string]string{
-		"Sạp rau cô Tư": "sap-rau-co-tu", "  Dãy 1 (Rau) ": "day-1-rau", "../../etc/passwd": "etc-passwd", "商店": "", "\"; rm": "rm",
-	} {
-		if got := slug(text); got != want {
-			t.Errorf("%q is called %q, want %q", text, got, want)
-		}
-	}
-	rapid.Check(t, func(r *rapid.T) {
-		name := slug(rapid.String().Draw(r, "text"))
-		if len(name) > 60 {
-			r.Fatalf("%q is too long", name)
-		}
-		for _, c := range name {
-			if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-				r.Fatalf("%q is no name of a file everywhere", name)
-			}
-		}
-	})
-}
-
 func TestNaturalOrder(t *testing.T) {
 	want := []string{"", "Cổng", "Cổng 1", "Cổng 02", "Cổng 2b", "Cổng 10", "Dãy 1 (Rau)", "Dãy 1 (Thịt)", "Dãy 9", "Dãy 100", "đông", "Tây"}
 	got := slices.Clone(want)
