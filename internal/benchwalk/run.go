@@ -290,6 +290,11 @@ func (b *bench) askSource(ctx context.Context, engine *clickHousePeer, sql map[s
 	}
 	b.seconds(prefix+"load", time.Since(begin)-s.seal)
 	b.seconds(prefix+"seal", s.seal)
+	settled, err := s.settle(ctx)
+	if err != nil {
+		return err
+	}
+	b.seconds(prefix+"settle", settled)
 	for _, q := range b.questions {
 		took, err := medianOf(ctx, s.ask, q, b.answers[q.Name], b.Cut, b.MostRounds)
 		if errors.Is(err, errCut) {

@@ -92,6 +92,31 @@ func (s *stored) load(ctx context.Context, city *City) error {
 	return nil
 }
 
+// settle waits until the server has brought its parts together, as it does by itself after so much was inserted at once, and
+// returns how long that took. The tables that are asked in SQL were brought together too.
+func (s *stored) settle(ctx context.Context) (time.Duration, error) {
+	const (
+		look  = 500 * time.Millisecond
+		quiet = 10 // looks at which nothing was being merged, after which nothing more is to come
+	)
+	begin := time.Now()
+	for still := 0; still < quiet; still++ {
+		var merges uint64
+		if err := s.store.Conn().QueryRow(ctx, "SELECT count() FROM system.merges").Scan(&merges); err != nil {
+			return 0, fmt.Errorf("reading what is being merged: %w", err)
+		}
+		if merges > 0 {
+			still = -1
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(look):
+		}
+	}
+	return time.Since(begin), nil
+}
+
 // scanID is a UUIDv7 of an instant.
 func scanID(seq uint64, at uint32) (id uuid.UUID) {
 	binary.BigEndian.PutUint64(id[:8], uint64(at)*1000<<16|7<<12)
