@@ -7,8 +7,47 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/truyvet/truyvet/internal/audit"
 )
+
+func TestAudit(t *testing.T) {
+	s := newSite(t, nil)
+	for range 120 {
+		must(t, s.ledger.Append(t.Context(), "city", "list_read", uuid.NewString(), "a <detail>"))
+	}
+	b := s.staff("auditor")
+	p := b.get("/audit")
+	p.wants(http.StatusOK, "Nhật ký nguyên vẹn", "121 dòng", "list_read", "a <detail>", "Các dòng cũ hơn")
+	older := p.all(func(n *html.Node) bool { return attr(n, "rel") == "next" })
+	if len(older) != 1 {
+		t.Fatalf("%d links to older entries", len(older))
+	}
+	rows := func(p page) int {
+		return len(p.all(func(n *html.Node) bool { return n.Data == "tr" && n.Parent.Data == "tbody" }))
+	}
+	last := b.get(attr(older[0], "href"))
+	if rows(p) != 100 || rows(last) != 21 || strings.Contains(last.text(), "Các dòng cũ hơn") {
+		t.Errorf("%d and %d rows", rows(p), rows(last))
+	}
+	for query, want := range map[string]int{
+		"?what=list_read": 100, "?who=auditor": 1, "?who=auditor&what=list_read": 0, "?from=2026-11-21": 100, "?from=2026-11-22": 0,
+		"?to=2026-11-20": 0, "?from=nonsense&who=auditor": 1, "?subject=%00": 0,
+	} {
+		if found := b.get("/audit" + query); rows(found) != want {
+			t.Errorf("%s has %d rows, want %d: %s", query, rows(found), want, found.text())
+		}
+	}
+	filtered := b.get("/audit?what=list_read&who=city")
+	next := filtered.all(func(n *html.Node) bool { return attr(n, "rel") == "next" })
+	if left := b.get(attr(next[0], "href")); rows(left) != 20 {
+		t.Errorf("the next page of a filter has %d rows", rows(left))
+	}
+	for _, before := range []string{"x", "-1", "0", "99999999999999999999"} {
+		b.get("/audit?before="+before).wants(http.StatusOK, "Nhật ký nguyên vẹn")
+	}
+}
 
 func TestAuditFiles(t *testing.T) {
 	s := newSite(t, nil)

@@ -1,0 +1,145 @@
+package webui_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/net/html"
+
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+func TestGate(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("gate")
+	const card = "079123456789"
+	for i, c := range []struct {
+		typed string
+		id    bool
+		how   scan.How
+	}{
+		{card, true, scan.GateTyped},
+		{" 079 123 456 789 ", true, scan.GateTyped},
+		{card + "|123456789|Nguyễn Thị Ánh|01021990|Nữ|12 Lê Lợi|01012022", true, scan.GateCard},
+		{"0912 345 678", false, scan.GateTyped},
+		{"+84 912.345.678", false, scan.GateTyped},
+	} {
+		s.advance(time.Minute)
+		p := b.get("/gate")
+		p = b.post("/gate", url.Values{"number": {c.typed}, "nonce": {p.field("nonce")}})
+		p.leadsTo("/gate")
+		p = b.get("/gate")
+		p.wants(http.StatusOK, "Chợ Linh Xuân", "Đã ghi nhận: VÀO")
+		for _, secret := range []string{card, "123 456", "Ánh", "0912", "912345", "…789", "…678"} {
+			if strings.Contains(p.body, secret) || strings.Contains(s.logs.String(), secret) {
+				t.Errorf("%q echoes or logs %q", c.typed, secret)
+			}
+		}
+		want, err := s.pseudonyms.Phone("0912345678")
+		if c.id {
+			want, err = s.pseudonyms.IDCard(card)
+		}
+		must(t, err)
+		scans := s.allScans()
+		if got := scans[len(scans)-1]; len(scans) != i+1 || got.Alias != want || got.How != c.how || got.Place != s.market.ID || got.Kind != stay.In {
+			t.Errorf("%q: %d scans, the last %+v", c.typed, len(scans), got)
+		}
+		if _, err := s.store.PersonByAlias(t.Context(), want); err != nil {
+			t.Errorf("%q: the person was not made: %v", c.typed, err)
+		}
+	}
+	for _, typed := range []string{"", "12", "hello", "07912345678", "0791234567890", "abc|def", "|", card + "|", card + "|123456789|Nguyễn Thị Ánh", strings.Repeat("9", 600), "\xff"} {
+		b.post("/gate", url.Values{"number": {typed}}).leadsTo("/gate")
+		p := b.get("/gate")
+		p.wants(http.StatusOK, "Chưa ghi nhận", "Không phải thẻ căn cước")
+		if alerts := p.all(func(n *html.Node) bool { return attr(n, "role") == "alert" }); len(alerts) != 1 {
+			t.Errorf("%q: %d alerts", typed, len(alerts))
+		}
+	}
+	if n := s.scanCount(); n != 5 {
+		t.Errorf("%d scans are logged, want 5", n)
+	}
+	lines := b.get("/gate").all(func(n *html.Node) bool { return n.Data == "li" && attr(n.Parent, "class") == "ledger" })
+	if len(lines) != 10 {
+		t.Errorf("%d lines in the list, want the last ten", len(lines))
+	}
+}
+
+func TestGateOutDoubleAndUndo(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("gate")
+	p := b.get("/gate?mode=out")
+	form := url.Values{"number": {"0912345678"}, "mode": {"out"}, "nonce": {p.field("nonce")}}
+	b.post("/gate", form).leadsTo("/gate?mode=out")
+	s.advance(2 * time.Second)
+	b.post("/gate", form).leadsTo("/gate?mode=out")
+	p = b.get("/gate?mode=out")
+	p.wants(http.StatusOK, "Đã ghi nhận: RA")
+	if n := s.scanCount(); n != 1 {
+		t.Fatalf("%d scans after a double tap, want 1", n)
+	}
+	undo := url.Values{"id": {p.field("id")}, "mode": {p.field("mode")}}
+	undone := b.post("/gate/undo", undo)
+	undone.leadsTo("/gate?mode=out") // the next person goes the same way
+	b.follow(undone).wants(http.StatusOK, "Đã hoàn tác")
+	scans := s.allScans()
+	if len(scans) != 2 || scans[1].Kind != stay.Void || scans[1].Voids != scans[0].ID || scans[1].Alias != scans[0].Alias {
+		t.Errorf("the scans are %+v", scans)
+	}
+	for _, id := range []string{undo.Get("id"), uuid.NewString(), "", "x"} {
+		b.post("/gate/undo", url.Values{"id": {id}}).wants(http.StatusNotFound, "không còn trong danh sách")
+	}
+	b.post("/logout", nil)
+	again := s.staff("gate")
+	again.get("/gate").wants(http.StatusOK, "Chưa có lượt nào")
+}
+
+// TestGateAnswersOnce holds that an answer is for the person who stands there: it goes away, and what is undone is answered
+// anew.
+func TestGateAnswersOnce(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("gate")
+	answer := func(p page) string {
+		t.Helper()
+		for _, n := range p.all(func(n *html.Node) bool {
+			return strings.HasPrefix(attr(n, "class"), "verdict ") && !hasAttr(n, "hidden")
+		}) {
+			return attr(n, "class")
+		}
+		t.Fatalf("there is neither an answer nor its room: %s", p.text())
+		return ""
+	}
+	if got := answer(b.get("/gate")); got != "verdict waiting" {
+		t.Errorf("before anybody came: %q", got)
+	}
+	b.post("/gate", url.Values{"number": {"0912345678"}})
+	first := b.get("/gate").field("id")
+	s.advance(20 * time.Second)
+	b.post("/gate", url.Values{"number": {"0987654321"}, "mode": {"out"}})
+	for _, step := range []struct {
+		wait time.Duration
+		want string
+	}{{0, "verdict yes out"}, {10 * time.Second, "verdict yes out"}, {time.Second, "verdict waiting"}} {
+		s.advance(step.wait)
+		if got := answer(b.get("/gate?mode=out")); got != step.want {
+			t.Errorf("%s later: %q, want %q", step.wait, got, step.want)
+		}
+	}
+	p := b.follow(b.post("/gate/undo", url.Values{"id": {first}}))
+	if got := answer(p); got != "verdict undone" || !strings.Contains(p.text(), "Đã hoàn tác Vào · 07:40:00") {
+		t.Errorf("after undoing the first: %q: %s", got, p.text())
+	}
+	b.post("/gate", url.Values{"number": {"12"}})
+	if got := answer(b.get("/gate")); got != "verdict no" {
+		t.Errorf("after a refusal: %q", got)
+	}
+	s.advance(time.Minute)
+	if got := answer(b.get("/gate")); got != "verdict waiting" {
+		t.Errorf("a minute after a refusal: %q", got)
+	}
+}
