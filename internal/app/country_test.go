@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/account/accounttest"
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/config"
@@ -109,9 +110,7 @@ func (c *country) account(t *testing.T, a registry.Account) registry.Account {
 	t.Helper()
 	c.spare++
 	a.Login = string(a.Role) + "-" + strings.ToLower(rest(c.spare))
-	made, err := c.parts.Accounts.Create(t.Context(), a, staffPassword)
-	must(t, err)
-	return made
+	return accounttest.Put(t, c.parts.Registry, a, staffPassword)
 }
 
 // half makes the records of a city.

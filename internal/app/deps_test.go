@@ -101,6 +101,7 @@ func TestImportDirections(t *testing.T) {
 		},
 		"internal/testenv/testserver": {}, // tests
 
+		"internal/account/accounttest":                 {}, // tests
 		"internal/scanstore/clickhouse/clickhousetest": {}, // tests
 		"internal/registry/sqlstore/sqlstoretest":      {}, // tests
 		"internal/testenv/chdb":                        {"internal/benchwalk", "internal/scanstore/clickhouse/clickhousetest"},

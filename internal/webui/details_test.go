@@ -29,8 +29,7 @@ func (p page) links(prefix string) []string {
 func TestDetailsOnThePage(t *testing.T) {
 	s := newSite(t, nil)
 	s.outbreak()
-	colleague, err := s.accounts.Create(t.Context(), registry.Account{Login: "colleague", Role: registry.RoleCity, Area: "79"}, password)
-	must(t, err)
+	colleague := s.account(registry.Account{Login: "colleague", Role: registry.RoleCity, Area: "79"})
 	alias, err := s.pseudonyms.Phone("0922222222")
 	must(t, err)
 	known, err := s.store.PersonByAlias(t.Context(), alias)

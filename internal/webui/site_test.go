@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/account/accounttest"
 	"github.com/truyvet/truyvet/internal/audit"
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/citizen"
@@ -203,8 +204,7 @@ func (s *site) settle() {
 		{Login: "admin", Role: registry.RoleAdmin},
 		{Login: "auditor", Role: registry.RoleAuditor},
 	} {
-		_, err := s.accounts.Create(ctx, a, password)
-		must(s.t, err)
+		s.account(a)
 	}
 }
 
@@ -212,9 +212,13 @@ func (s *site) organisation(name, login string) registry.Account {
 	s.t.Helper()
 	o := registry.Organisation{ID: uuid.New(), Name: name, Created: s.now.Load()}
 	must(s.t, s.store.PutOrganisation(s.t.Context(), o))
-	a, err := s.accounts.Create(s.t.Context(), registry.Account{Login: login, Role: registry.RoleOwner, Organisation: o.ID}, password)
-	must(s.t, err)
-	return a
+	return s.account(registry.Account{Login: login, Role: registry.RoleOwner, Organisation: o.ID})
+}
+
+func (s *site) account(a registry.Account) registry.Account {
+	s.t.Helper()
+	a.Created = s.now.Load()
+	return accounttest.Put(s.t, s.store, a, password)
 }
 
 func (s *site) place(owner registry.Account, in places.NewPlace) registry.Place {
