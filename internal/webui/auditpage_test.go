@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/net/html"
 
 	"github.com/truyvet/truyvet/internal/audit"
 )
