@@ -47,7 +47,7 @@ func TestRun(t *testing.T) {
 		wanted = append(wanted, "walk."+name)
 	}
 	wanted = append(wanted, "plain.build", "plain.bytes_per_stay", "sql.sqlite.load", "sql.postgres.load", "sql.clickhouse.load", "sql.chdb.load", "source.walk_memory",
-		"clickhouse.load", "clickhouse.seal", "chdb.load", "chdb.seal")
+		"clickhouse.load", "clickhouse.seal", "clickhouse.settle", "chdb.load", "chdb.seal", "chdb.settle")
 	for _, q := range []string{"one.f1", "one.f2", "p26.f1", "p26.f2", "p26.who_when"} {
 		for _, pattern := range []string{
 			"%s.people", "%s.pairs", "plain.%s", "walk.%s", "walk.%s.per_contact", "walk.%s.vs_plain", "walk.%s.vs_sql", "sql.%s", "sql.%s.by",
