@@ -179,8 +179,12 @@ func follow(w World, info tracing.PlaceInfo, scans []stay.Scan, i int) (tracing.
 // NaiveUnited unites the stays of a world at the contact places of a scope: those that touch, directly or through others,
 // are one. The order is not defined.
 func NaiveUnited(w World, scope tracing.Scope) []tracing.United {
+	return naiveUnited(w, NaiveStays(w), scope)
+}
+
+func naiveUnited(w World, stays []tracing.Stay, scope tracing.Scope) []tracing.United {
 	var united []tracing.United
-	for _, s := range NaiveStays(w) {
+	for _, s := range stays {
 		place, ok := tree(w.Places).contact(scope, s.Place)
 		if !ok {
 			continue

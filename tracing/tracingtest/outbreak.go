@@ -39,7 +39,11 @@ func RunScripts(t *testing.T, dir string, sources func(t *testing.T, worlds []Wo
 	made := sources(t, worlds)
 	for i, s := range scripts {
 		t.Run(strings.TrimSuffix(s.name, ".txt"), func(t *testing.T) {
-			if err := checkTrace(t.Context(), NaiveTrace(s.World, s.Request), made[i], s.Request); err != nil {
+			oracle, err := newOracle(NaiveTrace(s.World, s.Request), s.Request)
+			if err == nil {
+				err = oracle.checkTrace(t.Context(), made[i])
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 			report, err := tracing.Trace(t.Context(), made[i], s.Request)

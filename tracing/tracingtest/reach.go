@@ -19,6 +19,38 @@ type reached struct {
 	cases               []int
 }
 
+// oracle is what a request must find, worked out once for all sources.
+type oracle struct {
+	req      tracing.Request
+	text     []byte // the report
+	reached  map[uuid.UUID]reached
+	cases    map[uuid.UUID]tracing.CaseSet // that the report tells by itself
+	some     []uuid.UUID                   // one person in three, and somebody unknown
+	evidence []byte                        // the report of some
+}
+
+func newOracle(report *tracing.Report, req tracing.Request) (*oracle, error) {
+	o := &oracle{
+		req: req, reached: reachedBy(report, req), cases: make(map[uuid.UUID]tracing.CaseSet, len(report.Contacts)),
+		some: []uuid.UUID{{15: 1}},
+	}
+	for i, roots := range report.Roots(req.Cases, req.Numbers.Linger) {
+		o.cases[report.Contacts[i].Person] = roots
+	}
+	some := &tracing.Report{Contacts: []tracing.Contact{}}
+	for i, c := range report.Contacts {
+		if i%3 == 0 {
+			o.some, some.Contacts = append(o.some, c.Person), append(some.Contacts, c)
+		}
+	}
+	var err error
+	if o.text, err = json.Marshal(report); err != nil {
+		return nil, err
+	}
+	o.evidence, err = json.Marshal(some)
+	return o, err
+}
+
 // reachedBy sums up a report. Roots are looked up from the first generation on.
 func reachedBy(oracle *tracing.Report, req tracing.Request) map[uuid.UUID]reached {
 	all := make(map[uuid.UUID]reached, len(oracle.Contacts))
@@ -57,60 +89,60 @@ func several(req tracing.Request) bool {
 }
 
 // checkReach compares what is reached, in every detail, and the evidence of some people, with the oracle's report.
-func checkReach(ctx context.Context, oracle *tracing.Report, src tracing.Source, req tracing.Request) error {
-	want := reachedBy(oracle, req)
+func (o *oracle) checkReach(ctx context.Context, src tracing.Source) error {
 	for _, detail := range []tracing.Detail{{}, {Sources: true, Cases: true}} {
-		r, err := tracing.Reach(ctx, src, req, detail)
+		r, err := tracing.Reach(ctx, src, o.req, detail)
 		if err != nil {
-			return fmt.Errorf("reaching %+v: %w", req, err)
+			return fmt.Errorf("reaching %+v: %w", o.req, err)
 		}
-		total := 0
-		for g, generation := range r.Generations {
-			for i, m := range generation {
-				total++
-				got := reached{g + 1, int(m.Sources), m.First, r.Cases(g+1, i)}
-				wanted := want[r.Person(m.Person)]
-				if !detail.Sources {
-					wanted.sources = 0
-				}
-				if !detail.Cases {
-					wanted.cases = nil
-				} else if several(req) {
-					wanted.cases = got.cases
-				}
-				if fmt.Sprint(got) != fmt.Sprint(wanted) {
-					return fmt.Errorf("request %+v, detail %+v: %s is reached as %v, want %v", req, detail, r.Person(m.Person), got, wanted)
-				}
+		err = o.checkReached(r, detail)
+		if err == nil && detail.Cases {
+			err = o.checkRoots(r)
+		}
+		if err == nil && detail == (tracing.Detail{}) {
+			err = o.checkEvidence(ctx, r)
+		}
+		if err != nil {
+			return fmt.Errorf("request %+v, detail %+v: %w", o.req, detail, err)
+		}
+	}
+	return nil
+}
+
+// checkReached compares who is reached.
+func (o *oracle) checkReached(r *tracing.Reached, detail tracing.Detail) error {
+	total, several := 0, several(o.req)
+	for g, generation := range r.Generations {
+		for i, m := range generation {
+			total++
+			got := reached{g + 1, int(m.Sources), m.First, r.Cases(g+1, i)}
+			want := o.reached[r.Person(m.Person)]
+			if !detail.Sources {
+				want.sources = 0
+			}
+			if !detail.Cases {
+				want.cases = nil
+			} else if several {
+				want.cases = got.cases
+			}
+			if got.generation != want.generation || got.sources != want.sources || got.first != want.first || !slices.Equal(got.cases, want.cases) {
+				return fmt.Errorf("%s is reached as %v, want %v", r.Person(m.Person), got, want)
 			}
 		}
-		if total != len(want) {
-			return fmt.Errorf("request %+v, detail %+v: %d reached, want %d", req, detail, total, len(want))
-		}
-		if detail.Cases {
-			if err := checkRoots(oracle, r, req); err != nil {
-				return fmt.Errorf("request %+v: %w", req, err)
-			}
-		}
-		if detail == (tracing.Detail{}) {
-			if err := checkEvidence(ctx, oracle, r); err != nil {
-				return fmt.Errorf("request %+v: %w", req, err)
-			}
-		}
+	}
+	if total != len(o.reached) {
+		return fmt.Errorf("%d reached, want %d", total, len(o.reached))
 	}
 	return nil
 }
 
 // checkRoots compares the cases that a report tells by itself with those that the walk has found. Where a person stands in
 // several cases a report may name one too many whose window ended before the source came.
-func checkRoots(oracle *tracing.Report, r *tracing.Reached, req tracing.Request) error {
-	told := make(map[uuid.UUID]tracing.CaseSet, len(oracle.Contacts))
-	for n, roots := range oracle.Roots(req.Cases, req.Numbers.Linger) {
-		told[oracle.Contacts[n].Person] = roots
-	}
-	lax := several(req) && req.Numbers.Linger > 0
+func (o *oracle) checkRoots(r *tracing.Reached) error {
+	lax := several(o.req) && o.req.Numbers.Linger > 0
 	for g, generation := range r.Generations {
 		for i, m := range generation {
-			roots, walked := told[r.Person(m.Person)], r.Cases(g+1, i)
+			roots, walked := o.cases[r.Person(m.Person)], r.Cases(g+1, i)
 			missing := slices.ContainsFunc(walked, func(i int) bool { return !roots.Has(i) })
 			if missing || !lax && (roots.Len() != len(walked) || !slices.Equal(slices.Collect(roots.All()), walked)) {
 				return fmt.Errorf("the report of %s tells the cases %v, want %v", r.Person(m.Person), slices.Collect(roots.All()), walked)
@@ -120,29 +152,18 @@ func checkRoots(oracle *tracing.Report, r *tracing.Reached, req tracing.Request)
 	return nil
 }
 
-// checkEvidence asks for the evidence of one person in three, and of somebody unknown.
-func checkEvidence(ctx context.Context, oracle *tracing.Report, r *tracing.Reached) error {
-	people := []uuid.UUID{{15: 1}}
-	want := []tracing.Contact{}
-	for i, c := range oracle.Contacts {
-		if i%3 == 0 {
-			people, want = append(people, c.Person), append(want, c)
-		}
-	}
-	got, err := r.Evidence(ctx, people)
+// checkEvidence asks for the evidence of some people.
+func (o *oracle) checkEvidence(ctx context.Context, r *tracing.Reached) error {
+	contacts, err := r.Evidence(ctx, o.some)
 	if err != nil {
 		return err
 	}
-	gotText, err := json.Marshal(&tracing.Report{Contacts: got})
+	got, err := json.Marshal(&tracing.Report{Contacts: contacts})
 	if err != nil {
 		return err
 	}
-	wantText, err := json.Marshal(&tracing.Report{Contacts: want})
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(gotText, wantText) {
-		return fmt.Errorf("evidence of %v:\n got %s\nwant %s", people, gotText, wantText)
+	if !bytes.Equal(got, o.evidence) {
+		return fmt.Errorf("evidence of %v:\n got %s\nwant %s", o.some, got, o.evidence)
 	}
 	return nil
 }

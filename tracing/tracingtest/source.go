@@ -81,20 +81,31 @@ func checkWorld(ctx context.Context, w World, seed uint64, sources ...tracing.So
 	for i := range requests {
 		requests[i] = d.request()
 	}
+	stays, united := NaiveStays(w), make(map[tracing.Scope][]tracing.United)
+	for _, scope := range []tracing.Scope{tracing.ScopePart, tracing.ScopePlace, tracing.ScopeSite} {
+		united[scope] = naiveUnited(w, stays, scope)
+	}
 	faults := make([]error, len(requests))
 	var wait sync.WaitGroup
 	for i, req := range requests {
-		wait.Go(func() {
-			want := NaiveTrace(w, req)
-			for n, src := range sources {
-				if err := errors.Join(checkTrace(ctx, want, src, req), checkReach(ctx, want, src, req)); err != nil {
-					faults[i] = errors.Join(faults[i], fmt.Errorf("source %d: %w", n, err))
-				}
-			}
-		})
+		wait.Go(func() { faults[i] = checkRequest(ctx, naiveWalk(united[req.Numbers.Scope], req), req, sources) })
 	}
 	wait.Wait()
-	return errors.Join(append(faults, checkAnswers(ctx, d, sources))...)
+	return errors.Join(append(faults, checkAnswers(ctx, d, united, sources))...)
+}
+
+// checkRequest traces every source.
+func checkRequest(ctx context.Context, report *tracing.Report, req tracing.Request, sources []tracing.Source) error {
+	want, err := newOracle(report, req)
+	if err != nil {
+		return err
+	}
+	for n, src := range sources {
+		if fault := errors.Join(want.checkTrace(ctx, src), want.checkReach(ctx, src)); fault != nil {
+			err = errors.Join(err, fmt.Errorf("source %d: %w", n, fault))
+		}
+	}
+	return err
 }
 
 // span returns the times between which a world's scans are, or any span for a world without scans.
@@ -110,46 +121,39 @@ func span(w World) (from, to int64) {
 }
 
 // checkTrace compares a trace with the oracle's.
-func checkTrace(ctx context.Context, oracle *tracing.Report, src tracing.Source, req tracing.Request) error {
-	report, err := tracing.Trace(ctx, src, req)
+func (o *oracle) checkTrace(ctx context.Context, src tracing.Source) error {
+	report, err := tracing.Trace(ctx, src, o.req)
 	if err != nil {
-		return fmt.Errorf("tracing %+v: %w", req, err)
+		return fmt.Errorf("tracing %+v: %w", o.req, err)
 	}
 	got, err := json.Marshal(report)
 	if err != nil {
 		return err
 	}
-	want, err := json.Marshal(oracle)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(got, want) {
-		return fmt.Errorf("request %+v\n got %s\nwant %s", req, got, want)
+	if !bytes.Equal(got, o.text) {
+		return fmt.Errorf("request %+v\n got %s\nwant %s", o.req, got, o.text)
 	}
 	return nil
 }
 
 // checkAnswers compares what both methods of the sources yield with what the contract says.
-func checkAnswers(ctx context.Context, d *dice, sources []tracing.Source) error {
+func checkAnswers(ctx context.Context, d *dice, all map[tracing.Scope][]tracing.United, sources []tracing.Source) error {
 	for _, scope := range []tracing.Scope{tracing.ScopePart, tracing.ScopePlace, tracing.ScopeSite} {
-		united := NaiveUnited(d.world, scope)
+		united := all[scope]
 		people, places := d.personWindows(), d.placeWindows(united)
+		ofPeople, atPlaces := make([][]string, len(people)), make([][]string, len(places))
+		for i, w := range people {
+			ofPeople[i] = thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Person == w.Person })
+		}
+		for i, w := range places {
+			atPlaces[i] = thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Place == w.Place })
+		}
 		for n, src := range sources {
-			err := checkAnswer(len(people),
-				func(yield func(int, tracing.United) error) error { return src.OfPeople(ctx, scope, people, yield) },
-				func(i int) []tracing.United {
-					w := people[i]
-					return thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Person == w.Person })
-				})
+			err := checkAnswer(ofPeople, func(yield func(int, tracing.United) error) error { return src.OfPeople(ctx, scope, people, yield) })
 			if err != nil {
 				return fmt.Errorf("source %d: OfPeople, scope %s, windows %v: %w", n, scope, people, err)
 			}
-			err = checkAnswer(len(places),
-				func(yield func(int, tracing.United) error) error { return src.AtPlaces(ctx, scope, places, yield) },
-				func(i int) []tracing.United {
-					w := places[i]
-					return thatMeet(united, w.From, w.To, func(u tracing.United) bool { return u.Place == w.Place })
-				})
+			err = checkAnswer(atPlaces, func(yield func(int, tracing.United) error) error { return src.AtPlaces(ctx, scope, places, yield) })
 			if err != nil {
 				return fmt.Errorf("source %d: AtPlaces, scope %s, windows %v: %w", n, scope, places, err)
 			}
@@ -200,25 +204,26 @@ func (d *dice) placeWindows(united []tracing.United) []tracing.PlaceWindow {
 	return windows
 }
 
-// thatMeet returns the united stays that meet a window and are wanted.
-func thatMeet(united []tracing.United, from, to int64, wanted func(tracing.United) bool) []tracing.United {
-	var met []tracing.United
+// thatMeet returns, in words and sorted, the united stays that meet a window and are wanted.
+func thatMeet(united []tracing.United, from, to int64, wanted func(tracing.United) bool) []string {
+	var met []string
 	for _, u := range united {
 		if from < to && u.Enter < to && from < u.Leave && wanted(u) {
-			met = append(met, u)
+			met = append(met, fmt.Sprint(u))
 		}
 	}
+	slices.Sort(met)
 	return met
 }
 
 // checkAnswer runs ask and compares what it yields for each window with what is wanted, then checks that an error of yield
 // ends the call.
-func checkAnswer(windows int, ask func(func(int, tracing.United) error) error, wanted func(int) []tracing.United) error {
-	got := make([][]string, windows)
+func checkAnswer(wanted [][]string, ask func(func(int, tracing.United) error) error) error {
+	got := make([][]string, len(wanted))
 	yields := 0
 	err := ask(func(i int, u tracing.United) error {
-		if i < 0 || i >= windows {
-			return fmt.Errorf("yielded for window %d of %d", i, windows)
+		if i < 0 || i >= len(wanted) {
+			return fmt.Errorf("yielded for window %d of %d", i, len(wanted))
 		}
 		got[i] = append(got[i], fmt.Sprint(u))
 		yields++
@@ -227,13 +232,8 @@ func checkAnswer(windows int, ask func(func(int, tracing.United) error) error, w
 	if err != nil {
 		return err
 	}
-	for i := range windows {
-		var want []string
-		for _, u := range wanted(i) {
-			want = append(want, fmt.Sprint(u))
-		}
+	for i, want := range wanted {
 		slices.Sort(got[i])
-		slices.Sort(want)
 		if !slices.Equal(got[i], want) {
 			return fmt.Errorf("window %d:\n got %s\nwant %s", i, strings.Join(got[i], "\n     "), strings.Join(want, "\n     "))
 		}

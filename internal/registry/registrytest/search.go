@@ -35,13 +35,17 @@ func pages(t *testing.T, s Store, q registry.Search) (found []registry.Place) {
 
 // searched is what a search must find, by the plain way.
 func searched(all []registry.Place, q registry.Search) (found []registry.Place) {
+	words, text := registry.Words(q.Text), make(map[uuid.UUID]string)
 	for _, p := range all {
-		if (q.Organisation == uuid.Nil || q.Organisation == p.Organisation) && registry.Matches(registry.SearchText(p.Name), registry.Words(q.Text)) {
-			found = append(found, p)
+		if q.Organisation != uuid.Nil && q.Organisation != p.Organisation {
+			continue
+		}
+		if folded := registry.SearchText(p.Name); registry.Matches(folded, words) {
+			found, text[p.ID] = append(found, p), folded
 		}
 	}
 	slices.SortFunc(found, func(a, b registry.Place) int {
-		return cmp.Or(strings.Compare(registry.SearchText(a.Name), registry.SearchText(b.Name)), bytes.Compare(a.ID[:], b.ID[:]))
+		return cmp.Or(strings.Compare(text[a.ID], text[b.ID]), bytes.Compare(a.ID[:], b.ID[:]))
 	})
 	return found
 }
