@@ -278,17 +278,18 @@ func (p *sealing) spill(ctx context.Context) error {
 	return nil
 }
 
-// insert writes groups, a block at a time.
+// insert writes groups, in as few blocks as may be: each is a part of its partition on the server, which is in no hurry to
+// bring together what is as small as that, and a walk has to look its keys up in every part.
 func (s *Stays) insert(ctx context.Context, what uint8, day int32, version uint64, groups []group) error {
-	const block = 100_000
+	const block = 1 << 20
 	for part := range slices.Chunk(groups, block) {
 		batch, err := s.conn.PrepareBatch(ctx, "INSERT INTO sealed_stays (what, key, day, version, stays)")
 		if err != nil {
 			return err
 		}
-		keys, stays := make([]uint32, len(part)), make([]string, len(part))
+		keys, stays := make([]uint32, len(part)), make([][]byte, len(part))
 		for i := range part {
-			keys[i], stays[i] = part[i].key, string(part[i].stays)
+			keys[i], stays[i] = part[i].key, part[i].stays
 		}
 		for i, column := range []any{
 			slices.Repeat([]uint8{what}, len(part)), keys, slices.Repeat([]int32{day}, len(part)),
