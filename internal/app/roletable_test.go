@@ -39,6 +39,7 @@ var table = []route{
 	{"GET", "/readyz", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/api/openapi.yaml", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/.well-known/truyvet-keys.json", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/.well-known/truyvet-box-key.json", nothing, "", "200 200 200 200 200 200 200 200"},
 
 	// For citizens, whom a credential of their own identifies; a login is none.
 	{"POST", "/api/v1/scans", nothing, `{"scans":[]}`, "401 401 401 401 401 401 401 401"},
@@ -73,6 +74,9 @@ var table = []route{
 	// For gates' devices, whom a key of their own identifies; a login is none.
 	{"POST", "/api/v1/gate/scans", nothing, `{}`, "401 401 401 401 401 401 401 401"},
 	{"POST", "/api/v1/gate/enrol", nothing, `{"code":"aaaaa-aaaaa-aaaaa-aaaaa"}`, "410 410 410 410 410 410 410 410"},
+
+	// For both: what a gate has kept comes from its device or from its page.
+	{"POST", "/api/v1/gate/queue", nothing, `{"sent_at":1,"scans":[]}`, "401 403 400 403 403 403 403 403"},
 
 	// To log in and out, and for the invited.
 	{"GET", "/login", nothing, "", "200 303 303 303 303 303 303 303"},

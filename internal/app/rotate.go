@@ -60,7 +60,7 @@ func (o *Office) RotateVault(ctx context.Context, r Rotation) (key uint32, err e
 	}
 	if left == 0 {
 		key++
-		secrets.Vault = append(secrets.Vault, config.VaultKey{ID: key, Key: config.NewSecret()})
+		secrets.Vault = config.NextKey(secrets.Vault)
 		if err := o.Audit.Append(ctx, "system", "vault_key_made", fmt.Sprint(key), ""); err != nil {
 			return 0, err
 		}
@@ -75,6 +75,22 @@ func (o *Office) RotateVault(ctx context.Context, r Rotation) (key uint32, err e
 		return 0, fmt.Errorf("sealing the vault anew: %w", err)
 	}
 	return key, o.Audit.Append(ctx, "system", "vault_key_rotated", fmt.Sprint(key), "")
+}
+
+// RotateBoxes makes a new key the one that gates close boxes with, and returns its id. Servers follow within seconds, gates at their
+// next contact; the older keys stay in the file, for what is not delivered yet.
+func (o *Office) RotateBoxes(ctx context.Context) (key uint32, err error) {
+	secrets, release, err := o.alone()
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	secrets.Boxes = config.NextKey(secrets.Boxes)
+	key = secrets.Boxes[len(secrets.Boxes)-1].ID
+	if err := o.Audit.Append(ctx, "system", "box_key_made", fmt.Sprint(key), ""); err != nil {
+		return 0, err
+	}
+	return key, config.ReplaceSecrets(o.Config.SecretsFile, secrets)
 }
 
 // sealedOtherwise returns how many details are sealed with another key than the one given.

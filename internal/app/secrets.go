@@ -8,16 +8,18 @@ import (
 
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/config"
+	"github.com/truyvet/truyvet/internal/sealbox"
 	"github.com/truyvet/truyvet/internal/vault"
 )
 
-// secretsFile is the file of the secrets, of which `truyvet keys rotate` changes the pseudonym key and those of the vault while
-// servers run. Where the secrets come from the environment it stays as it is.
+// secretsFile is the file of the secrets, of which `truyvet keys rotate` changes the pseudonym key and those of the vault and of
+// boxes while servers run. Where the secrets come from the environment it stays as it is.
 type secretsFile struct {
 	path string // empty for the environment
 
 	pseudonyms *citizen.Pseudonyms // always the same, whose key follows the file
 	ring       *vault.Ring         // and its keys
+	boxes      *sealbox.Ring       // and its keys
 
 	mu   sync.Mutex
 	seen time.Time // when the file was changed that was read last
@@ -37,6 +39,9 @@ func followSecrets(cfg *config.Config, secrets config.Secrets) (*secretsFile, er
 	if f.ring, err = vault.NewRing(vaultKeys(secrets), f.refresh); err != nil {
 		return nil, err
 	}
+	if f.boxes, err = sealbox.NewRing(boxKeys(secrets)); err != nil {
+		return nil, err
+	}
 	return f, nil
 }
 
@@ -45,6 +50,15 @@ func vaultKeys(secrets config.Secrets) []vault.Key {
 	keys := make([]vault.Key, len(secrets.Vault))
 	for i, key := range secrets.Vault {
 		keys[i] = vault.Key(key)
+	}
+	return keys
+}
+
+// boxKeys returns the keys of boxes as their ring takes them.
+func boxKeys(secrets config.Secrets) []sealbox.Key {
+	keys := make([]sealbox.Key, len(secrets.Boxes))
+	for i, key := range secrets.Boxes {
+		keys[i] = sealbox.Key(key)
 	}
 	return keys
 }
@@ -68,6 +82,9 @@ func (f *secretsFile) refresh() error {
 		return err
 	}
 	if err := f.ring.Replace(vaultKeys(secrets)); err != nil {
+		return err
+	}
+	if err := f.boxes.Replace(boxKeys(secrets)); err != nil {
 		return err
 	}
 	if err := f.pseudonyms.Replace(secrets.Pseudonym); err != nil {

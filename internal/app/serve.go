@@ -160,7 +160,7 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
-		Gates: p.Accounts, Reception: p.Gate, PlaceCode: p.Places.Code,
+		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, PlaceCode: p.Places.Code,
 	})
 	isAPI := func(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }
 	fail := func(c *gin.Context, err error) {
@@ -226,7 +226,7 @@ func sessionless(path string) bool {
 		return true
 	}
 	for _, prefix := range []string{
-		"/api/v1/scans", "/api/v1/gate/", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
+		"/api/v1/scans", "/api/v1/gate/scans", "/api/v1/gate/enrol", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return true

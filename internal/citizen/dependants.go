@@ -11,6 +11,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/shown"
 	"github.com/truyvet/truyvet/internal/vault"
 )
 
@@ -49,7 +50,7 @@ func NewDependants(store DependantStore, pseudonyms *Pseudonyms, keeper Details,
 // ErrDependantName, ErrManyDependants, registry.ErrExists where another was added at this moment, and registry.ErrNotFound for
 // an alias of nobody.
 func (d *Dependants) Add(ctx context.Context, guardian uuid.UUID, name string) (uuid.UUID, error) {
-	name, readable := cleanText(name, longestName)
+	name, readable := shown.CleanText(name, shown.LongestName)
 	if name == "" || !readable {
 		return uuid.Nil, ErrDependantName
 	}

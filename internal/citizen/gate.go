@@ -3,15 +3,14 @@ package citizen
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/shown"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -57,12 +56,11 @@ type Presented struct {
 	How   scan.How // by card, personal code, or typed
 }
 
-// Receive reads what a guard typed or a reader of codes typed for them: the content of the code on an ID card; a personal code;
-// the number of an ID card, with or without space, dots or hyphens in it; or a phone number as Phone takes it. The person is
-// there afterwards, for a tracing team that types in the same number, and what was said of them is in the vault; what was there
-// before stays. The errors: ErrPresented, ErrCodeOver, and those of the registry.
-func (g *Gate) Receive(ctx context.Context, text string) (Presented, error) {
-	who, err := g.read(text)
+// Receive reads what a guard typed, or a reader of codes typed for them, at the given time: anything that shown.Read reads but
+// the code of a place. The person is there afterwards, for a tracing team that types in the same number, and what was said of
+// them is in the vault; what was there before stays. The errors: ErrPresented, ErrCodeOver, and those of the registry.
+func (g *Gate) Receive(ctx context.Context, text string, at time.Time) (Presented, error) {
+	who, err := g.read(shown.Read(text), at)
 	if err != nil {
 		return Presented{}, err
 	}
@@ -84,31 +82,27 @@ type named struct {
 	details vault.Details
 }
 
-// read says whom a text names.
-func (g *Gate) read(text string) (named, error) {
-	if !utf8.ValidString(text) {
-		return named{}, ErrPresented
-	}
-	text = strings.TrimSpace(text)
-	if strings.Contains(text, "|") {
-		details, err := readCard(text)
-		if err != nil {
-			return named{}, err
+// read says whom something names that was shown at the given time.
+func (g *Gate) read(s shown.Shown, at time.Time) (named, error) {
+	switch s.Kind {
+	case shown.IDCard:
+		details := vault.Details{
+			vault.IDCard: s.Card.Number, vault.OldIDCard: s.Card.OldNumber, vault.Name: s.Card.Name, vault.Address: s.Card.Address,
+		}
+		if s.Card.BirthYear != "" {
+			details[vault.BirthYear] = s.Card.BirthYear
 		}
 		return g.byCard(details, scan.GateCard), nil
-	}
-	if len(text) == qrgen.TokenLength {
-		return g.byCode(text)
-	}
-	if number, err := normalIDCard(separators.Replace(text)); err == nil {
-		return g.byCard(vault.Details{vault.IDCard: number}, scan.GateTyped), nil
-	}
-	number, err := normalPhone(text)
-	if err != nil {
+	case shown.PersonalCode:
+		return g.byCode(s.Token, at)
+	case shown.IDNumber:
+		return g.byCard(vault.Details{vault.IDCard: s.Number}, scan.GateTyped), nil
+	case shown.PhoneNumber:
+		alias := g.pseudonyms.alias(KindPhone, s.Number)
+		return named{Presented{alias, scan.GateTyped}, KindPhone, vault.Details{vault.Phone: s.Number}}, nil
+	default:
 		return named{}, ErrPresented
 	}
-	alias := g.pseudonyms.alias(KindPhone, number)
-	return named{Presented{alias, scan.GateTyped}, KindPhone, vault.Details{vault.Phone: number}}, nil
 }
 
 func (g *Gate) byCard(details vault.Details, how scan.How) named {
@@ -116,8 +110,8 @@ func (g *Gate) byCard(details vault.Details, how scan.How) named {
 }
 
 // byCode reads a personal code. Whoever has one has proved a phone number; nothing is known from it.
-func (g *Gate) byCode(text string) (named, error) {
-	code, err := g.codes.VerifyPersonal(text, g.clock())
+func (g *Gate) byCode(text string, at time.Time) (named, error) {
+	code, err := g.codes.VerifyPersonal(text, at)
 	switch qrgen.CodeOf(err) {
 	case qrgen.ErrExpired.Code():
 		return named{}, ErrCodeOver

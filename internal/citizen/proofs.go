@@ -16,6 +16,7 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/shown"
 	"github.com/truyvet/truyvet/internal/vault"
 )
 
@@ -219,11 +220,11 @@ type About struct {
 // neither does a name that is none.
 func (p *Proofs) Finish(ctx context.Context, id uuid.UUID, code string, about About) (Credential, error) {
 	code = strings.TrimSpace(code)
-	if len(code) != codeDigits || !allDigits(code) {
+	if len(code) != codeDigits || !shown.AllDigits(code) {
 		return Credential{}, ErrCodeWrong
 	}
 	var readable bool
-	if about.Name, readable = cleanText(about.Name, longestName); !readable {
+	if about.Name, readable = shown.CleanText(about.Name, shown.LongestName); !readable {
 		return Credential{}, ErrName
 	}
 	now := p.Clock().Unix()

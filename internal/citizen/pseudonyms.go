@@ -9,12 +9,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
-	"strings"
 	"sync/atomic"
 
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/shown"
 )
 
 // KeySize is the length of the keys of this package, in bytes.
@@ -102,46 +102,20 @@ func mac(key []byte, parts ...[]byte) []byte {
 	return h.Sum(nil)
 }
 
-// normalPhone returns a phone number as it is dialled inside the country, digits only. Between digits it ignores spaces
-// (the unbreakable one too), dots, hyphens and parentheses. The plan of numbers is that of Circular 22/2014/TT-BTTTT as it
-// stands since 2018: mobile numbers have 10 digits with the leading 0, fixed lines 11 and begin with 02.
+// normalPhone is shown.Phone with an error.
 func normalPhone(text string) (string, error) {
-	const longest = 40 // bytes, with every separator that people put in
-	text = strings.TrimSpace(text)
-	if len(text) > longest {
+	number, ok := shown.Phone(text)
+	if !ok {
 		return "", ErrPhone
 	}
-	digits, international := strings.CutPrefix(separators.Replace(text), "+")
-	if !allDigits(digits) {
-		return "", ErrPhone
-	}
-	if rest, found := strings.CutPrefix(digits, "84"); found {
-		digits = "0" + rest
-	} else if international {
-		return "", ErrPhone
-	}
-	switch {
-	case len(digits) == 10 && digits[0] == '0' && strings.IndexByte("35789", digits[1]) >= 0:
-		return digits, nil
-	case len(digits) == 11 && strings.HasPrefix(digits, "02"):
-		return digits, nil
-	}
-	return "", ErrPhone
+	return number, nil
 }
 
-// separators removes what people put between digits.
-var separators = strings.NewReplacer(" ", "", "\u00a0", "", ".", "", "-", "", "(", "", ")", "")
-
-// normalIDCard returns the 12 digits.
+// normalIDCard is shown.IDCardNumber with an error.
 func normalIDCard(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if len(text) != 12 || !allDigits(text) {
+	number, ok := shown.IDCardNumber(text)
+	if !ok {
 		return "", ErrIDCard
 	}
-	return text, nil
-}
-
-// allDigits says whether s is made of ASCII digits alone.
-func allDigits(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
+	return number, nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
+
+	"github.com/truyvet/truyvet/internal/shown"
 )
 
 var testKey = bytes.Repeat([]byte{7}, KeySize)
@@ -163,7 +165,7 @@ func FuzzNormalPhone(f *testing.F) {
 		}
 		mobile := len(number) == 10 && strings.ContainsRune("35789", rune(number[1]))
 		fixed := len(number) == 11 && number[1] == '2'
-		if number[0] != '0' || !mobile && !fixed || !allDigits(number) {
+		if number[0] != '0' || !mobile && !fixed || !shown.AllDigits(number) {
 			t.Fatalf("%q became %q", text, number)
 		}
 		// Nothing was invented: the digits of the number end those of the text.
@@ -189,7 +191,7 @@ func FuzzNormalIDCard(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		number, err := normalIDCard(text)
 		switch {
-		case err == nil && (len(number) != 12 || !allDigits(number) || strings.TrimSpace(text) != number):
+		case err == nil && (len(number) != 12 || !shown.AllDigits(number) || strings.TrimSpace(text) != number):
 			t.Fatalf("%q became %q", text, number)
 		case err != nil && (number != "" || !errors.Is(err, ErrIDCard)):
 			t.Fatalf("refused with %q, %v", number, err)

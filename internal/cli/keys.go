@@ -17,7 +17,7 @@ import (
 
 // newKeysCmd makes the commands about the keys in the secrets file. Those that sign codes are `truyvet qr keys`.
 func newKeysCmd(s *settings) *cobra.Command {
-	parent := &cobra.Command{Use: "keys", Short: "List and rotate the keys of the vault and of the pseudonyms", Args: cobra.NoArgs}
+	parent := &cobra.Command{Use: "keys", Short: "List and rotate the keys of the vault, of the pseudonyms and of gates' boxes", Args: cobra.NoArgs}
 	parent.AddCommand(newKeysListCmd(s), newKeysRotateCmd(s))
 	return parent
 }
@@ -58,10 +58,10 @@ func newKeysListCmd(s *settings) *cobra.Command {
 }
 
 func newKeysRotateCmd(s *settings) *cobra.Command {
-	var ofVault, ofPseudonym bool
+	var ofVault, ofPseudonym, ofBoxes bool
 	var follow time.Duration
 	cmd := &cobra.Command{
-		Use:   "rotate (--vault | --pseudonym)",
+		Use:   "rotate (--vault | --pseudonym | --boxes)",
 		Short: "Make a new key the current one while servers run; what was killed half way goes on when it is begun again",
 		Long: `Make a new key the current one while servers run. A rotation that was killed half way goes on when it is begun again.
 
@@ -70,12 +70,15 @@ func newKeysRotateCmd(s *settings) *cobra.Command {
 --pseudonym makes aliases under a new key and links them to the people that they stand for, from the numbers in the vault.
 Scans keep the alias that they were made with. People whose number is not in the vault are not found by it any more.
 
+--boxes makes a new key for what gates keep while they have no network. Gates close with it from their next contact on; the keys
+of before stay in the secrets file: they open what was not delivered yet.
+
 Servers take over a changed secrets file within seconds. Where they run on several machines, copy the file to each of them
 while the rotation waits (--servers-follow), and when it is over once more.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if ofVault == ofPseudonym {
-				return usage(errors.New("rotate needs either --vault or --pseudonym"))
+			if chosen := []bool{ofVault, ofPseudonym, ofBoxes}; len(slices.DeleteFunc(chosen, func(is bool) bool { return !is })) != 1 {
+				return usage(errors.New("rotate needs one of --vault, --pseudonym and --boxes"))
 			}
 			if follow < 0 || follow > time.Hour {
 				return usage(errors.New("--servers-follow is from 0s to 1h"))
@@ -86,14 +89,18 @@ while the rotation waits (--servers-follow), and when it is over once more.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, o.Close()) }()
-			if ofVault {
+			switch {
+			case ofVault:
 				return rotateVault(cmd, o)
+			case ofBoxes:
+				return rotateBoxes(cmd, o)
 			}
 			return rotatePseudonym(cmd, o, follow)
 		},
 	}
 	cmd.Flags().BoolVar(&ofVault, "vault", false, "the key that personal details are sealed with")
 	cmd.Flags().BoolVar(&ofPseudonym, "pseudonym", false, "the key that aliases are made with")
+	cmd.Flags().BoolVar(&ofBoxes, "boxes", false, "the key that gates close boxes with")
 	cmd.Flags().DurationVar(&follow, "servers-follow", 10*time.Second, "how long servers are given to take over the changed file")
 	s.addFlags(cmd)
 	return cmd
@@ -106,6 +113,15 @@ func rotateVault(cmd *cobra.Command, o *app.Office) error {
 		return err
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d details are sealed with key %d, %d of them anew.\n", progress.looked, key, progress.done)
+	return err
+}
+
+func rotateBoxes(cmd *cobra.Command, o *app.Office) error {
+	key, err := o.RotateBoxes(cmd.Context())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Gates close boxes with key %d from their next contact on.\n", key)
 	return err
 }
 

@@ -17,8 +17,8 @@ import (
 const secretSize = 32
 
 // Secrets are the keys that are in no database. Losing the pseudonym key means that no known person can be found again by
-// phone or ID number, losing those of the vault that nobody can be called; losing the others ends credentials and the proof
-// of the audit log.
+// phone or ID number, losing those of the vault that nobody can be called, losing those of boxes what gates have not delivered
+// yet; losing the others ends credentials and the proof of the audit log.
 type Secrets struct {
 	Version    int    `json:"version"`        // of the file: secretsVersion
 	Pseudonym  []byte `json:"pseudonym_key"`  // makes aliases from identifiers
@@ -26,7 +26,8 @@ type Secrets struct {
 	Audit      []byte `json:"audit_key"`      // seals the audit log
 	Page       []byte `json:"page_key"`       // signs what a page keeps in the browser for the next one, and seals second factors
 
-	Vault []VaultKey `json:"vault_keys"` // seal who people are; the last is the current one, the others still open
+	Vault []NumberedKey `json:"vault_keys"` // seal who people are; the last is the current one, the others still open
+	Boxes []NumberedKey `json:"box_keys"`   // open what gates keep while they have no network; the last is the current one
 
 	// PseudonymNext is there while aliases are made under it and before it takes the place of Pseudonym; PseudonymBefore from
 	// then on, until the last alias that a server made under it has its successor.
@@ -34,15 +35,18 @@ type Secrets struct {
 	PseudonymBefore []byte `json:"pseudonym_key_before,omitempty"`
 }
 
-// VaultKey is a key of the vault. Ids begin at 1 and are never given out twice.
-type VaultKey struct {
+// NumberedKey is one of several keys for one use. Ids begin at 1 and are never given out twice.
+type NumberedKey struct {
 	ID  uint32 `json:"id"`
 	Key []byte `json:"key"`
 }
 
-// secretsVersion is the version of the file that this release writes. A file without one is of before the vault; see
-// UpgradeSecrets.
-const secretsVersion = 2
+// secretsVersion is the version of the file that this release writes. A file without one is of before the vault, one of version
+// 2 of before boxes; see UpgradeSecrets.
+const (
+	secretsVersion = 3
+	vaultVersion   = 2
+)
 
 // String, GoString and LogValue keep the keys out of every text that a Secrets is printed into.
 func (Secrets) String() string { return "secrets" }
@@ -61,6 +65,9 @@ func (s *Secrets) fields() []secretField {
 	for _, key := range s.Vault {
 		fields = append(fields, secretField{fmt.Sprintf("vault key %d", key.ID), key.Key})
 	}
+	for _, key := range s.Boxes {
+		fields = append(fields, secretField{fmt.Sprintf("box key %d", key.ID), key.Key})
+	}
 	for _, field := range []secretField{{"pseudonym_key_next", s.PseudonymNext}, {"pseudonym_key_before", s.PseudonymBefore}} {
 		if field.key != nil {
 			fields = append(fields, field)
@@ -78,8 +85,16 @@ type secretField struct {
 func NewSecrets() Secrets {
 	return Secrets{
 		Version: secretsVersion, Pseudonym: NewSecret(), Credential: NewSecret(), Audit: NewSecret(), Page: NewSecret(),
-		Vault: []VaultKey{{ID: 1, Key: NewSecret()}},
+		Vault: firstKey(), Boxes: firstKey(),
 	}
+}
+
+// firstKey makes the first key for a use.
+func firstKey() []NumberedKey { return []NumberedKey{{ID: 1, Key: NewSecret()}} }
+
+// NextKey returns the keys with a new one behind them, which is the current one from then on.
+func NextKey(keys []NumberedKey) []NumberedKey {
+	return append(keys, NumberedKey{ID: keys[len(keys)-1].ID + 1, Key: NewSecret()})
 }
 
 // NewSecret makes a random key.
@@ -156,7 +171,10 @@ func UpgradeSecrets(path string) error {
 	if err != nil || s.Version >= secretsVersion {
 		return err
 	}
-	s.Version, s.Vault = secretsVersion, []VaultKey{{ID: 1, Key: NewSecret()}}
+	if s.Version < vaultVersion {
+		s.Vault = firstKey()
+	}
+	s.Version, s.Boxes = secretsVersion, firstKey()
 	return ReplaceSecrets(path, s)
 }
 
@@ -180,7 +198,7 @@ func ReadSecrets(path string) (Secrets, error) {
 func ParseSecrets(text []byte, from string) (Secrets, error) {
 	s, err := parseSecrets(text, from)
 	if err == nil && s.Version < secretsVersion {
-		err = fmt.Errorf("%s is of an earlier version: it lacks a key of the vault", from)
+		err = fmt.Errorf("%s is of an earlier version: it lacks keys that are new since, which `truyvet migrate` adds to a file", from)
 	}
 	if err != nil {
 		return Secrets{}, err
@@ -227,15 +245,19 @@ func parseSecrets(text []byte, from string) (Secrets, error) {
 	switch {
 	case s.Version > secretsVersion:
 		faults = append(faults, fmt.Errorf("%s was written by a later release", from))
-	case s.Version == secretsVersion && len(s.Vault) == 0:
+	case s.Version >= vaultVersion && len(s.Vault) == 0:
 		faults = append(faults, fmt.Errorf("%s is damaged: it has no vault_keys", from))
+	case s.Version == secretsVersion && len(s.Boxes) == 0:
+		faults = append(faults, fmt.Errorf("%s is damaged: it has no box_keys", from))
 	}
-	last := uint32(0)
-	for _, key := range s.Vault {
-		if key.ID <= last {
-			faults = append(faults, fmt.Errorf("%s is damaged: the ids of its vault_keys do not grow", from))
+	for name, keys := range map[string][]NumberedKey{"vault_keys": s.Vault, "box_keys": s.Boxes} {
+		last := uint32(0)
+		for _, key := range keys {
+			if key.ID <= last {
+				faults = append(faults, fmt.Errorf("%s is damaged: the ids of its %s do not grow", from, name))
+			}
+			last = key.ID
 		}
-		last = key.ID
 	}
 	if len(faults) > 0 {
 		return Secrets{}, errors.Join(faults...)

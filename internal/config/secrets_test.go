@@ -77,11 +77,12 @@ func TestDamagedSecrets(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("geheim-!"), 4))
 	short := base64.StdEncoding.EncodeToString([]byte("geheim"))
 	older := fmt.Sprintf(`{"pseudonym_key": %q, "credential_key": %q, "audit_key": %q, "page_key": %q}`, key, key, key, key)
-	with := func(vault string) string {
-		return strings.TrimSuffix(older, "}") + `, "version": 2, "vault_keys": [` + vault + `]}`
+	both := func(vault, boxes string) string {
+		return strings.TrimSuffix(older, "}") + `, "version": 3, "vault_keys": [` + vault + `], "box_keys": [` + boxes + `]}`
 	}
-	vaultKey := func(id int, key string) string { return fmt.Sprintf(`{"id": %d, "key": %q}`, id, key) }
-	whole := with(vaultKey(1, key))
+	numbered := func(id int, key string) string { return fmt.Sprintf(`{"id": %d, "key": %q}`, id, key) }
+	with := func(vault string) string { return both(vault, numbered(1, key)) }
+	whole := with(numbered(1, key))
 	for name, c := range map[string]struct {
 		text string
 		want []string
@@ -95,10 +96,14 @@ func TestDamagedSecrets(t *testing.T) {
 		"a short key":      {strings.Replace(whole, key, short, 1), []string{"pseudonym_key has 6 bytes"}},
 		"before the vault": {older, []string{"truyvet migrate"}},
 		"no vault key":     {with(""), []string{"no vault_keys"}},
-		"a short one":      {with(vaultKey(1, key) + "," + vaultKey(2, short)), []string{"vault key 2 has 6 bytes"}},
-		"one id twice":     {with(vaultKey(1, key) + "," + vaultKey(1, key)), []string{"do not grow"}},
-		"id 0":             {with(vaultKey(0, key)), []string{"do not grow"}},
-		"of tomorrow":      {strings.Replace(whole, `"version": 2`, `"version": 3`, 1), []string{"later release"}},
+		"a short one":      {with(numbered(1, key) + "," + numbered(2, short)), []string{"vault key 2 has 6 bytes"}},
+		"one id twice":     {with(numbered(1, key) + "," + numbered(1, key)), []string{"do not grow"}},
+		"id 0":             {with(numbered(0, key)), []string{"do not grow"}},
+		"before boxes":     {strings.Replace(whole, `"version": 3`, `"version": 2`, 1), []string{"truyvet migrate"}},
+		"no box key":       {both(numbered(1, key), ""), []string{"no box_keys"}},
+		"a short box key":  {both(numbered(1, key), numbered(1, short)), []string{"box key 1 has 6 bytes"}},
+		"a box key twice":  {both(numbered(1, key), numbered(1, key)+","+numbered(1, key)), []string{"do not grow"}},
+		"of tomorrow":      {strings.Replace(whole, `"version": 3`, `"version": 4`, 1), []string{"later release"}},
 		"a short next key": {strings.Replace(whole, `{`, `{"pseudonym_key_next": "`+short+`", `, 1), []string{"pseudonym_key_next has 6 bytes"}},
 		"no keys":          {"{}", []string{"pseudonym_key has 0", "credential_key has 0", "audit_key has 0", "page_key has 0"}},
 	} {
@@ -154,12 +159,23 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
-// TestSecretsOfBeforeTheVaultAreUpgraded: what is there stays, and a second time changes nothing.
-func TestSecretsOfBeforeTheVaultAreUpgraded(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "secrets.json")
+// TestOlderSecretsAreUpgraded: what is there stays, and a second time changes nothing.
+func TestOlderSecretsAreUpgraded(t *testing.T) {
 	whole := config.NewSecrets()
-	older := whole
-	older.Version, older.Vault = 0, nil
+	beforeBoxes, beforeVault := whole, whole
+	beforeBoxes.Version, beforeBoxes.Boxes = 2, nil
+	beforeVault.Version, beforeVault.Vault, beforeVault.Boxes = 0, nil, nil
+	upgraded := upgrade(t, beforeBoxes, whole)
+	if !cmp.Equal(upgraded.Vault, whole.Vault) {
+		t.Error("the key of the vault is another one")
+	}
+	upgrade(t, beforeVault, whole)
+}
+
+// upgrade upgrades older secrets, which were whole but for their numbered keys.
+func upgrade(t *testing.T, older, whole config.Secrets) config.Secrets {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secrets.json")
 	if err := config.WriteSecrets(path, older); err != nil {
 		t.Fatal(err)
 	}
@@ -167,10 +183,10 @@ func TestSecretsOfBeforeTheVaultAreUpgraded(t *testing.T) {
 		t.Fatal(err)
 	}
 	upgraded, err := config.ReadSecrets(path)
-	if err != nil || len(upgraded.Vault) != 1 || upgraded.Vault[0].ID != 1 {
-		t.Fatalf("%d keys of the vault, %v", len(upgraded.Vault), err)
+	if err != nil || len(upgraded.Vault) != 1 || upgraded.Vault[0].ID != 1 || len(upgraded.Boxes) != 1 || upgraded.Boxes[0].ID != 1 {
+		t.Fatalf("%d keys of the vault, %d of boxes, %v", len(upgraded.Vault), len(upgraded.Boxes), err)
 	}
-	whole.Vault = upgraded.Vault
+	whole.Vault, whole.Boxes = upgraded.Vault, upgraded.Boxes
 	if d := cmp.Diff(whole, upgraded); d != "" {
 		t.Error(d)
 	}
@@ -189,6 +205,7 @@ func TestSecretsOfBeforeTheVaultAreUpgraded(t *testing.T) {
 	if err := config.UpgradeSecrets(path + "x"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
+	return upgraded
 }
 
 // TestSecretsOfTheEnvironment come before the file, and are printed nowhere.

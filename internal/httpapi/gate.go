@@ -26,11 +26,12 @@ type Gates interface {
 
 // Reception says whom that names which is presented at a gate. Its errors are those of citizen.Gate.
 type Reception interface {
-	Receive(ctx context.Context, text string) (citizen.Presented, error)
+	Receive(ctx context.Context, text string, at time.Time) (citizen.Presented, error)
 }
 
-// scansPerGate is more than any door lets through, and little to whoever took its key.
-var scansPerGate = ratelimit.Rule{Burst: 300, Every: 200 * time.Millisecond}
+// scansPerGate is more than any door lets through, at once as many as one that had no network for a day may have kept, and little
+// to whoever took its key.
+var scansPerGate = ratelimit.Rule{Burst: 3000, Every: 200 * time.Millisecond}
 
 // The reasons for refusing a gate.
 var (
@@ -44,9 +45,11 @@ const (
 	gateEnrolPath = "/api/v1/gate/enrol"
 )
 
-// registerGate adds the routes of a gate's device. Its key opens no other, and a login opens none of them.
+// registerGate adds the routes of a gate's device. Its key opens no other; a login opens none of them but, that of a gate, the queue.
 func (a *API) registerGate(r gin.IRouter) {
-	for path, answer := range map[string]func(*gin.Context) error{gateScansPath: a.postGateScan, gateEnrolPath: a.postEnrol} {
+	for path, answer := range map[string]func(*gin.Context) error{
+		gateScansPath: a.postGateScan, gateEnrolPath: a.postEnrol, gateQueuePath: a.postGateQueue,
+	} {
 		r.POST(path, func(c *gin.Context) {
 			c.Header("Cache-Control", "no-store")
 			if err := answer(c); err != nil {
@@ -89,10 +92,8 @@ func (a *API) postGateScan(c *gin.Context) error {
 		c.Header("WWW-Authenticate", "Bearer")
 		return err
 	}
-	if wait := a.perGate.Take(gate.ID[:], 1); wait > 0 {
-		limited := *errGateLimit
-		limited.RetryAfter = max(wait, time.Second)
-		return &limited
+	if err := a.paceGate(gate, 1); err != nil {
+		return err
 	}
 	code, known := a.placeCode(gate.Place)
 	if !known {
@@ -102,7 +103,7 @@ func (a *API) postGateScan(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	who, err := a.reception.Receive(c.Request.Context(), presented)
+	who, err := a.reception.Receive(c.Request.Context(), presented, a.clock())
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ type Deps struct {
 
 	Gates     Gates
 	Reception Reception
+	Boxes     Boxes
 	PlaceCode func(place uuid.UUID) (code string, known bool) // without a query
 }
 
@@ -63,6 +64,7 @@ type API struct {
 
 	gates     Gates
 	reception Reception
+	boxes     Boxes
 	placeCode func(uuid.UUID) (string, bool)
 	perGate   *ratelimit.Many
 
@@ -74,7 +76,7 @@ func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
-		gates: d.Gates, reception: d.Reception, placeCode: d.PlaceCode, perGate: ratelimit.NewMany(scansPerGate, d.Clock), submitting: make(chan struct{}, maxSubmitting),
+		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, placeCode: d.PlaceCode, perGate: ratelimit.NewMany(scansPerGate, d.Clock), submitting: make(chan struct{}, maxSubmitting),
 	}
 }
 
@@ -88,6 +90,7 @@ func (a *API) Register(r gin.IRouter) {
 	a.registerTracing(r)
 	r.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml; charset=utf-8", openAPI) })
 	r.GET("/.well-known/truyvet-keys.json", a.getKeys)
+	r.GET(boxKeyPath, a.getBoxKey)
 	r.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
 	r.GET("/readyz", a.getReady)
 }

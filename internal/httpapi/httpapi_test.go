@@ -85,7 +85,7 @@ func newBench(t *testing.T) *bench {
 		CookieName: "credential", Keys: keys, Logger: logger, Clock: clock, Location: time.FixedZone("", 7*60*60),
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },
-		Gates:   &b.gates, Reception: b, PlaceCode: func(uuid.UUID) (string, bool) { return atGate, true },
+		Gates:   &b.gates, Reception: b, Boxes: boxes(t), PlaceCode: func(uuid.UUID) (string, bool) { return atGate, true },
 		Tracing: &b.tracing, Actor: func(context.Context) (registry.Account, error) { return b.actor, b.actorErr },
 	})
 	b.engine.HandleMethodNotAllowed = true

@@ -25,16 +25,18 @@ const (
 )
 
 // Submission is one scan as a client sends it. Whose scan it is comes from the credential and so is not part of it; what
-// was scanned comes from the token alone.
+// was scanned comes from the token alone, or at a gate from its credential.
 //
 // At 0 stands for the time of arrival, so the same submission sent again in another second is another scan under the same
 // id, an ErrConflict. Whoever may have to send again says when the scan was.
 type Submission struct {
 	ID     uuid.UUID // made by the client
 	Token  string    // of the code that was read, in any case, as qrgen.FromURL gives it
+	Gate   uuid.UUID // in place of a token: the place of the gate that made the scan, from the gate's credential
 	Kind   stay.Kind
 	How    scan.How
-	At     int64     // UTC seconds; 0 = now
+	At     int64     // UTC seconds, skew corrected; 0 = now
+	Skew   int32     // seconds by which At was corrected
 	Trip   uuid.UUID // of a vehicle; uuid.Nil = none
 	Voids  uuid.UUID // in a void: the id of the scan that it takes back
 	Device uint64    // a number that names the device; 0 = unknown
@@ -56,7 +58,7 @@ type Result struct {
 	Status Status
 	Err    *errs.Error // why it was refused; else nil
 	At     int64       // the instant that it was judged by, UTC seconds
-	Token  qrgen.Token // what the code says; the zero Token where it was not looked at or is not authentic
+	Token  qrgen.Token // what the code says; of a gate the place alone; the zero Token where it was not looked at or is not authentic
 }
 
 // The reasons for refusing a submission besides those of its code and of scan.Validate. Compare with errors.Is.
@@ -161,7 +163,7 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 	}
 	s := scan.Scan{
 		ID: sub.ID, Alias: alias, Trip: sub.Trip, At: at, ReceivedAt: now.Unix(),
-		Kind: sub.Kind, How: sub.How, Device: sub.Device, Voids: sub.Voids,
+		Kind: sub.Kind, How: sub.How, Device: sub.Device, Skew: sub.Skew, Voids: sub.Voids,
 	}
 	if at > now.Add(FutureTolerance).Unix() {
 		return s, qrgen.Token{}, ErrFuture
@@ -169,7 +171,7 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 	if at < now.Add(-g.retention).Unix() {
 		return s, qrgen.Token{}, ErrTooOld
 	}
-	token, err := g.codes.verify(sub.Token, time.Unix(at, 0))
+	token, err := g.place(sub, time.Unix(at, 0))
 	if err != nil {
 		return s, token, CodeError(err)
 	}
@@ -185,6 +187,14 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 		return s, token, errs.Of(err)
 	}
 	return s, token, nil
+}
+
+// place returns what the code of a submission says. A gate has no code: it stays where it is while its place's is issued anew.
+func (g *Ingest) place(sub Submission, at time.Time) (qrgen.Token, error) {
+	if sub.Gate != uuid.Nil {
+		return qrgen.Token{Place: sub.Gate}, nil
+	}
+	return g.codes.verify(sub.Token, at)
 }
 
 // Verify judges a code that is read at the given time, as Submit would. Its answers are those of qrgen.KeySet.Verify: CodeError

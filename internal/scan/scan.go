@@ -27,6 +27,14 @@ const (
 	GateTypedOffline How = 8
 )
 
+// Offline returns the same way, for what was kept on the device and delivered later.
+func (h How) Offline() How {
+	if h <= GateTyped {
+		return h + PhoneOffline - Phone
+	}
+	return h
+}
+
 // Flags are doubts about a scan that the server noted when it judged it. A flagged scan is kept; contacts that rest on it
 // are at most possible.
 type Flags uint16

@@ -146,7 +146,7 @@ type History interface {
 
 // Gate says whom that names which is presented at a gate, and sees to it that they are known.
 type Gate interface {
-	Receive(ctx context.Context, text string) (citizen.Presented, error)
+	Receive(ctx context.Context, text string, at time.Time) (citizen.Presented, error)
 }
 
 // Dependants keeps the people without a phone of their own, under that of a citizen.

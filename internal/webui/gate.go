@@ -108,7 +108,7 @@ func (u *UI) gateScan(c *gin.Context) {
 	if form.Get("mode") == modeOut {
 		entry.Kind = stay.Out
 	}
-	presented, err := u.Gate.Receive(c.Request.Context(), form.Get("number"))
+	presented, err := u.Gate.Receive(c.Request.Context(), form.Get("number"), u.Clock())
 	if err == nil {
 		entry.Alias = presented.Alias
 		err = u.submitAtGate(c.Request.Context(), actor(c), presented, form.Get("nonce"), &entry)
