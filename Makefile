@@ -16,7 +16,7 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc golang.org/x/crypto/... git
 	github.com/truyvet/truyvet/tracing/tracingtest
 RACE := -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: help run build test-packages test bench bench-walk bench-ingest bench-registry replay soak lint cluster clean
+.PHONY: help run build test-packages test bench bench-walk bench-ingest bench-registry bench-posters replay soak lint cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ replay: build ## replay 24 hours of a city of two million people, as fast as the
 bench-registry: ## measure taking in and finding a million places, on SQLite and on PostgreSQL (five minutes)
 	@deploy/dev/test-packages.sh postgresql
 	$(GO) run ./cmd/benchregistry
+
+bench-posters: ## measure drawing posters, beside qrencode drawing the bare code
+	@deploy/dev/test-packages.sh qrencode
+	$(GO) run ./cmd/benchposters
 
 soak: test-packages ## twenty minutes of drawn faults (kills, cut and broken lines, full disks): nothing accepted may be lost
 	$(GO) test ./internal/e2e -run TestFaultsLoseNothing -v -soak.for=20m -timeout=60m

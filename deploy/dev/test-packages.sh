@@ -11,9 +11,10 @@ declare -A program=(
   [postgresql]='/usr/lib/postgresql/*/bin/postgres' # on nobody's path
   [poppler-utils]=pdftoppm                          # draws posters from their PDF
   [zbar-tools]=zbarimg                              # reads them
+  [qrencode]=qrencode                               # is measured beside ours
 )
 packages=("$@")
-[ ${#packages[@]} -gt 0 ] || packages=(redis-server clickhouse-server chromium postgresql poppler-utils zbar-tools)
+[ ${#packages[@]} -gt 0 ] || packages=(redis-server clickhouse-server chromium postgresql poppler-utils zbar-tools qrencode)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"archive/zip"
 	"bufio"
 	"context"
 	"errors"
@@ -18,7 +17,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/qrgen/poster"
 )
@@ -168,18 +167,14 @@ func (p *posterPrinter) rows(row func(*csvTable, error) error) error {
 	return readRows(p.csv, f, posterColumns, row)
 }
 
-// sink takes posters in their order.
-type sink interface {
-	Add(p poster.Poster) error
-	Close() error
-}
-
 // draw draws all rows and returns how many were good.
 func (p *posterPrinter) draw(ctx context.Context, w io.Writer, total int) (drawn int, err error) {
-	var out sink
+	files := printing.Book
 	if strings.EqualFold(filepath.Ext(p.out), ".zip") {
-		out = &posterZip{zip: zip.NewWriter(w), style: p.style, files: p.files}
-	} else if out, err = poster.NewBook(w, p.style); err != nil {
+		files = printing.Files(p.files)
+	}
+	out, err := printing.NewSink(w, p.style, files)
+	if err != nil {
 		return 0, err
 	}
 	show := progressLine(p.notes, "posters")
@@ -254,43 +249,3 @@ func (p *posterPrinter) poster(row *csvTable) (poster.Poster, error) {
 	one.Report, one.Logo = p.report, p.badge
 	return one, nil
 }
-
-// posterZip writes each poster into a file of its own, and fills a sheet that takes several with copies.
-type posterZip struct {
-	zip   *zip.Writer
-	style poster.Style
-	files string // their ending
-	count int
-}
-
-// posterDPI is how fine the PNG files of a ZIP are.
-const posterDPI = 300
-
-func (z *posterZip) Add(p poster.Poster) error {
-	if err := poster.Check(p); err != nil {
-		return err
-	}
-	z.count++
-	name := fmt.Sprintf("%05d-%s.%s", z.count, registry.FileName(p.Name+" "+p.Part), z.files)
-	method := zip.Store // a PDF or a PNG is compressed
-	if z.files == "svg" {
-		method = zip.Deflate
-	}
-	w, err := z.zip.CreateHeader(&zip.FileHeader{Name: name, Method: method, Modified: p.Issued.UTC()})
-	if err != nil {
-		return err
-	}
-	copies := make([]poster.Poster, z.style.Format.PerSheet())
-	for i := range copies {
-		copies[i] = p
-	}
-	switch z.files {
-	case "svg":
-		return poster.SheetSVG(w, z.style, copies...)
-	case "png":
-		return poster.SheetPNG(w, z.style, posterDPI, copies...)
-	}
-	return poster.PDF(w, z.style, copies...)
-}
-
-func (z *posterZip) Close() error { return z.zip.Close() }

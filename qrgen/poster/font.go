@@ -55,6 +55,10 @@ type typesetter struct {
 	glyphs [weights]map[rune]glyph
 	shapes [weights]map[sfnt.GlyphIndex]outline
 	buffer sfnt.Buffer
+
+	// The symbol that was made last, and of what: sheets are filled with copies.
+	code   string
+	symbol symbol
 }
 
 func newTypesetter() *typesetter {
@@ -122,13 +126,17 @@ func (t *typesetter) shape(w weight, index sfnt.GlyphIndex) outline {
 // printable returns what of a text can be set: composed (NFC), on one line, without control characters and without those
 // that the font lacks. Lost has the latter, but for what only joins or dresses others (as in emoji).
 func (t *typesetter) printable(text string) (line, lost string) {
+	return printable(text, func(r rune) bool { return t.glyph(regular, r).index != 0 && t.glyph(bold, r).index != 0 })
+}
+
+func printable(text string, has func(rune) bool) (line, lost string) {
 	var kept, missing strings.Builder
 	for _, r := range norm.NFC.String(text) {
 		switch {
 		case unicode.IsSpace(r):
 			kept.WriteByte(' ')
 		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector):
-		case t.glyph(regular, r).index == 0 || t.glyph(bold, r).index == 0:
+		case !has(r):
 			missing.WriteRune(r)
 		default:
 			kept.WriteRune(r)
@@ -140,6 +148,14 @@ func (t *typesetter) printable(text string) (line, lost string) {
 // Unprintable returns the characters of a text that posters leave out because their font has no shape for them, such as
 // emoji; empty if there are none.
 func Unprintable(text string) string {
-	_, lost := newTypesetter().printable(text)
+	var buffer sfnt.Buffer
+	_, lost := printable(text, func(r rune) bool {
+		for _, face := range typefaces() {
+			if index, err := face.font.GlyphIndex(&buffer, r); err != nil || index == 0 {
+				return false
+			}
+		}
+		return true
+	})
 	return lost
 }

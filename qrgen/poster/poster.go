@@ -78,14 +78,14 @@ func (t *typesetter) prepare(p Poster) (prepared, error) {
 	if p.Name == "" {
 		return prepared{}, ErrName
 	}
-	s, err := newSymbol(p.Code)
-	return prepared{p, s}, err
-}
-
-// Check says what is wrong with a poster that could not be drawn in any style: [ErrName] or [ErrTooLong].
-func Check(p Poster) error {
-	_, err := newTypesetter().prepare(p)
-	return err
+	if p.Code == "" || p.Code != t.code {
+		s, err := newSymbol(p.Code)
+		if err != nil {
+			return prepared{}, err
+		}
+		t.code, t.symbol = p.Code, s
+	}
+	return prepared{p, t.symbol}, nil
 }
 
 func (s Style) check() error {

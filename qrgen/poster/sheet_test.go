@@ -306,7 +306,7 @@ func pdfText(t testing.TB, pdf []byte) string {
 func TestSheetRefusals(t *testing.T) {
 	nameless := samplePoster(t, 7)
 	nameless.Name, nameless.Part = "\u200b🍜", " \n"
-	if err := poster.Check(nameless); !errors.Is(err, poster.ErrName) {
+	if err := poster.SheetSVG(io.Discard, poster.Style{Format: poster.A6}, nameless); !errors.Is(err, poster.ErrName) {
 		t.Errorf("a name of nothing that prints: %v", err)
 	}
 	long := samplePoster(t, 7)

@@ -21,6 +21,7 @@ type Store interface {
 	People
 	Proofs
 	Logins
+	Owners
 	Details
 	Work
 	Audit
@@ -133,6 +134,10 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"sign-ins", testSignIns},
 		{"second factors", testFactors},
 		{"invitations", testInvitations},
+		{"applications", testApplications},
+		{"an application is admitted once", testAdmit},
+		{"logos", testLogos},
+		{"print orders", testPrintOrders},
 		{"places", testPlaces},
 		{"places are put all or none", testPlacesAtomic},
 		{"an update names the revision it read", testUpdatePlace},

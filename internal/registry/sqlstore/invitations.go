@@ -13,15 +13,17 @@ import (
 // PutInvitation adds an invitation. The errors: registry.ErrExists for an id or a token that is there, ErrDangling for what it
 // names and is not there.
 func (s *Store) PutInvitation(ctx context.Context, i registry.Invitation) error {
-	return s.change(ctx, "putting an invitation", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO invitations
-				(id, token, role, organisation, place, area, renews, note, proposed, confirmed, created, expires)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			blob(i.ID), i.TokenHash, i.Role, optional(i.Organisation), optional(i.Place), optionalText(i.Area), optional(i.Renews),
-			i.Note, blob(i.Proposed), optional(i.Confirmed), i.Created, i.Expires)
-		return err
-	})
+	return s.change(ctx, "putting an invitation", func(tx *sql.Tx) error { return insertInvitation(ctx, tx, i) })
+}
+
+func insertInvitation(ctx context.Context, tx *sql.Tx, i registry.Invitation) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO invitations
+			(id, token, role, organisation, place, area, renews, note, proposed, confirmed, created, expires)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		blob(i.ID), i.TokenHash, i.Role, optional(i.Organisation), optional(i.Place), optionalText(i.Area), optional(i.Renews),
+		i.Note, blob(i.Proposed), optional(i.Confirmed), i.Created, i.Expires)
+	return err
 }
 
 const selectInvitations = `
