@@ -37,6 +37,10 @@ var (
 	ErrUnconfirmed   = errs.New(errs.Conflict, "invitation_unconfirmed", "A second person has to confirm this invitation first.")
 	ErrSamePerson    = errs.New(errs.Forbidden, "invitation_same_person", "It takes another person to confirm what you proposed.")
 	ErrNote          = errs.New(errs.Invalid, "invitation_note", "Say in up to 100 characters whom the invitation is for.")
+	ErrContact       = errs.New(errs.Invalid, "application_contact", "Say in up to 100 characters how you can be asked back, and in up to 200 the address.")
+	ErrWard          = errs.New(errs.Invalid, "application_ward", "The ward is not known.")
+	ErrWaiting       = errs.New(errs.Conflict, "application_waits", "Your application has not been confirmed yet.")
+	ErrManyApplied   = errs.Busy("applications_many", "Many applications wait at this moment; try again tomorrow.", 24*time.Hour)
 	ErrManyInvited   = errs.New(errs.TooMany, "invitations_many", "You have too many open invitations; withdraw some or wait until they end.")
 )
 
@@ -52,6 +56,7 @@ type Store interface {
 	SignIns
 	Factors
 	Invitations
+	Applications
 	Ground
 }
 
@@ -101,6 +106,17 @@ type Invitations interface {
 	Confirm(ctx context.Context, id, by uuid.UUID, tokenHash []byte) error
 	DropInvitation(ctx context.Context, id uuid.UUID) error
 	Accept(ctx context.Context, id uuid.UUID, a registry.Account, keyHash []byte) error
+}
+
+// Applications keeps applications. Admit drops one and makes its organisation and the invitation of its first owner in the same
+// step. Of two calls one alone gets nil, the other registry.ErrNotFound.
+type Applications interface {
+	PutApplication(ctx context.Context, a registry.Application) error
+	Application(ctx context.Context, id uuid.UUID, now int64) (registry.Application, error)
+	ApplicationOf(ctx context.Context, tokenHash []byte, now int64) (registry.Application, error)
+	Applications(ctx context.Context, now int64) ([]registry.Application, error)
+	DropApplication(ctx context.Context, id uuid.UUID) error
+	Admit(ctx context.Context, id uuid.UUID, o registry.Organisation, i registry.Invitation) error
 }
 
 // Ground is what scopes are judged by.

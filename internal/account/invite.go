@@ -269,8 +269,8 @@ type Invited struct {
 	Login string // of the account that is renewed; empty for a new one, whose login the invited chooses
 }
 
-// Open returns the invitation of a token. The errors: ErrInvitation for a token that opens nothing, ErrUnconfirmed, and
-// ErrTooManyLogins where an address asks too often.
+// Open returns the invitation of a token. The errors: ErrInvitation for a token that opens nothing, ErrWaiting for that of an application,
+// ErrUnconfirmed, and ErrTooManyLogins where an address asks too often.
 func (s *Service) Open(ctx context.Context, token, address string) (Invited, error) {
 	if wait := s.limits.takeToken(address); wait > 0 {
 		return Invited{}, tooMany(wait)
@@ -278,7 +278,7 @@ func (s *Service) Open(ctx context.Context, token, address string) (Invited, err
 	i, err := s.store.InvitationOf(ctx, tokenHash(token), s.clock().Unix())
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
-		return Invited{}, ErrInvitation
+		return Invited{}, s.whyNone(ctx, token)
 	case err != nil:
 		return Invited{}, fmt.Errorf("opening an invitation: %w", err)
 	case TakesTwo(i.Role) && i.Confirmed == uuid.Nil:

@@ -31,11 +31,14 @@ var (
 	triesPerProof = ratelimit.Rule{Burst: 5, Every: time.Minute}
 	// A token of 100 bits is not guessed; this keeps the registry from being asked in vain.
 	triesPerToken = ratelimit.Rule{Burst: 20, Every: 5 * time.Second}
+	// Somebody reads each application.
+	applicationsPerAddress = ratelimit.Rule{Burst: 5, Every: 10 * time.Minute}
+	applicationsInTotal    = ratelimit.Rule{Burst: 100, Every: time.Minute}
 )
 
 // limits hold guessing within bounds. They live in this process alone.
 type limits struct {
-	addresses, pairs, logins, browsers, codes, proofs, tokens *ratelimit.Limiter
+	addresses, pairs, logins, browsers, codes, proofs, tokens, applications *ratelimit.Limiter
 }
 
 func newLimits(clock func() time.Time) *limits {
@@ -43,6 +46,7 @@ func newLimits(clock func() time.Time) *limits {
 	return &limits{
 		addresses: limit(triesPerAddress), pairs: limit(triesPerPair), logins: limit(triesPerLogin),
 		browsers: limit(triesPerBrowser), codes: limit(triesPerCode), proofs: limit(triesPerProof), tokens: limit(triesPerToken),
+		applications: ratelimit.New(applicationsPerAddress, applicationsInTotal, clock),
 	}
 }
 
@@ -84,6 +88,11 @@ func codeKey(account, browser uuid.UUID) string { return account.String() + " " 
 // takeToken counts a token that was presented.
 func (l *limits) takeToken(address string) (wait time.Duration) {
 	return l.tokens.Take(networkOf(address))
+}
+
+// takeApplication counts an application.
+func (l *limits) takeApplication(address string) (wait time.Duration) {
+	return l.applications.Take(networkOf(address))
 }
 
 // networkOf returns whom an address stands for: of IPv6 the network of 64 bits, in which one sender has every address. It is

@@ -20,6 +20,7 @@ const (
 	ActManageAccounts                // invite others within its reach, and end their sessions
 	ActReadAudit                     // read and verify the audit log
 	ActKeepAccount                   // keep its own password, second factor and sessions
+	ActAdmit                         // admit organisations that ask for an account
 )
 
 // scope is which field of an account says what its role is for.
@@ -55,7 +56,7 @@ func factsOf(role registry.Role) (facts roleFacts, known bool) {
 	case registry.RoleCity:
 		return roleFacts{scope: areaScope, level: registry.Province, acts: []Act{ActTrace, ActManageAccounts, ActKeepAccount}, pair: true}, true
 	case registry.RoleAdmin:
-		return roleFacts{scope: noScope, acts: []Act{ActManageAccounts, ActKeepAccount}}, true
+		return roleFacts{scope: noScope, acts: []Act{ActManageAccounts, ActAdmit, ActKeepAccount}}, true
 	case registry.RoleAuditor:
 		return roleFacts{scope: noScope, acts: []Act{ActReadAudit, ActKeepAccount}, pair: true}, true
 	}

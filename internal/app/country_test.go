@@ -21,6 +21,7 @@ import (
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/qrgen"
@@ -38,7 +39,8 @@ type country struct {
 	staff  map[string]registry.Account
 	login  map[string][]*http.Cookie
 	spare  int
-	asked  int // how many requests were made, each from an address of its own
+	orders map[uuid.UUID]uuid.UUID // by the owner
+	asked  int                     // how many requests were made, each from an address of its own
 
 	mine, others half
 }
@@ -72,6 +74,7 @@ func newCountry(t *testing.T, settings ...string) *country {
 	c := &country{
 		parts: parts, server: httptest.NewServer(handler), routes: engine.Routes(),
 		staff: make(map[string]registry.Account), login: make(map[string][]*http.Cookie),
+		orders: make(map[uuid.UUID]uuid.UUID),
 	}
 	t.Cleanup(c.server.Close)
 	must(t, parts.Registry.PutAreas(t.Context(), []registry.Area{
@@ -188,6 +191,8 @@ const (
 	aSession
 	anAccount
 	anInvitation
+	anOrder // of posters, that are drawn
+	anApplication
 )
 
 // isPublic says whether what is named is nobody's.
@@ -233,8 +238,43 @@ func (c *country) id(t *testing.T, n named, who string, own bool) string {
 		return c.accountWithin(t, who, own).String()
 	case anInvitation:
 		return c.invitationWithin(t, who, own).String()
+	case anOrder:
+		return c.orderOf(t, h).String()
+	case anApplication:
+		return c.application(t, own).String()
 	}
 	return ""
+}
+
+// orderOf has a poster drawn for an owner.
+func (c *country) orderOf(t *testing.T, h half) uuid.UUID {
+	t.Helper()
+	if id, there := c.orders[h.owner.ID]; there {
+		return id
+	}
+	made, err := c.parts.Printing.Order(t.Context(), h.owner, printing.Wish{
+		Places: []uuid.UUID{h.place.ID}, Format: "A6", Language: "vi", Files: string(printing.Book),
+	})
+	must(t, err)
+	for done := false; !done; time.Sleep(time.Millisecond) {
+		now, err := c.parts.Printing.Look(t.Context(), h.owner, made.ID)
+		must(t, err)
+		done = now.Done
+	}
+	c.orders[h.owner.ID] = made.ID
+	return made.ID
+}
+
+// application makes one that an administrator may decide on. They may on all, so that what is beyond is none.
+func (c *country) application(t *testing.T, own bool) uuid.UUID {
+	t.Helper()
+	if !own {
+		return uuid.New()
+	}
+	a := registry.Application{ID: uuid.New(), Name: "Quán mới", Created: time.Now().Unix(), Expires: time.Now().Add(time.Hour).Unix()}
+	a.TokenHash, a.Contact = a.ID[:], a.ID[:]
+	must(t, c.parts.Registry.PutApplication(t.Context(), a))
+	return a.ID
 }
 
 // accountWithin makes an account that somebody has within reach, or one that they have not. An administrator has all, so that

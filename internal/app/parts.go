@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,10 +21,12 @@ import (
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/retention"
 	"github.com/truyvet/truyvet/internal/telemetry"
+	"github.com/truyvet/truyvet/internal/turnout"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -116,6 +119,8 @@ type Parts struct {
 	Retention   *retention.Service
 	Ingest      *ingest.Ingest
 	Cases       *cases.Service
+	Printing    *printing.Service
+	Turnout     *turnout.Service
 
 	registry *prometheus.Registry // of this process's metrics
 	metrics  *telemetry.Metrics
@@ -181,6 +186,11 @@ func (p *Parts) build(ctx context.Context) error {
 		People: p.Registry, Book: p.Registry, Runs: p.Registry, Approvals: p.Registry, Vault: p.Vault, Aliases: p.Pseudonyms, Places: p.Places,
 		Snapshots: p.Scans.Snapshots, Audit: p.Audit, Clock: p.Clock, Location: p.Location,
 	})
+	p.Printing = printing.New(printing.Deps{
+		Store: p.Registry, Names: p.Places, Base: p.Config.BaseURL, Location: p.Location, Dir: filepath.Join(p.Config.DataDir, "posters"),
+		Clock: p.Clock, Logger: p.Logger,
+	})
+	p.Turnout = turnout.New(p.Scans.Snapshots, p.Clock, p.Location)
 	return p.refresh(ctx)
 }
 
@@ -203,11 +213,14 @@ func (p *Parts) refresh(ctx context.Context) error {
 	return errors.Join(keysErr, placesErr, revokedErr)
 }
 
-// Close closes what is open: first the log, so that whatever it has taken is durable, then the registry.
+// Close stops drawing posters, and closes what is open: first the log, so that whatever it has taken is durable, then the registry.
 func (p *Parts) Close() error {
 	var fault error
+	if p.Printing != nil {
+		fault = p.Printing.Close()
+	}
 	if p.Scans != nil {
-		fault = p.Scans.Close()
+		fault = errors.Join(fault, p.Scans.Close())
 	}
 	return errors.Join(fault, p.Office.Close())
 }

@@ -89,6 +89,14 @@ var table = []route{
 	{"GET", "/gate/enrol", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"POST", "/gate/enrol", nothing, "code=aaaaa-aaaaa-aaaaa-aaaaa", "410 410 410 410 410 410 410 410"},
 
+	{"GET", "/signup", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"POST", "/signup", nothing, "", "400 400 400 400 400 400 400 400"},
+	{"GET", "/applications", nothing, "", "login 403 403 403 403 403 200 403"},
+	{"POST", "/applications/:id/admit", anApplication, "", "login 403 403 403 403 403 303/404 403"},
+	{"GET", "/applications/:id/admit", anApplication, "", "login 403 403 403 403 403 303 403"},
+	{"POST", "/applications/:id/refuse", anApplication, "", "login 403 403 403 403 403 303/404 403"},
+	{"GET", "/applications/:id/refuse", anApplication, "", "login 403 403 403 403 403 303 403"},
+
 	// One's own account; a gate has none.
 	{"GET", "/account", nothing, "", "login 200 403 200 200 200 200 200"},
 	{"POST", "/account/password", nothing, "", "login 400 403 400 400 400 400 400"},
@@ -128,6 +136,14 @@ var table = []route{
 	{"GET", "/places/:id/code.png", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/edit", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"POST", "/places/:id/edit", aPlace, "name=x&revision=99", "login 409/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/turnout", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/print", nothing, "", "login 200 403 403 403 403 403 403"},
+	{"POST", "/places/print", nothing, "choose=none", "login 400 403 403 403 403 403 403"},
+	{"GET", "/places/print/:order", anOrder, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/print/:order/file", anOrder, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/logo", nothing, "", "login 200 403 403 403 403 403 403"},
+	{"GET", "/places/logo.png", nothing, "", "login 404 403 403 403 403 403 403"},
+	{"POST", "/places/logo", nothing, "", "login 400 403 403 403 403 403 403"},
 	{"GET", "/places/:id/reissue", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"POST", "/places/:id/reissue", aPlace, "serial=9", "login 409/404 403 403 403 403 403 403"},
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -159,16 +160,17 @@ type QuietPlaces struct {
 // mostQuiet is how many quiet places are named.
 const mostQuiet = 50
 
-// Quiet returns, of the places of an organisation, those to which nobody came for a day: where hours of opening are known, on
-// the latest day of them that is over, and after it; else for 24 hours. Places that are younger are none. Whose places they are
-// is for the caller to say. The errors are those of Table.
-func (s *Service) Quiet(ctx context.Context, organisation uuid.UUID, places []registry.Place) (QuietPlaces, error) {
-	return recall(ctx, s, s.quiet, organisation, func(now time.Time, source tracing.Source) (QuietPlaces, error) {
+// Quiet returns, of some places, those to which nobody came for a day: where hours of opening are known, on the latest day of them
+// that is over, and after it; else for 24 hours. Places that are younger are none, nor are vehicles, whose runs do not count. The
+// answer is kept under an id, that of the organisation or of the one place that is asked about. Whose places they are is for the
+// caller to say. The errors are those of Table.
+func (s *Service) Quiet(ctx context.Context, about uuid.UUID, places []registry.Place) (QuietPlaces, error) {
+	return recall(ctx, s, s.quiet, about, func(now time.Time, source tracing.Source) (QuietPlaces, error) {
 		var asked []Quiet
 		var windows []tracing.PlaceWindow
 		for _, p := range places {
 			since := s.lastOpening(p.Hours, now)
-			if p.Created <= since {
+			if p.Created <= since && p.Kind != qrgen.KindVehicle {
 				asked = append(asked, Quiet{p, since})
 				windows = append(windows, tracing.PlaceWindow{Place: tracing.Place{ID: p.ID}, From: since, To: now.Unix()})
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/snapshot"
 	"github.com/truyvet/truyvet/internal/turnout"
+	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing"
 	"github.com/truyvet/truyvet/tracing/memindex"
 )
@@ -138,7 +139,8 @@ func TestQuiet(t *testing.T) {
 	add("over midnight, the night before", "22:00-03:00", 34*time.Hour, 12*time.Hour)
 	add("never open", "Mo-Su off", 2*day, day)
 	young := registry.Place{ID: uuid.New(), Name: "new", Created: now.Add(-time.Hour).Unix()}
-	all = append(all, young)
+	bus := registry.Place{ID: uuid.New(), Name: "bus", Kind: qrgen.KindVehicle}
+	all = append(all, young, bus)
 
 	got, err := w.service(vietnam).Quiet(t.Context(), uuid.New(), all)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/qrgen/poster"
@@ -61,17 +62,18 @@ func TestLanguagesSayTheSameThings(t *testing.T) {
 func composed(t *testing.T) map[string][]string {
 	t.Helper()
 	keys := map[string][]string{
-		"stamp.":      {"in", "out", "renew"},
-		"gate.":       {"in", "out"},
-		"certainty.":  certainties(),
-		"basis.":      {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
-		"mine.ended.": {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
-		"action.":     texts(t, vietnamese).names("action."), // whatever the audit log says without a text is shown as it is
-		"scope.":      {tracing.ScopePart.String(), tracing.ScopePlace.String(), tracing.ScopeSite.String()},
-		"sort.":       sorts(),
-		"own.":        ownNames(),
-		"profile.":    {cases.Own},
-		"purpose.":    vault.Purposes(),
+		"stamp.":       {"in", "out", "renew"},
+		"gate.":        {"in", "out"},
+		"certainty.":   certainties(),
+		"basis.":       {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
+		"mine.ended.":  {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
+		"action.":      texts(t, vietnamese).names("action."), // whatever the audit log says without a text is shown as it is
+		"scope.":       {tracing.ScopePart.String(), tracing.ScopePlace.String(), tracing.ScopeSite.String()},
+		"sort.":        sorts(),
+		"own.":         ownNames(),
+		"profile.":     {cases.Own},
+		"purpose.":     vault.Purposes(),
+		"print.fault.": {"row", "id", "unknown", "twice"},
 	}
 	for _, field := range vault.Fields() {
 		keys["detail."] = append(keys["detail."], string(field))
@@ -87,6 +89,9 @@ func composed(t *testing.T) map[string][]string {
 	}
 	for _, p := range tracing.Profiles() {
 		keys["profile."] = append(keys["profile."], p.Name, p.Name+".source")
+	}
+	for _, f := range printing.AllFiles() {
+		keys["print.files."] = append(keys["print.files."], string(f))
 	}
 	for _, f := range poster.Formats() {
 		keys["place.size."] = append(keys["place.size."], f.String())

@@ -15,7 +15,9 @@ import (
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/turnout"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -35,6 +37,8 @@ type Deps struct {
 	Places      Places
 	Map         Map
 	Records     Records
+	Printing    Printing
+	Turnout     Turnout
 	Accounts    *account.Service
 	Cases       Cases
 	Traces      Traces
@@ -182,6 +186,22 @@ type Map interface {
 type Records interface {
 	Organisations(ctx context.Context) ([]registry.Organisation, error)
 	SearchPlaces(ctx context.Context, q registry.Search) (registry.Found, error)
+	Logo(ctx context.Context, organisation uuid.UUID) ([]byte, error)
+	PutLogo(ctx context.Context, organisation uuid.UUID, png []byte) error
+}
+
+// Printing draws the posters of many places. What belongs to others is registry.ErrNotFound.
+type Printing interface {
+	Order(ctx context.Context, actor registry.Account, w printing.Wish) (registry.PrintOrder, error)
+	Orders(ctx context.Context, actor registry.Account) ([]registry.PrintOrder, error)
+	Look(ctx context.Context, actor registry.Account, id uuid.UUID) (printing.Progress, error)
+	Open(ctx context.Context, actor registry.Account, id uuid.UUID) (*printing.File, error)
+}
+
+// Turnout counts who came to places, whoever's they are.
+type Turnout interface {
+	Table(ctx context.Context, place uuid.UUID) (*turnout.Table, error)
+	Quiet(ctx context.Context, about uuid.UUID, places []registry.Place) (turnout.QuietPlaces, error)
 }
 
 // Cases takes in confirmed cases. What lies outside the actor's area is registry.ErrNotFound.

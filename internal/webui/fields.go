@@ -65,6 +65,14 @@ func faultyFields(code string) []string {
 		return []string{"code"}
 	case "invitation_note":
 		return []string{"note"}
+	case "organisation_name":
+		return []string{"name"}
+	case "application_contact":
+		return []string{"contact"}
+	case "application_ward":
+		return []string{"area"}
+	case "print_list", "logo":
+		return []string{"list", "logo"}
 	case "account_place":
 		return []string{"place"}
 	}

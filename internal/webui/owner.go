@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,7 @@ func (u *UI) registerPlaces(r gin.IRouter) {
 	r.POST("/:id/edit", u.editPlace)
 	serve(r, "/:id/poster.pdf", u.servePoster("application/pdf", ".pdf", poster.PDF))
 	serve(r, "/:id/poster.svg", u.servePoster("image/svg+xml", ".svg", poster.SheetSVG))
+	serve(r, "/:id/turnout", u.showTurnout)
 	serve(r, "/:id/reissue", u.showReissue)
 	r.POST("/:id/reissue", u.reissue)
 }
@@ -51,6 +53,7 @@ type placesPage struct {
 	Words string           // what was looked for
 	Found []registry.Place // nil where all are shown
 	Next  string           // the query of the next page; empty on the last
+	Quiet reminders
 }
 
 // newPlacePage is the form for a new place, or for one that is edited.
@@ -84,6 +87,7 @@ func (u *UI) showPlaces(c *gin.Context) {
 	page := placesPage{Count: len(all), Words: strings.TrimSpace(c.Query("name"))}
 	if page.Words == "" && len(all) <= fewEnough {
 		page.Roots = treeOf(inOrder(all))
+		page.Quiet = u.remind(c, actor(c).Organisation, all...)
 		u.show(c, http.StatusOK, "places", &page)
 		return
 	}
@@ -100,6 +104,9 @@ func (u *UI) showPlaces(c *gin.Context) {
 		return
 	}
 	page.Found = found.Places
+	if page.Words == "" {
+		page.Quiet = u.remind(c, actor(c).Organisation, all...)
+	}
 	if found.Next != uuid.Nil {
 		page.Next = url.Values{"name": {page.Words}, "after": {found.Next.String()}}.Encode()
 	}
@@ -296,6 +303,8 @@ type placePage struct {
 	Check   string // the short code that its poster bears
 	// What posters can be had in, as addresses name it.
 	Sizes, Languages []string
+	Devices          []registry.Account // its gates that can be used
+	Quiet            reminders
 }
 
 // placeOf reads the place in the path, which must be one of the actor's. On false the refusal has been answered.
@@ -319,10 +328,14 @@ func (u *UI) showPlace(c *gin.Context) {
 		return
 	}
 	page, err := u.placePage(c, place)
+	if err == nil {
+		page.Devices, err = u.devicesOf(c, place.ID)
+	}
 	if err != nil {
 		u.Fail(c, err)
 		return
 	}
+	page.Quiet = u.remind(c, place.ID, place)
 	u.show(c, http.StatusOK, "place", &page)
 }
 
@@ -347,6 +360,15 @@ func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) 
 		page.Above = append([]registry.Place{p}, page.Above...)
 	}
 	return page, nil
+}
+
+// devicesOf returns the gates of a place that can be used.
+func (u *UI) devicesOf(c *gin.Context, place uuid.UUID) ([]registry.Account, error) {
+	all, err := u.Accounts.Visible(c.Request.Context(), actor(c))
+	if err != nil {
+		return nil, fmt.Errorf("listing the devices of a place: %w", err)
+	}
+	return slices.DeleteFunc(all, func(a registry.Account) bool { return a.Place != place || a.Disabled }), nil
 }
 
 // fileName tells codes apart in a folder of downloads: by the name of the place, and its id where the name has no letter that

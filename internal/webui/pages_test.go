@@ -37,7 +37,10 @@ func TestEveryPageIsSound(t *testing.T) {
 	me.seeMe("0987654321")
 	gate := s.staff("gate")
 	gate.post("/gate", url.Values{"number": {"0912345678"}})
-	place := "/places/" + s.market.ID.String()
+	place, stall := "/places/"+s.market.ID.String(), "/places/"+s.stall.ID.String()
+	order := s.staff("owner").post("/places/print", printing("all")).location
+	check(t, "an application", s.browser().post("/signup", url.Values{"name": {"A"}, "contact": {"0"}}), "vi")
+	check(t, "refused posters", s.staff("owner").post("/places/print", printing("")), "vi")
 	refused := city.post("/cases/new", url.Values{})
 
 	check(t, "a refused form", refused, "vi")
@@ -45,7 +48,7 @@ func TestEveryPageIsSound(t *testing.T) {
 		b     *browser
 		paths []string
 	}{
-		{anybody, []string{"/", "/login", "/login?login=owner&next=%2Fplaces", code, "/q/ABC", "/nothing", "/assets/nothing"}},
+		{anybody, []string{"/", "/login", "/signup", "/login?login=owner&next=%2Fplaces", code, "/q/ABC", "/nothing", "/assets/nothing"}},
 		{waiting, []string{code + "/code"}},
 		{citizen, []string{code, code + "/stamp"}},
 		{anybody, []string{"/me", "/notice"}},
@@ -53,10 +56,10 @@ func TestEveryPageIsSound(t *testing.T) {
 		{me, []string{"/me", "/me/opened", "/me/erase"}},
 		{listed, []string{"/me", "/me/erase"}},
 		{gate, []string{"/gate", "/gate?mode=out"}},
-		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/edit", place + "/reissue", "/places?name=sap", "/places?name=zz", "/cases"}},
+		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/edit", place + "/turnout", stall + "/turnout", "/places/print", "/places/print?root=" + s.market.ID.String(), order, "/places/logo", place + "/reissue", "/places?name=sap", "/places?name=zz", "/cases"}},
 		{city, []string{"/cases", "/cases/new", "/cases/" + id, "/runs", run, run + "?q=zzz", run + "?generation=2&sort=first"}},
 		{s.staff("auditor"), []string{"/audit", "/audit?before=2", "/audit?who=city&what=run&from=2026-11-01", "/audit?subject=nothing"}},
-		{s.staff("admin"), []string{"/accounts"}},
+		{s.staff("admin"), []string{"/accounts", "/applications"}},
 	} {
 		for _, l := range []string{"vi", "en"} {
 			c.b.get("/?lang=" + l).leadsTo("/")

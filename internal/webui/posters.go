@@ -2,15 +2,19 @@ package webui
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen/poster"
 )
@@ -24,7 +28,8 @@ var (
 )
 
 // servePoster draws the sheet of a place's poster, filled with copies where it takes several. The address names the paper
-// (size), the language (words; lang is that of pages) and as that of a code may the serial.
+// (size) and the language (words; lang is that of pages). A sheet changes with the names that it bears and with the organisation's
+// logo, so a browser asks each time whether the one that it keeps is still so.
 func (u *UI) servePoster(mediaType, ending string, draw func(io.Writer, poster.Style, ...poster.Poster) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		place, ok := u.placeOf(c)
@@ -46,11 +51,14 @@ func (u *UI) servePoster(mediaType, ending string, draw func(io.Writer, poster.S
 			u.Fail(c, fmt.Errorf("drawing a poster: %w", err))
 			return
 		}
-		keepWithSerial(c, place)
 		if _, download := c.Request.URL.Query()["download"]; download {
 			c.Header("Content-Disposition", "attachment; filename="+url.PathEscape(fileName(place)+"-"+style.Format.String()+ending))
 		}
-		c.Data(http.StatusOK, mediaType, sheet.Bytes())
+		sum := sha256.Sum256(sheet.Bytes())
+		c.Header("ETag", `"`+hex.EncodeToString(sum[:])+`"`)
+		c.Header("Cache-Control", "private, no-cache")
+		c.Header("Content-Type", mediaType)
+		http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(sheet.Bytes()))
 	}
 }
 
@@ -66,23 +74,15 @@ func (u *UI) posterStyle(c *gin.Context) (poster.Style, error) {
 	return poster.Style{Format: format, Language: language, Location: u.Location}, nil
 }
 
-// posterOf returns what a place's poster says: of a part, the site's name over its own.
+// posterOf returns what a place's poster says.
 func (u *UI) posterOf(c *gin.Context, place registry.Place) (poster.Poster, error) {
-	one, err := poster.New(u.BaseURL, place.Code)
+	one, known, err := printing.PosterOf(u.Map, u.BaseURL, place.ID)
+	if err == nil && !known {
+		err = registry.ErrNotFound
+	}
 	if err != nil {
 		return poster.Poster{}, err
 	}
-	one.Name, one.Address = place.Name, place.Address
-	page, err := u.placePage(c, place)
-	if err != nil {
-		return poster.Poster{}, err
-	}
-	if len(page.Above) > 0 {
-		site := page.Above[0]
-		one.Name, one.Part = site.Name, place.Name
-		if one.Address == "" {
-			one.Address = site.Address
-		}
-	}
-	return one, nil
+	one.Logo, err = printing.LogoOf(c.Request.Context(), u.Records, place.Organisation)
+	return one, err
 }

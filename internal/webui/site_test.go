@@ -27,12 +27,14 @@ import (
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
 	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/internal/turnout"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/internal/webui"
 	"github.com/truyvet/truyvet/qrgen"
@@ -152,6 +154,11 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 	s.settle()
 	s.now.Store(start.Unix())
 
+	press := printing.New(printing.Deps{
+		Store: s.store, Names: s.places, Base: "https://truyvet.example", Location: location, Dir: t.TempDir(), Clock: clock,
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	t.Cleanup(func() { must(t, press.Close()) })
 	sessions := scs.New()
 	sessions.Store = s.store.Sessions()
 	ui, err := webui.New(webui.Deps{
@@ -162,7 +169,7 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 		History: citizen.NewHistory(citizen.HistoryDeps{
 			People: s.store, Snapshots: s.snapshots, Openings: s.ledger, Clock: clock, Delay: 14 * 24 * time.Hour,
 		}),
-		Places: s.places, Map: s.places, Records: s.store, Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
+		Places: s.places, Map: s.places, Records: s.store, Printing: press, Turnout: turnout.New(s.snapshots, clock, location), Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
 		Retention: 21 * 24 * time.Hour, ListAge: 90 * 24 * time.Hour, OpenedDelay: 14 * 24 * time.Hour, BaseURL: "https://truyvet.example", Demo: demo,
 	})
@@ -334,6 +341,12 @@ func (b *browser) do(method, path string, form url.Values) page {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	must(b.s.t, err)
+	return b.ask(request)
+}
+
+// ask sends a request.
+func (b *browser) ask(request *http.Request) page {
+	b.s.t.Helper()
 	response, err := b.client.Do(request)
 	must(b.s.t, err)
 	defer func() { must(b.s.t, response.Body.Close()) }()
@@ -343,7 +356,7 @@ func (b *browser) do(method, path string, form url.Values) page {
 	root, err := html.Parse(bytes.NewReader(body.Bytes()))
 	must(b.s.t, err)
 	if response.StatusCode >= 500 && response.StatusCode != http.StatusServiceUnavailable {
-		b.s.t.Errorf("%s %s answered %d\n%s", method, path, response.StatusCode, b.s.logs)
+		b.s.t.Errorf("%s %s answered %d\n%s", request.Method, request.URL.Path, response.StatusCode, b.s.logs)
 	}
 	return page{
 		t: b.s.t, status: response.StatusCode, header: response.Header, location: response.Header.Get("Location"),

@@ -46,6 +46,7 @@ func navigation() []struct {
 		{account.ActGateScan, []navItem{{Name: "gate", Path: "/gate"}}},
 		{account.ActTrace, []navItem{{Name: "cases", Path: "/cases"}, {Name: "runs", Path: "/runs"}}},
 		{account.ActManageAccounts, []navItem{{Name: "accounts", Path: "/accounts"}}},
+		{account.ActAdmit, []navItem{{Name: "applications", Path: "/applications"}}},
 		{account.ActReadAudit, []navItem{{Name: "audit", Path: "/audit"}}},
 	}
 }

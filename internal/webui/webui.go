@@ -69,7 +69,12 @@ func (u *UI) Register(r gin.IRouter) {
 	u.registerInvited(known)
 	u.registerSelf(known)
 
-	u.registerPlaces(known.Group("/places", u.only(account.ActManagePlaces)))
+	u.registerSignUp(known)
+
+	places := known.Group("/places", u.only(account.ActManagePlaces))
+	u.registerPlaces(places)
+	uploads := r.Group("/places", u.rememberLanguage, limitUpload, u.loadAccount, u.only(account.ActManagePlaces))
+	u.registerPrint(places, uploads)
 	u.registerGate(known.Group("/gate", u.resumeDevice, u.only(account.ActGateScan)))
 	tracing := known.Group("", u.only(account.ActTrace))
 	u.registerTracing(tracing)

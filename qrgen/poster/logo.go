@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	_ "image/jpeg" // what logos come as
-	_ "image/png"
+	_ "image/jpeg" // what logos come as, beside PNG
+	"image/png"
 	"io"
 	"math"
 
@@ -43,6 +43,14 @@ func ReadLogo(r io.Reader) (*Logo, error) {
 		return nil, ErrLogo
 	}
 	return &Logo{shrunk(img)}, nil
+}
+
+// WritePNG writes the logo as it is drawn, with nothing else of the file that it was read from. Read again it is the same.
+func (l *Logo) WritePNG(w io.Writer) error {
+	if err := png.Encode(w, l.image); err != nil {
+		return fmt.Errorf("writing a logo: %w", err)
+	}
+	return nil
 }
 
 // shrunk returns an image no larger than logoSide.
