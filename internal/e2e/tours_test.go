@@ -136,6 +136,7 @@ func (b tab) logIn(in *installation, login string, landing css) {
 func TestTours(t *testing.T) {
 	in, info := demoTown(t)
 	t.Run("owner", func(t *testing.T) { tourOwner(t, in, info) })
+	t.Run("new organisation", func(t *testing.T) { tourNewOrganisation(t, in) })
 	t.Run("citizen", func(t *testing.T) { tourCitizen(t, in, info) })
 	t.Run("tracing team", func(t *testing.T) { tourTeam(t, in, info) })
 	t.Run("many cases", func(t *testing.T) { tourManyCases(t, in) })

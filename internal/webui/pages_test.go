@@ -38,9 +38,9 @@ func TestEveryPageIsSound(t *testing.T) {
 	gate := s.staff("gate")
 	gate.post("/gate", url.Values{"number": {"0912345678"}})
 	place, stall := "/places/"+s.market.ID.String(), "/places/"+s.stall.ID.String()
-	order := s.staff("owner").post("/places/print", printing("all")).location
+	order := s.staff("owner").post("/places/print", orderForm("all")).location
 	check(t, "an application", s.browser().post("/signup", url.Values{"name": {"A"}, "contact": {"0"}}), "vi")
-	check(t, "refused posters", s.staff("owner").post("/places/print", printing("")), "vi")
+	check(t, "refused posters", s.staff("owner").post("/places/print", orderForm("")), "vi")
 	refused := city.post("/cases/new", url.Values{})
 
 	check(t, "a refused form", refused, "vi")

@@ -60,7 +60,7 @@ func (b *browser) drawn(order string) page {
 	}
 }
 
-func printing(choose string) url.Values {
+func orderForm(choose string) url.Values {
 	return url.Values{"choose": {choose}, "size": {"A6"}, "words": {"vi"}, "files": {"pdf"}}
 }
 
@@ -70,7 +70,7 @@ func TestPrintMany(t *testing.T) {
 	s.place(s.owner, places.NewPlace{Kind: qrgen.KindStall, Name: "Sạp cá", Parent: s.market.ID})
 	gate := s.place(s.owner, places.NewPlace{Kind: qrgen.KindShop, Name: "Cổng", Area: "26794"})
 	b := s.staff("owner")
-	beneath, named := printing("beneath"), printing("named")
+	beneath, named := orderForm("beneath"), orderForm("named")
 	beneath.Set("root", s.market.ID.String())
 	named.Set("name", "sap")
 	list := "\ufeffname;place_id\n;" + gate.ID.String() + "\n;" + s.stall.ID.String() + "\n"
@@ -78,10 +78,10 @@ func TestPrintMany(t *testing.T) {
 		answer page
 		want   []string
 	}{
-		"all":     {b.post("/places/print", printing("all")), []string{"cho-linh-xuan", "cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu", "cong"}},
+		"all":     {b.post("/places/print", orderForm("all")), []string{"cho-linh-xuan", "cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu", "cong"}},
 		"beneath": {b.post("/places/print", beneath), []string{"cho-linh-xuan", "cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu"}},
 		"named":   {b.post("/places/print", named), []string{"cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu"}},
-		"listed":  {b.send("/places/print", printing("listed"), "list", "l.csv", []byte(list)), []string{"cong", "cho-linh-xuan-sap-rau-co-tu"}},
+		"listed":  {b.send("/places/print", orderForm("listed"), "list", "l.csv", []byte(list)), []string{"cong", "cho-linh-xuan-sap-rau-co-tu"}},
 	} {
 		order := c.answer.location
 		b.drawn(order).wants(http.StatusOK, fmt.Sprintf("%d tờ mã đã sẵn sàng", len(c.want)))
@@ -119,15 +119,15 @@ func checkParts(t *testing.T, b *browser, path, whole string) {
 func TestPrintRefuses(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.staff("owner")
-	wrong := printing("all")
+	wrong := orderForm("all")
 	wrong.Set("size", "B5")
-	b.post("/places/print", printing("named")).wants(http.StatusBadRequest, "Không có địa điểm nào được chọn")
+	b.post("/places/print", orderForm("named")).wants(http.StatusBadRequest, "Không có địa điểm nào được chọn")
 	b.post("/places/print", wrong).wants(http.StatusBadRequest)
 	b.post("/places/print", nil).wants(http.StatusBadRequest)
 	list := []byte("id\n" + s.stall.ID.String() + "\nx\n" + s.other.ID.String() + "\n" + s.stall.ID.String() + "\n\"a\"b\n")
-	p := b.send("/places/print", printing("listed"), "list", "l.csv", list)
+	p := b.send("/places/print", orderForm("listed"), "list", "l.csv", list)
 	p.wants(http.StatusBadRequest, "Chưa đặt gì cả", "3 Không phải là mã định danh", "4 Không phải là địa điểm của đơn vị", "5 Địa điểm này đã có", "6 Dòng không đọc được")
-	form := printing("listed")
+	form := orderForm("listed")
 	form.Set("skip", "yes")
 	b.drawn(b.send("/places/print", form, "list", "l.csv", list).location).wants(http.StatusOK, "1 tờ mã đã sẵn sàng")
 	b.send("/places/print", form, "list", "l.csv", bytes.Repeat([]byte("x"), 5<<20)).wants(http.StatusRequestEntityTooLarge)
