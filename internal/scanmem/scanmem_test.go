@@ -134,7 +134,7 @@ func TestAtPlaces(t *testing.T) {
 // TestManyScansOfOne fills more than a chunk of a day, and more than a group of its file.
 func TestManyScansOfOne(t *testing.T) {
 	s := scanmem.New(memindex.NewNumbering(0, 0))
-	const n = 20_000
+	const n = 8_000
 	for i := range n {
 		one := scan.Scan{ID: numbered('s', i), Alias: numbered('a', i%3), Place: numbered('p', 0), At: start + int64(i), Kind: stay.In}
 		if _, added := s.Add(&one); !added {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // PostgresOptions say how a PostgreSQL server is to differ from the usual.
@@ -98,15 +96,11 @@ func initPostgres(ctx context.Context, initdb, data string, user *unixUser) erro
 
 // greetPostgres begins a session as any client does and ends it: while the server reads its log it answers with an error.
 func greetPostgres(ctx context.Context, port int) error {
-	dialer := net.Dialer{Timeout: time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	conn, err := dial(ctx, port)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
 	const protocol, parameters = 3 << 16, "user\x00postgres\x00database\x00postgres\x00\x00"
 	hello := binary.BigEndian.AppendUint32(nil, uint32(8+len(parameters)))
 	hello = binary.BigEndian.AppendUint32(hello, protocol)

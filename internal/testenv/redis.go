@@ -7,7 +7,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // RedisOptions say how a redis-server is to differ from the usual: append-only file, fsync always, no snapshots.
@@ -56,15 +55,11 @@ func StartRedis(ctx context.Context, dir string, o RedisOptions) (*Server, error
 
 // pingRedis speaks just enough of the protocol to know that the server answers and has loaded its data.
 func pingRedis(ctx context.Context, port int) error {
-	dialer := net.Dialer{Timeout: time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	conn, err := dial(ctx, port)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
 	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
 		return err
 	}

@@ -128,6 +128,19 @@ func freePorts(n int) ([]int, error) {
 	return ports, nil
 }
 
+// dial connects to a port, for an exchange of a second.
+func dial(ctx context.Context, port int) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
 // errExited says that a server ended by itself instead of answering.
 var errExited = errors.New("it exited")
 

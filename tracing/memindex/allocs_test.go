@@ -12,7 +12,7 @@ import (
 // TestNothingIsAllocatedForAContact walks over two worlds of as many people, places and stays, in which the same people are
 // reached by few contacts and by many, and sees that both walks allocate as often, in every way to walk.
 func TestNothingIsAllocatedForAContact(t *testing.T) {
-	const people, places, days, cases = 2_000, 4, 10, 100
+	const people, places, days, cases = 600, 4, 6, 60
 	tree, err := tracing.NewPlaces(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ func TestConformance(t *testing.T) {
 	for _, maker := range ways() {
 		makers = append(makers, maker)
 	}
-	tracingtest.RunSource(t, 10_000, makers...)
+	tracingtest.RunSource(t, conformanceWorlds, makers...)
 }
 
 func TestOutbreaks(t *testing.T) {

@@ -108,7 +108,8 @@ func RandomWorld(seed uint64) World {
 	d := newDice(seed)
 	d.world.Name = fmt.Sprintf("seed %d", seed)
 	d.makePlaces()
-	midnight := time.Date(2021, 12, 1+d.IntN(20), 0, 0, 0, 0, time.UTC).Unix()
+	// Few days: where worlds share tables, most days are of several worlds.
+	midnight := time.Date(2021, 12, 1+d.IntN(4), 0, 0, 0, 0, time.UTC).Unix()
 	hours := pick(d, []int64{2, 3, 4, 8, 30})
 	d.from = midnight - hours*3600/2
 	d.to = d.from + hours*3600

@@ -17,15 +17,7 @@ import (
 func openDeadLetters(t *testing.T, o redisstream.Options) *redisstream.DeadLetters {
 	t.Helper()
 	dead, err := redisstream.OpenDeadLetters("redis://"+shared.Addr, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := dead.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return dead
+	return opened(t, dead, err)
 }
 
 // TestDeadLettersArePutBackOnce buries a good scan, as a worker that was too old for it would have, and one that nobody can

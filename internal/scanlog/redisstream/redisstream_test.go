@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -47,23 +48,9 @@ func newLayout() redisstream.Layout {
 	return redisstream.Layout{Prefix: fmt.Sprintf("t%d", prefixes.Add(1)), Shards: 4}
 }
 
-func openLog(t testing.TB, server *testenv.Server, o redisstream.Options) *redisstream.Log {
+// opened is what was opened, until the test ends.
+func opened[C io.Closer](t testing.TB, c C, err error) C {
 	t.Helper()
-	log, err := redisstream.Open("redis://"+server.Addr, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := log.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return log
-}
-
-func openConsumer(t testing.TB, server *testenv.Server, o redisstream.ConsumerOptions) *redisstream.Consumer {
-	t.Helper()
-	c, err := redisstream.OpenConsumer("redis://"+server.Addr, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +60,18 @@ func openConsumer(t testing.TB, server *testenv.Server, o redisstream.ConsumerOp
 		}
 	})
 	return c
+}
+
+func openLog(t testing.TB, server *testenv.Server, o redisstream.Options) *redisstream.Log {
+	t.Helper()
+	log, err := redisstream.Open("redis://"+server.Addr, o)
+	return opened(t, log, err)
+}
+
+func openConsumer(t testing.TB, server *testenv.Server, o redisstream.ConsumerOptions) *redisstream.Consumer {
+	t.Helper()
+	c, err := redisstream.OpenConsumer("redis://"+server.Addr, o)
+	return opened(t, c, err)
 }
 
 func client(t testing.TB, server *testenv.Server) *redis.Client {

@@ -2,9 +2,8 @@ package sqlite_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
@@ -35,7 +34,7 @@ func TestExport(t *testing.T) {
 			got = append(got, block...)
 			return nil
 		})
-		if err != nil || !cmp.Equal(got, want) {
+		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%d scans from %s, want %d; %v", len(got), first, len(want), err)
 		}
 	}
