@@ -122,6 +122,49 @@ func TestQRVerifyRefuses(t *testing.T) {
 	}
 }
 
+// TestQRVerifySaysWhy has a code for every answer that there is.
+func TestQRVerifySaysWhy(t *testing.T) {
+	keys, other := newQRKeyFile(t), newQRKeyFile(t)
+	compromised := signQR(t, keys)
+	mustQR(t, "keys", "rotate", "--keys", keys)
+	mustQR(t, "keys", "rotate", "--keys", other)
+	mustQR(t, "keys", "rotate", "--keys", other)
+	mustQR(t, "keys", "compromise", "--keys", keys, "--id", "1")
+	revoked := filepath.Join(t.TempDir(), "revoked.csv")
+	list := "place_id,serial\n" + qrTestPlace + ",4\n" + qrTestPlace + ",2\n"
+	if err := os.WriteFile(revoked, []byte(list), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	good := signQR(t, keys, "--serial", "5")
+	for want, text := range map[string]string{
+		"good":             good,
+		"malformed":        good[:50],
+		"unknown_version":  "AI" + good[2:],
+		"unknown_key":      signQR(t, other),
+		"compromised_key":  compromised,
+		"bad_signature":    good[:len(good)-20] + compromised[len(good)-20:],
+		"issued_in_future": signQR(t, keys, "--serial", "5", "--issued", "2021-12-01T06:00:00Z"),
+		"expired":          signQR(t, keys, "--serial", "5", "--issued", "2021-11-01T05:00:00Z", "--expires", "2021-12-01T05:00:00Z"),
+		"revoked":          signQR(t, keys, "--serial", "4"),
+	} {
+		out, code, err := runQR(t, "verify", "--keys", keys, "--revoked", revoked, text)
+		said, _, _ := strings.Cut(out, "\n")
+		if wantCode := map[bool]int{true: 0, false: ExitRefused}[want == "good"]; said != want || code != wantCode {
+			t.Errorf("%s: it says %q, exit code %d, %v", want, out, code, err)
+		}
+	}
+	for text, column := range map[string]string{
+		"place_id,serial\n12,4\n": ":2: column place_id", "place_id,serial\n" + qrTestPlace + ",-1\n": ":2: column serial", "place_id\n": ":1: ",
+	} {
+		if err := os.WriteFile(revoked, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, code, err := runQR(t, "verify", "--keys", keys, "--revoked", revoked, good); code != ExitFailure || !strings.Contains(err.Error(), column) {
+			t.Errorf("a bad list: %q, exit code %d, %v", out, code, err)
+		}
+	}
+}
+
 func TestQRKeyRotation(t *testing.T) {
 	keys := newQRKeyFile(t)
 	first := signQR(t, keys)
