@@ -7,7 +7,7 @@ import (
 )
 
 // MovedPlaces returns the places for which a stay may not be what it was: those that are in one of the two lists alone, that
-// have another parent or dwell, or lie in one of these.
+// have another parent, dwell or area, or lie in one of these.
 func MovedPlaces(before, now []PlaceInfo) map[uuid.UUID]bool {
 	if slices.Equal(before, now) {
 		return nil

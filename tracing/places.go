@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -52,11 +53,13 @@ func (s *Scope) UnmarshalText(text []byte) error {
 }
 
 // PlaceInfo is what tracing needs to know of a place. Parent is uuid.Nil for a site or a vehicle that is part of nothing.
-// Dwell, in seconds, is the stay that is assumed when nothing says when the person left.
+// Dwell, in seconds, is the stay that is assumed when nothing says when the person left. Area names where it is, as
+// "province/district", or "province" where no more is known; it is empty where nothing is, and for what moves.
 type PlaceInfo struct {
 	ID     uuid.UUID
 	Parent uuid.UUID
 	Dwell  int64
+	Area   string
 }
 
 // DefaultDwell, in seconds, is assumed at a place that the tree does not know.
@@ -143,6 +146,34 @@ func (p *Places) Dwell(id uuid.UUID) int64 {
 		return in.Dwell
 	}
 	return DefaultDwell
+}
+
+// Apart says how far from one another two places are at least, as far as their areas tell.
+type Apart uint8
+
+// Near is also the answer where an area is not known.
+const (
+	Near Apart = iota
+	OtherDistrict
+	OtherProvince
+)
+
+// Apart compares the areas of two places.
+func (p *Places) Apart(a, b uuid.UUID) Apart {
+	one, other := p.info[a].Area, p.info[b].Area
+	if one == other || one == "" || other == "" {
+		return Near
+	}
+	provinceOne, districtOne, _ := strings.Cut(one, "/")
+	provinceOther, districtOther, _ := strings.Cut(other, "/")
+	switch {
+	case provinceOne != provinceOther:
+		return OtherProvince
+	case districtOne != "" && districtOther != "":
+		return OtherDistrict
+	default:
+		return Near
+	}
 }
 
 // Parent returns the parent of a place, uuid.Nil where there is none.

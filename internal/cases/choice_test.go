@@ -171,7 +171,7 @@ func TestEverybodyIsTracedToTheirCases(t *testing.T) {
 		return lines[1:]
 	}
 	for _, line := range file(to.ward1, uuid.Nil) {
-		if got := strings.Join(line[21:], "|"); got != "2|"+maiCase.ID.String()+"|XN-1" && got != "1||" {
+		if got := strings.Join(line[21:24], "|"); got != "2|"+maiCase.ID.String()+"|XN-1" && got != "1||" {
 			t.Errorf("ward 1 reads the cases %q", got)
 		}
 	}

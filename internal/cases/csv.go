@@ -26,8 +26,8 @@ const maxCasesNamed = 5
 // registry.ErrNotFound.
 //
 // Instants are RFC 3339 in the service's location, overlaps seconds. cases is how many cases led to the person, case_ids and
-// lab_refs are those of them that the actor may see, in the order of the run, the first 5, parted by semicolons. The file is
-// UTF-8 without a byte order mark. Nothing in it begins like a formula, so that a spreadsheet runs none. Nothing is written
+// lab_refs are those of them that the actor may see, in the order of the run, the first 5, parted by semicolons; doubts is why
+// the encounter is flagged, parted likewise. The file is UTF-8 without a byte order mark. Nothing in it begins like a formula, so that a spreadsheet runs none. Nothing is written
 // where the error is one of List's.
 func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id, of uuid.UUID, w io.Writer) error {
 	list, err := s.list(ctx, actor, id)
@@ -47,7 +47,7 @@ func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id, of u
 	_ = out.Write([]string{
 		"person", "generation", "first_exposure", "overlap", "encounters", "last_exposure", "certainty", "score", "ward",
 		"source", "place", "site", "address", "from", "to", "encounter_overlap", "encounter_certainty", "source_basis",
-		"contact_basis", "crowd", "flagged", "cases", "case_ids", "lab_refs",
+		"contact_basis", "crowd", "flagged", "cases", "case_ids", "lab_refs", "doubts",
 	})
 	byRoot := list.byRoot()
 	for _, row := range list.People {
@@ -56,8 +56,9 @@ func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id, of u
 			strconv.Itoa(row.Encounters), s.instant(row.LastExposure), row.Certainty.String(), number(row.Score), sheet.Plain(row.AreaName),
 		}
 		led := casesColumns(row, byRoot)
-		for _, e := range row.Evidence {
-			_ = out.Write(slices.Concat(person, s.encounter(list, e), led))
+		for i, e := range row.Evidence {
+			doubts := strings.Join(row.DoubtsOf(i), ";")
+			_ = out.Write(slices.Concat(person, s.encounter(list, e), led, []string{doubts}))
 		}
 	}
 	out.Flush()

@@ -13,6 +13,7 @@ import (
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/tracing"
+	"github.com/truyvet/truyvet/tracing/stay"
 )
 
 // List is a run as one account may see it. What it points to is shared with other readers and must not be changed.
@@ -36,6 +37,7 @@ type Row struct {
 	Area     string
 	AreaName string
 	Roots    tracing.CaseSet // the cases that led to them, by their positions in the run
+	Doubts   []stay.Doubts   // why each of Evidence is flagged; nil where none is
 }
 
 // WardCount says how many people of a ward are listed, which is what the ward must act on.
@@ -187,10 +189,11 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 		}
 		list.Cases = append(list.Cases, c)
 	}
-	windows, err := walkedFrom(run, list.Cases)
+	in, err := readInputs(run)
 	if err != nil {
 		return nil, err
 	}
+	windows := walkedFrom(in, list.Cases)
 	roots := report.Roots(windows, list.Profile.Linger)
 	for i, c := range list.Cases {
 		list.led[c.Person] = list.led[c.Person].With(i)
@@ -214,27 +217,21 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 			}
 		}
 	}
+	explain(list.People, in.Doubts)
 	return list, nil
 }
 
 // walkedFrom returns the cases as a run's walk took them. Of runs that were made before their inputs were kept the windows are
 // not known, and any will do: they only tell several cases of one person apart.
-func walkedFrom(run registry.Run, list []registry.Case) ([]tracing.Case, error) {
+func walkedFrom(in inputs, list []registry.Case) []tracing.Case {
 	from := make([]tracing.Case, len(list))
 	for i, c := range list {
 		from[i] = tracing.Case{Person: c.Person, Window: tracing.Window{From: math.MinInt64, To: math.MaxInt64}}
 	}
-	if len(run.Inputs) == 0 {
-		return from, nil
-	}
-	var in inputs
-	if err := json.Unmarshal(run.Inputs, &in); err != nil {
-		return nil, fmt.Errorf("reading what a run went by: %w", err)
-	}
 	for i, c := range in.Cases[:min(len(in.Cases), len(from))] {
 		from[i] = tracing.Case{Person: c.Person, Window: tracing.Window{From: c.From, To: c.To}}
 	}
-	return from, nil
+	return from
 }
 
 // countByCase counts the rows for each case of a run of so many, and puts the cases in order.

@@ -206,7 +206,7 @@ func TestCSV(t *testing.T) {
 		"overlap": "3600", "encounters": "1", "certainty": "confirmed", "score": rows[emma]["score"], "ward": "Hòa Khánh Bắc",
 		"source": anna, "place": "'" + shopName, "site": "", "address": "2 Âu Cơ", "from": "2021-12-06T15:00:00+07:00",
 		"to": "2021-12-06T16:00:00+07:00", "encounter_overlap": "3600", "encounter_certainty": "confirmed",
-		"source_basis": "checkout", "contact_basis": "checkout", "crowd": "1", "flagged": "false",
+		"source_basis": "checkout", "contact_basis": "checkout", "crowd": "1", "flagged": "false", "doubts": "",
 		"cases": "1", "case_ids": c.ID.String(), "lab_refs": "XN-1",
 	}
 	if d := cmp.Diff(want, rows[emma]); d != "" {

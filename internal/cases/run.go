@@ -104,7 +104,11 @@ func (s *Service) trace(ctx context.Context, chosen []registry.Case, profile tra
 	if run.Rules, err = json.Marshal(profile); err != nil {
 		return registry.Run{}, nil, fmt.Errorf("encoding the profile: %w", err)
 	}
-	if run.Inputs, err = json.Marshal(inputsOf(req, report)); err != nil {
+	in := inputsOf(req, report)
+	if in.Doubts, err = doubted(ctx, sight, req, report); err != nil {
+		return registry.Run{}, nil, err
+	}
+	if run.Inputs, err = json.Marshal(in); err != nil {
 		return registry.Run{}, nil, fmt.Errorf("encoding what the walk went by: %w", err)
 	}
 	if run.Report, err = report.MarshalJSON(); err != nil {
@@ -162,6 +166,7 @@ func (s *Service) infectious(chosen []registry.Case, profile tracing.Profile, as
 type inputs struct {
 	Cases    []caseInput         `json:"cases"`    // in the order of the run's cases
 	Isolated map[uuid.UUID]int64 `json:"isolated"` // of the people that are listed, those who were isolated; JSON sorts them by id
+	Doubts   []doubtInput        `json:"doubts,omitempty"`
 }
 
 // caseInput is who a case is and when they were infectious, [From, To).

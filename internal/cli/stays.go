@@ -21,7 +21,9 @@ func newStaysCmd() *cobra.Command {
 		Long: `Derives stays from scans and prints them as CSV: person,place,enter,leave,basis, sorted by person, entry, place and leave.
 
   --scans   CSV with the columns person, place, at, kind (in, out or renew) and, if wanted, id
-  --places  CSV with the columns place, parent (may be empty) and dwell (minutes)
+  --places  CSV with the columns place, parent (may be empty), dwell (minutes) and,
+            if it is there, area (province/district), by which scans that are
+            too far apart are told
 
 Times are unix seconds or RFC 3339; they are printed as unix seconds. The basis is checkout, moved or assumed.`,
 		Args: cobra.NoArgs,

@@ -101,12 +101,13 @@ type scanRow struct {
 type placeRow struct {
 	place, parent int32 // parent is -1 where there is none
 	dwell         int64
+	area          string
 	line          int
 }
 
 // readScans reads a file of scans with the columns person, place, at, kind (in, out or renew) and, if it is there, id, and a
-// file of places with the columns place, parent (may be empty) and dwell (in minutes). The names of the places are ranked,
-// those of the people are not yet.
+// file of places with the columns place, parent (may be empty), dwell (in minutes) and, if it is there, area (as
+// tracing.PlaceInfo has it). The names of the places are ranked, those of the people are not yet.
 func readScans(scansFile, placesFile string) (*scansData, error) {
 	d := &scansData{people: newNames(), places: newNames(), ids: newNames()}
 	if err := d.readPlaces(placesFile); err != nil {
@@ -147,6 +148,7 @@ func (d *scansData) placeRow(t *csvTable) (placeRow, error) {
 		return row, t.fault("dwell", fmt.Errorf("%q is not a positive number of minutes", t.field("dwell")))
 	}
 	row.dwell = minutes * 60
+	row.area = strings.Clone(t.field("area"))
 	return row, nil
 }
 
@@ -156,7 +158,7 @@ func (d *scansData) growTree(file string, rows []placeRow) error {
 	infos := make([]tracing.PlaceInfo, len(rows))
 	line := make(map[uuid.UUID]int, len(rows))
 	for i, row := range rows {
-		infos[i] = tracing.PlaceInfo{ID: d.places.id(row.place), Dwell: row.dwell}
+		infos[i] = tracing.PlaceInfo{ID: d.places.id(row.place), Dwell: row.dwell, Area: row.area}
 		if row.parent >= 0 {
 			infos[i].Parent = d.places.id(row.parent)
 		}

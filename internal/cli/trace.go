@@ -41,7 +41,9 @@ func newTraceCmd() *cobra.Command {
 
   --stays   CSV with the columns person, place, enter, leave and, if it is known, basis (checkout, moved or assumed)
   --scans   CSV with the columns person, place, at, kind (in, out or renew) and, if wanted, id; needs --places
-  --places  CSV with the columns place, parent (may be empty) and dwell (minutes)
+  --places  CSV with the columns place, parent (may be empty), dwell (minutes) and,
+            if it is there, area (province/district), by which scans that are
+            too far apart are told
 
 Times are unix seconds or RFC 3339, durations seconds or like 15m. What is not given comes from the profile. With --stays
 there is no tree of places: people meet at any place that they share.

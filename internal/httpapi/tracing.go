@@ -277,6 +277,7 @@ type (
 		Certainty    tracing.Certainty `json:"certainty"`
 		Crowd        int               `json:"crowd"`
 		Flagged      bool              `json:"flagged"`
+		Doubts       []string          `json:"doubts"`
 	}
 )
 
@@ -323,7 +324,7 @@ func personOf(list *cases.List, row *cases.Row) wirePerson {
 		}
 		p.Evidence[i] = wireEncounter{
 			e.Source, e.Place.ID, trip, list.PlaceNames[e.Place.ID].Name, e.From, e.To, e.SourceBasis, e.ContactBasis, e.Certainty,
-			e.Crowd, e.Flagged,
+			e.Crowd, e.Flagged, append([]string{}, row.DoubtsOf(i)...),
 		}
 	}
 	return p

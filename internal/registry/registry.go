@@ -166,8 +166,9 @@ type Erasure struct {
 // World is what stays are derived with, of one moment. Links has for every alias the person that it stands for, Erased for
 // every alias with an erasure its instant.
 type World struct {
-	Revision int64 // grows with every change of links and erasures, and of which places there are, their parents and their dwell
+	Revision int64 // grows with every change of links and erasures, and of which places there are, their parents, kind, dwell and area
 	Places   []Place
+	Areas    []Area
 	Links    map[uuid.UUID]uuid.UUID
 	Erased   map[uuid.UUID]int64
 }
@@ -176,6 +177,7 @@ type World struct {
 type Delta struct {
 	Revision int64
 	Places   []Place                 // all of them; nil where what stays are derived with is the same of every place
+	Areas    []Area                  // all of them where Places are
 	Links    map[uuid.UUID]uuid.UUID // of the aliases whose link has changed; uuid.Nil where it is gone
 	Erased   map[uuid.UUID]int64     // of the aliases that were erased, or erased again
 }

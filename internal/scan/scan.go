@@ -35,17 +35,9 @@ func (h How) Offline() How {
 	return h
 }
 
-// Flags are doubts about a scan that the server noted when it judged it. A flagged scan is kept; contacts that rest on it
-// are at most possible.
-type Flags uint16
-
-// The flags. The bits are stored and never change.
-const (
-	Late       Flags = 1 << 0 // arrived more than 10 minutes after its code expired
-	OutOfHours Flags = 1 << 1 // outside the place's opening hours
-	Burst      Flags = 1 << 2 // one of improbably many
-	TwoPlaces  Flags = 1 << 3 // the same person far away at the same time
-)
+// Flags are doubts about a scan that the server noted when it judged it: Late and OutOfHours. A flagged scan is kept; contacts
+// that rest on it are at most possible.
+type Flags = stay.Doubts
 
 // Scan is one reading of a code as it is logged and stored.
 type Scan struct {
@@ -90,12 +82,12 @@ func (d Day) String() string { return time.Unix(d.Start(), 0).UTC().Format(time.
 // ForStay returns what deriving stays needs of the scan.
 func (s *Scan) ForStay() stay.Scan {
 	return stay.Scan{
-		ID:      s.ID,
-		Alias:   s.Alias,
-		Place:   tracing.Place{ID: s.Place, Trip: s.Trip},
-		At:      s.At,
-		Kind:    s.Kind,
-		Voids:   s.Voids,
-		Flagged: s.Flags != 0,
+		ID:     s.ID,
+		Alias:  s.Alias,
+		Place:  tracing.Place{ID: s.Place, Trip: s.Trip},
+		At:     s.At,
+		Kind:   s.Kind,
+		Voids:  s.Voids,
+		Doubts: s.Flags,
 	}
 }

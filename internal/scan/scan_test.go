@@ -27,7 +27,7 @@ func plain() scan.Scan {
 		Serial:     7,
 		Device:     0x0102030405060708,
 		Skew:       -2,
-		Flags:      scan.Late | scan.Burst,
+		Flags:      stay.Late | stay.Burst,
 	}
 }
 

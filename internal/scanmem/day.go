@@ -11,7 +11,7 @@ import (
 // record is a scan, other than a void, within its day.
 type record struct {
 	id       uuid.UUID
-	what     uint32 // seconds since the day began << 8 | kind << 1 | flagged
+	what     uint32 // seconds since the day began << 8 | other flags << 4 | kind << 1 | late
 	received uint32 // UTC seconds
 	place    uint32
 	earlier  uint32 // where the alias's scan before it on this day stands, as day.last says it
@@ -20,18 +20,21 @@ type record struct {
 // recordSize is what a record takes, in bytes.
 const recordSize = 32
 
-func (r *record) say(at int64, kind stay.Kind, flagged bool) {
-	r.what = uint32(at%scan.SecondsPerDay)<<8 | uint32(kind)<<1
-	if flagged {
-		r.what |= 1
-	}
+// flagBits are how many flags a record has room for, from scan.Late on.
+const flagBits = 5
+
+func (r *record) say(at int64, kind stay.Kind, flags scan.Flags) {
+	flags &= 1<<flagBits - 1
+	r.what = uint32(at%scan.SecondsPerDay)<<8 | uint32(flags>>1)<<4 | uint32(kind)<<1 | uint32(flags&1)
 }
 
-func (r *record) kind() stay.Kind { return stay.Kind(r.what >> 1 & 0x7f) }
+func (r *record) kind() stay.Kind { return stay.Kind(r.what >> 1 & 7) }
+
+func (r *record) flags() scan.Flags { return scan.Flags(r.what>>4&(1<<(flagBits-1)-1)<<1 | r.what&1) }
 
 func (r *record) scan(of scan.Day, alias uuid.UUID, places []tracing.Place) stay.Scan {
 	return stay.Scan{
-		ID: r.id, Alias: alias, Place: places[r.place], At: of.Start() + int64(r.what>>8), Kind: r.kind(), Flagged: r.what&1 != 0,
+		ID: r.id, Alias: alias, Place: places[r.place], At: of.Start() + int64(r.what>>8), Kind: r.kind(), Doubts: r.flags(),
 	}
 }
 

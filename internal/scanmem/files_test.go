@@ -124,7 +124,7 @@ func someScans() []scan.Scan {
 		case 4:
 			s.Trip = numbered('t', 1)
 		case 5:
-			s.Flags = scan.Burst
+			s.Flags = stay.Late
 		case 7:
 			s.Kind, s.Place, s.Voids = stay.Void, uuid.Nil, numbered('s', 1)
 		}

@@ -60,7 +60,7 @@ func (s *Scans) Add(sc *scan.Scan) (alias uint32, added bool) {
 		added = d.addVoid(alias, void{id: sc.ID, voids: sc.Voids, at: uint32(sc.At), received: uint32(sc.ReceivedAt)})
 	} else {
 		r := record{id: sc.ID, received: uint32(sc.ReceivedAt)}
-		r.say(sc.At, sc.Kind, sc.Flags != 0)
+		r.say(sc.At, sc.Kind, sc.Flags)
 		added = d.add(alias, r, func() uint32 { return s.places.Place(tracing.Place{ID: sc.Place, Trip: sc.Trip}) })
 	}
 	if added {

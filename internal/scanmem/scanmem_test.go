@@ -42,9 +42,7 @@ func drawScans(r *rapid.T) []scan.Scan {
 		if rapid.IntRange(0, 3).Draw(r, "on a trip") == 0 {
 			s.Trip = numbered('t', rapid.IntRange(0, 1).Draw(r, "trip"))
 		}
-		if rapid.Bool().Draw(r, "flagged") {
-			s.Flags = scan.Late
-		}
+		s.Flags = stay.Doubts(rapid.IntRange(0, 31).Draw(r, "flags"))
 		if s.Kind == stay.Void {
 			s.Place, s.Trip, s.Flags, s.Voids = uuid.Nil, uuid.Nil, 0, numbered('s', rapid.IntRange(0, 59).Draw(r, "voids"))
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
 
@@ -53,6 +54,10 @@ func TestOnlyWhoIsConcernedIsDerivedAnew(t *testing.T) {
 	an, ba, chi := id(11), id(12), id(13)
 	o := &office{World: registry.World{
 		Places: []registry.Place{{ID: id(shop), Dwell: 60}, {ID: id(market), Dwell: 60}, {ID: id(gate), Parent: id(market), Dwell: 60}},
+		Areas: []registry.Area{
+			{Code: "1", Level: registry.Province}, {Code: "12", Level: registry.District, Parent: "1"}, {Code: "2", Level: registry.Province},
+			{Code: "27", Level: registry.Ward, Parent: "12"},
+		},
 		Links:  map[uuid.UUID]uuid.UUID{},
 		Erased: map[uuid.UUID]int64{},
 	}}
@@ -79,6 +84,9 @@ func TestOnlyWhoIsConcernedIsDerivedAnew(t *testing.T) {
 		{"a new place", func() { o.Places = append(o.Places, registry.Place{ID: id(kiosk), Dwell: 60}) }, nil, true},
 		{"another dwell of the shop", func() { o.Places[0].Dwell = 90 }, []uuid.UUID{an, ba}, true},
 		{"another dwell of what the gate lies in", func() { o.Places[1].Dwell = 90 }, []uuid.UUID{chi}, true},
+		{"the shop's ward is known", func() { o.Places[0].Area = "27" }, []uuid.UUID{an, ba}, true},
+		{"a district moves to another province", func() { o.Areas[1].Parent = "2" }, []uuid.UUID{an, ba}, true},
+		{"the shop becomes a vehicle", func() { o.Places[0].Kind = qrgen.KindVehicle }, []uuid.UUID{an, ba}, true},
 		{"Ba's alias is linked", func() { o.Links[ba] = id(31) }, []uuid.UUID{ba, id(31)}, true},
 		{"and to another", func() { o.Links[ba] = chi }, []uuid.UUID{chi, id(31)}, true},
 		{"and to nobody", func() { delete(o.Links, ba) }, []uuid.UUID{ba, chi}, true},

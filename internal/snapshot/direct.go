@@ -17,8 +17,14 @@ type World struct {
 	Links    *stay.Links
 }
 
-// Open makes a source that reads the scan store itself, as far as upTo, clipped at asOf. It must not change upTo.
+// Open makes a source that reads the scan store itself, as far as upTo, clipped at asOf. It must not change upTo. A source that
+// has the method Why answers for the snapshot.
 type Open func(ctx context.Context, w World, upTo scanlog.Watermark, asOf int64) (tracing.Source, error)
+
+// explainer is a source that can tell why stays are flagged.
+type explainer interface {
+	Why(ctx context.Context, scope tracing.Scope, asked []stay.Question) ([]stay.Doubts, error)
+}
 
 // Direct gives snapshots that leave the stays in the scan store, for what does not fit in memory. It is safe for
 // concurrent use.
@@ -48,7 +54,11 @@ func (d *Direct) Snapshot(ctx context.Context, asOf int64) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("opening the scan store: %w", err)
 	}
-	return Snapshot{Source: source, Places: w.Places, AsOf: asOf, Watermark: stored, Revision: w.Revision}, nil
+	sight := Snapshot{Source: source, Places: w.Places, AsOf: asOf, Watermark: stored, Revision: w.Revision}
+	if explains, is := source.(explainer); is {
+		sight.Why = explains.Why
+	}
+	return sight, nil
 }
 
 // Now returns how far the store is and the world after that, without waiting for anything.
@@ -66,7 +76,7 @@ func (d *Direct) world(ctx context.Context) (World, error) {
 	if err != nil {
 		return World{}, fmt.Errorf("reading places and links: %w", err)
 	}
-	w := World{Revision: now.Revision, Infos: infos(now.Places), Links: stay.NewLinks(now.Links).Without(now.Erased)}
+	w := World{Revision: now.Revision, Infos: infos(now.Places, now.Areas), Links: stay.NewLinks(now.Links).Without(now.Erased)}
 	if w.Places, err = tracing.NewPlaces(w.Infos); err != nil {
 		return World{}, fmt.Errorf("making the tree of places: %w", err)
 	}

@@ -110,6 +110,7 @@ func (m *Memory) Snapshot(ctx context.Context, asOf int64) (Snapshot, error) {
 	}
 	return Snapshot{
 		Source: now.index.AsOf(asOf), Places: now.places, AsOf: asOf, Watermark: maps.Clone(now.watermark), Revision: now.revision,
+		Why: m.why,
 	}, nil
 }
 

@@ -31,7 +31,7 @@ func (m *model) Tail(context.Context) (scanlog.Watermark, error)   { return m.ta
 func (m *model) Stored(context.Context) (scanlog.Watermark, error) { return m.tail, nil }
 
 func (m *model) World(context.Context) (registry.World, error) {
-	return registry.World{Revision: m.revision, Places: m.places, Links: m.links, Erased: m.erased}, nil
+	return registry.World{Revision: m.revision, Places: m.places, Areas: areas, Links: m.links, Erased: m.erased}, nil
 }
 
 // Changes knows what it was only one revision ago, as far as the dice like.
@@ -50,8 +50,10 @@ func (m *model) Changes(_ context.Context, since int64) (registry.Delta, error) 
 			d.Erased[alias] = before
 		}
 	}
-	if !slices.EqualFunc(m.places, m.before.Places, func(a, b registry.Place) bool { return a.ID == b.ID && a.Parent == b.Parent && a.Dwell == b.Dwell }) {
-		d.Places = m.places
+	if !slices.EqualFunc(m.places, m.before.Places, func(a, b registry.Place) bool {
+		return a.ID == b.ID && a.Parent == b.Parent && a.Dwell == b.Dwell && a.Area == b.Area
+	}) {
+		d.Places, d.Areas = m.places, areas
 	}
 	return d, nil
 }

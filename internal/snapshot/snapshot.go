@@ -14,6 +14,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/tracing"
+	"github.com/truyvet/truyvet/tracing/stay"
 )
 
 // Snapshot is what a run walks on, and what it records of it. It is the caller's and stays as it is whatever arrives later.
@@ -23,10 +24,14 @@ type Snapshot struct {
 	AsOf      int64             // UTC seconds: stays are clipped here
 	Watermark scanlog.Watermark // every scan up to here that retention has left is in it, and none beyond
 	Revision  int64             // of places and links
+
+	// Why answers why stays are flagged, each question for itself. It may know what has come since, too. It is nil where nobody
+	// knows.
+	Why func(ctx context.Context, scope tracing.Scope, asked []stay.Question) ([]stay.Doubts, error)
 }
 
 // Registry is where places and links come from. While Revision returns the same, World holds the same links and
-// erasures, and the same places with the same parents and dwell. Changes tells what of the World of a revision is no longer
+// erasures, and the same places with the same parents and dwell in the same areas. Changes tells what of the World of a revision is no longer
 // so, and answers registry.ErrRevision where it cannot.
 type Registry interface {
 	Revision(ctx context.Context) (int64, error)
@@ -90,12 +95,4 @@ func whileWaiting(ctx context.Context, doing string, err error) error {
 		err = ErrBehind.Because(err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
-}
-
-func infos(places []registry.Place) []tracing.PlaceInfo {
-	out := make([]tracing.PlaceInfo, len(places))
-	for i := range places {
-		out[i] = tracing.PlaceInfo{ID: places[i].ID, Parent: places[i].Parent, Dwell: places[i].DwellSeconds()}
-	}
-	return out
 }

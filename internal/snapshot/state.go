@@ -101,7 +101,7 @@ func (s *state) takeOver(ctx context.Context, from Registry) error {
 		return fmt.Errorf("reading places and links: %w", err)
 	}
 	if d.Places != nil || s.places == nil {
-		if err := s.takePlaces(infos(d.Places)); err != nil {
+		if err := s.takePlaces(infos(d.Places, d.Areas)); err != nil {
 			return err
 		}
 	}
@@ -127,7 +127,7 @@ func (s *state) difference(ctx context.Context, from Registry) (registry.Delta, 
 		return registry.Delta{}, err
 	}
 	d := registry.Delta{
-		Revision: w.Revision, Places: w.Places, Links: make(map[uuid.UUID]uuid.UUID), Erased: make(map[uuid.UUID]int64),
+		Revision: w.Revision, Places: w.Places, Areas: w.Areas, Links: make(map[uuid.UUID]uuid.UUID), Erased: make(map[uuid.UUID]int64),
 	}
 	if d.Places == nil {
 		d.Places = []registry.Place{}
@@ -251,6 +251,12 @@ func (s *state) each(ctx context.Context, n, workers int, person func(int) uint3
 	return context.Cause(ctx)
 }
 
+// scansOf appends the scans of a person to scans.
+func (s *state) scansOf(scans []stay.Scan, person uint32) []stay.Scan {
+	s.people.aliases(person, func(alias uint32) { scans = s.scans.Of(scans, alias, s.people.erased[alias]) })
+	return scans
+}
+
 // deriver derives one person after the other and keeps its working memory between them.
 type deriver struct {
 	*state
@@ -262,8 +268,7 @@ type deriver struct {
 
 // person appends the stays of a person to dense.
 func (d *deriver) person(person uint32) {
-	d.scans = d.scans[:0]
-	d.people.aliases(person, func(alias uint32) { d.scans = d.state.scans.Of(d.scans, alias, d.people.erased[alias]) })
+	d.scans = d.scansOf(d.scans[:0], person)
 	if len(d.scans) == 0 {
 		return
 	}

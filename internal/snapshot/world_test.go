@@ -66,6 +66,9 @@ func newReal(t *testing.T) real {
 	if err := r.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if err := r.PutAreas(t.Context(), areas); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.PutOrganisation(t.Context(), registry.Organisation{ID: organisation, Name: "O"}); err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +77,13 @@ func newReal(t *testing.T) real {
 
 // organisation owns every place.
 var organisation = uuid.UUID{15: 9}
+
+// areas are those that the places of worlds lie in.
+var areas = []registry.Area{
+	{Code: "1", Level: registry.Province}, {Code: "1/1", Level: registry.District, Parent: "1"},
+	{Code: "1/2", Level: registry.District, Parent: "1"}, {Code: "2", Level: registry.Province},
+	{Code: "2/1", Level: registry.District, Parent: "2"},
+}
 
 // desk puts things into parts, and beside it keeps in known what was put there.
 type desk struct {
@@ -99,9 +109,7 @@ func (d *desk) append(ctx context.Context, t fataler, scans ...stay.Scan) {
 			ID: one.ID, Alias: one.Alias, Place: one.Place.ID, Trip: one.Place.Trip, At: one.At, ReceivedAt: one.At,
 			Kind: one.Kind, How: scan.Phone, Voids: one.Voids,
 		}
-		if one.Flagged {
-			logged[i].Flags = scan.Burst
-		}
+		logged[i].Flags = one.Doubts
 	}
 	if len(logged) > 0 {
 		if _, err := d.Append(ctx, logged); err != nil {
@@ -121,9 +129,15 @@ func (d *desk) movePlace(ctx context.Context, t fataler, info tracing.PlaceInfo)
 
 func (d *desk) putPlaces(ctx context.Context, t fataler, infos ...tracing.PlaceInfo) {
 	places := make([]registry.Place, len(infos))
-	for i, info := range infos {
+	infos = slices.Clone(infos)
+	for i := range infos {
+		info := &infos[i]
+		if info.Area == "" {
+			info.Area = "1" // a part with none has that of what it lies in, of which the oracle knows nothing
+		}
 		places[i] = registry.Place{
-			ID: info.ID, Parent: info.Parent, Organisation: organisation, Kind: qrgen.KindOther, Name: "P", Dwell: info.Dwell, Revision: 1,
+			ID: info.ID, Parent: info.Parent, Organisation: organisation, Kind: qrgen.KindOther, Name: "P", Area: info.Area,
+			Dwell: info.Dwell, Revision: 1,
 		}
 	}
 	if err := d.PutPlaces(ctx, places); err != nil {
@@ -167,10 +181,20 @@ func (d *desk) drop(ctx context.Context, t fataler, m *snapshot.Memory, first sc
 	d.known.Scans = slices.DeleteFunc(d.known.Scans, func(one stay.Scan) bool { return scan.DayOf(one.At) < first })
 }
 
+// explainer is a snapshot's Why.
+type explainer func(ctx context.Context, scope tracing.Scope, asked []stay.Question) ([]stay.Doubts, error)
+
+func (e explainer) Why(ctx context.Context, scope tracing.Scope, asked []stay.Question) ([]stay.Doubts, error) {
+	return e(ctx, scope, asked)
+}
+
 // compare says how a snapshot differs from what the naive oracle makes of everything that is known: in the stays of
 // everybody, and in the report of a random trace.
 func (d *desk) compare(ctx context.Context, sight snapshot.Snapshot, dice *rand.Rand) (string, error) {
 	w := d.known
+	if err := tracingtest.CheckWhy(ctx, w, explainer(sight.Why)); err != nil {
+		return "", err
+	}
 	w.AsOf = sight.AsOf
 	people := peopleOf(w)
 	scope := tracing.Scope(dice.IntN(3))

@@ -21,6 +21,7 @@ import (
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/qrgen/poster"
 	"github.com/truyvet/truyvet/tracing"
+	"github.com/truyvet/truyvet/tracing/stay"
 )
 
 func texts(t *testing.T, l language) catalogue {
@@ -72,6 +73,7 @@ func composed(t *testing.T) map[string][]string {
 		"sort.":        sorts(),
 		"own.":         ownNames(),
 		"profile.":     {cases.Own},
+		"doubt.":       (^stay.Doubts(0)).Names(),
 		"purpose.":     vault.Purposes(),
 		"print.fault.": {"row", "id", "unknown", "twice"},
 	}

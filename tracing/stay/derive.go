@@ -22,8 +22,9 @@ const (
 //
 // A repeated (alias, id) is ignored: the first given wins. A Void takes back the scan that has its alias and the id that it
 // names, whenever it was made; it makes no stay itself and cannot be taken back. Scans of an unknown kind count for nothing.
-// A stay is flagged if a scan that opened, renewed or closed it is: a scan elsewhere closes a stay when it ends it before
-// its assumed end, and a check-out that came too late to be believed does not.
+// A stay is flagged if a scan that opened, renewed or closed it is doubted, by what it came with or for what the person's
+// other scans say ([Doubts]): a scan elsewhere closes a stay when it ends it before its assumed end, and a check-out that came
+// too late to be believed does not.
 //
 // Times must be far enough from the ends of int64 that a dwell can be added or subtracted. Derive keeps nothing of what it
 // is given and may be called concurrently.
@@ -40,8 +41,12 @@ type Deriver struct {
 
 // NewDeriver returns a Deriver for stays on a tree of places, clipped at asOf.
 func NewDeriver(places *tracing.Places, asOf int64) *Deriver {
-	return &Deriver{deriver: deriver{places: places, asOf: asOf}}
+	return &Deriver{deriver: newDeriver(places, asOf)}
 }
+
+// Count makes no other doubts than these flag stays, which are the same otherwise. With one doubt at a time it tells why a
+// stay is flagged.
+func (d *Deriver) Count(doubts Doubts) { d.counted = doubts }
 
 // Append appends the stays of one person to stays, as Derive returns them. It does not keep scans.
 func (d *Deriver) Append(stays []tracing.Stay, person uuid.UUID, scans []Scan) []tracing.Stay {
@@ -59,7 +64,8 @@ func (d *Deriver) Append(stays []tracing.Stay, person uuid.UUID, scans []Scan) [
 // The result is sorted by person, then as Derive sorts. It may be called concurrently.
 func All(scans []Scan, links *Links, places *tracing.Places, asOf int64) []tracing.Stay {
 	people, groups := byPerson(scans, links)
-	d := deriver{scans: scans, places: places, asOf: asOf}
+	d := newDeriver(places, asOf)
+	d.scans = scans
 	stays := make([]tracing.Stay, 0, len(scans)/2) // a check-in and a check-out make one
 	for i, person := range people {
 		stays = d.person(stays, person, groups[i])
@@ -105,14 +111,22 @@ func byPerson(scans []Scan, links *Links) ([]uuid.UUID, [][]int) {
 
 // deriver derives one person after the other, and keeps its working memory between them.
 type deriver struct {
-	scans  []Scan
-	places *tracing.Places
-	asOf   int64
+	scans   []Scan
+	places  *tracing.Places
+	asOf    int64
+	counted Doubts // that flag a stay
 
 	out    uuid.UUID // the person at work
 	stays  []tracing.Stay
 	open   []opened
 	voided []bool
+	judged []Doubts // of the scans that count, in the order in which the rules read them
+
+	flagged bool // whether the scan at work is doubted
+}
+
+func newDeriver(places *tracing.Places, asOf int64) deriver {
+	return deriver{places: places, asOf: asOf, counted: ^Doubts(0)}
 }
 
 // opened is a stay that has not ended yet. The places of the open stays are always a place and ancestors of it.
@@ -128,8 +142,11 @@ type opened struct {
 func (d *deriver) person(stays []tracing.Stay, person uuid.UUID, positions []int) []tracing.Stay {
 	first := len(stays)
 	d.out, d.stays, d.open = person, stays, d.open[:0]
-	for n, i := range d.live(positions) {
+	live := d.live(positions)
+	d.judge(live)
+	for n, i := range live {
 		s := &d.scans[i]
+		d.flagged = (s.Doubts|d.judged[n])&d.counted != 0
 		previous := int64(0)
 		if n > 0 {
 			previous = d.scans[positions[n-1]].At
@@ -219,7 +236,7 @@ func (d *deriver) come(s *Scan) {
 	}
 	dwell := d.places.Dwell(s.Place.ID)
 	d.open = append(d.open, opened{
-		place: s.Place, enter: s.At, end: s.At + min(dwell, longest), dwell: dwell, flagged: s.Flagged,
+		place: s.Place, enter: s.At, end: s.At + min(dwell, longest), dwell: dwell, flagged: d.flagged,
 	})
 }
 
@@ -232,7 +249,7 @@ func (d *deriver) leave(s *Scan, hasPrevious bool, previous int64) {
 	if hasPrevious {
 		enter = max(enter, previous)
 	}
-	d.close(opened{place: s.Place, enter: enter, flagged: s.Flagged}, s.At, tracing.Assumed)
+	d.close(opened{place: s.Place, enter: enter, flagged: d.flagged}, s.At, tracing.Assumed)
 }
 
 // read tells the open stays of s: one at the place of s is renewed or checked out, those at ancestors of the place are
@@ -269,7 +286,7 @@ func (d *deriver) renew(o opened, s *Scan) (opened, bool) {
 		return o, false
 	}
 	o.end = min(s.At+o.dwell, o.enter+longest)
-	o.flagged = o.flagged || s.Flagged
+	o.flagged = o.flagged || d.flagged
 	return o, true
 }
 
@@ -279,7 +296,7 @@ func (d *deriver) endEarly(o opened, s *Scan) {
 		d.close(o, o.end, tracing.Assumed)
 		return
 	}
-	o.flagged = o.flagged || s.Flagged
+	o.flagged = o.flagged || d.flagged
 	d.close(o, s.At, tracing.Moved)
 }
 
@@ -290,7 +307,7 @@ func (d *deriver) checkOut(o opened, s *Scan) {
 		d.close(o, o.end, tracing.Assumed)
 		return
 	}
-	o.flagged = o.flagged || s.Flagged
+	o.flagged = o.flagged || d.flagged
 	d.close(o, s.At, tracing.Checkout)
 }
 

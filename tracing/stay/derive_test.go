@@ -73,7 +73,7 @@ func TestRules(t *testing.T) {
 		return stay.Scan{ID: id(n), Alias: id(me), Place: place(where), At: at, Kind: kind}
 	}
 	trip := func(s stay.Scan, n byte) stay.Scan { s.Place.Trip = id(n); return s }
-	flagged := func(s stay.Scan) stay.Scan { s.Flagged = true; return s }
+	flagged := func(s stay.Scan) stay.Scan { s.Doubts = stay.Late; return s }
 	void := func(n byte, alias, voids byte) stay.Scan {
 		return stay.Scan{ID: id(n), Alias: id(alias), At: 1, Kind: stay.Void, Voids: id(voids)}
 	}
@@ -215,16 +215,20 @@ func FuzzDerive(f *testing.F) {
 	f.Add([]byte{5, 10, 1, 0x15, 20, 1, 3, 30, 4, 3, 1, 2})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w := tracingtest.World{AsOf: 6000, Places: []tracing.PlaceInfo{
-			{ID: id(1), Dwell: 1000},
-			{ID: id(2), Parent: id(1), Dwell: 300},
-			{ID: id(3), Parent: id(2), Dwell: 2000},
-			{ID: id(4), Dwell: 100_000},
+			{ID: id(1), Dwell: 1000, Area: "1/1"},
+			{ID: id(2), Parent: id(1), Dwell: 300, Area: "1/1"},
+			{ID: id(3), Parent: id(2), Dwell: 2000, Area: "1/2"},
+			{ID: id(4), Dwell: 100_000, Area: "2"},
 			{ID: id(5), Parent: id(4), Dwell: 100},
 		}}
+		unit := int64(100)
+		if len(data) > 0 && data[0]&0x80 != 0 {
+			unit = 10 // close to one another, as in a burst
+		}
 		for n := 0; len(data) >= 3 && n < 100; n++ {
 			s := stay.Scan{
 				ID: id(byte(n)), Alias: id(200 + data[0]>>6), Place: tracing.Place{ID: id(data[0] & 7)},
-				At: int64(data[1]) * 100, Kind: stay.Kind(1 + data[2]&3), Flagged: data[2]&4 != 0,
+				At: int64(data[1]) * unit, Kind: stay.Kind(1 + data[2]&3), Doubts: stay.Doubts(data[2] >> 2 & 3),
 			}
 			s.Place.Trip[15] = data[0] >> 3 & 3
 			if s.Kind == stay.Void {

@@ -22,13 +22,13 @@ const (
 )
 
 // Scan is one reading of a code, as far as deriving stays needs it. At is in UTC seconds. Voids names, in a Void, the scan
-// of the same alias that is taken back. Flagged says that the scan was late or otherwise flagged.
+// of the same alias that is taken back. Doubts are those that the scan came with.
 type Scan struct {
-	ID      uuid.UUID
-	Alias   uuid.UUID
-	Place   tracing.Place
-	At      int64
-	Kind    Kind
-	Voids   uuid.UUID
-	Flagged bool
+	ID     uuid.UUID
+	Alias  uuid.UUID
+	Place  tracing.Place
+	At     int64
+	Kind   Kind
+	Voids  uuid.UUID
+	Doubts Doubts
 }

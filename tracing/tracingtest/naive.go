@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -52,15 +53,8 @@ func (t tree) contact(scope tracing.Scope, p tracing.Place) (tracing.Place, bool
 // NaiveStays derives the stays of a world, slowly and in another way than package stay: for every scan that opens a stay it
 // looks ahead for the scan that ends it. They are clipped at w.AsOf and sorted by (person, enter, place, trip, leave).
 func NaiveStays(w World) []tracing.Stay {
-	byPerson := map[uuid.UUID][]stay.Scan{}
-	for i, s := range w.Scans {
-		if counts(w.Scans, i) {
-			byPerson[w.person(s.Alias)] = append(byPerson[w.person(s.Alias)], s)
-		}
-	}
 	var stays []tracing.Stay
-	for person, scans := range byPerson {
-		sort.Slice(scans, func(i, j int) bool { return readBefore(scans[i], scans[j]) })
+	for person, scans := range judged(w) {
 		for i, s := range scans {
 			if slices.IndexFunc(scans, func(o stay.Scan) bool { return o.Place == s.Place }) == i {
 				stays = append(stays, staysAt(w, person, s.Place, scans)...)
@@ -87,6 +81,59 @@ func NaiveStays(w World) []tracing.Stay {
 		return a.Leave < b.Leave
 	})
 	return clipped
+}
+
+// judged returns the scans of each person that count, in their order, with all doubts.
+func judged(w World) map[uuid.UUID][]stay.Scan {
+	byPerson := map[uuid.UUID][]stay.Scan{}
+	for i, s := range w.Scans {
+		if counts(w.Scans, i) {
+			byPerson[w.person(s.Alias)] = append(byPerson[w.person(s.Alias)], s)
+		}
+	}
+	for _, scans := range byPerson {
+		sort.Slice(scans, func(i, j int) bool { return readBefore(scans[i], scans[j]) })
+		doubt(w, scans)
+	}
+	return byPerson
+}
+
+// doubt adds to a person's scans, in their order, the doubts that they cast on one another: it looks at every two of them.
+func doubt(w World, scans []stay.Scan) {
+	moved := func(i int) bool { return i == 0 || scans[i].Place != scans[i-1].Place }
+	for i := range scans {
+		moves := 0
+		for j := i; j < len(scans); j++ {
+			if moved(j) {
+				moves++
+			}
+			if moved(i) && moved(j) && moves >= 8 && scans[j].At-scans[i].At <= 120 {
+				for k := i; k <= j; k++ {
+					scans[k].Doubts |= stay.Burst
+				}
+			}
+			if j == i+1 && scans[j].At-scans[i].At < way(w, scans[i].Place, scans[j].Place) {
+				scans[i].Doubts |= stay.TwoPlaces
+				scans[j].Doubts |= stay.TwoPlaces
+			}
+		}
+	}
+}
+
+// way returns how many seconds are between two places at least.
+func way(w World, a, b tracing.Place) int64 {
+	one, _ := tree(w.Places).find(a.ID)
+	other, _ := tree(w.Places).find(b.ID)
+	from, to := strings.Split(one.Area, "/"), strings.Split(other.Area, "/")
+	switch {
+	case a.Trip != uuid.Nil || b.Trip != uuid.Nil || one.Area == "" || other.Area == "":
+		return 0
+	case from[0] != to[0]:
+		return 300
+	case len(from) == 2 && len(to) == 2 && from[1] != to[1]:
+		return 120
+	}
+	return 0
 }
 
 // counts says whether scan i is no void, no repeat and not taken back.
@@ -139,7 +186,7 @@ func staysAt(w World, person uuid.UUID, v tracing.Place, scans []stay.Scan) []tr
 				enter = max(enter, scans[i-1].At)
 			}
 			stays = append(stays, tracing.Stay{
-				Person: person, Place: v, Enter: enter, Leave: s.At, Basis: tracing.Assumed, Flagged: s.Flagged,
+				Person: person, Place: v, Enter: enter, Leave: s.At, Basis: tracing.Assumed, Flagged: s.Doubts != 0,
 			})
 		}
 	}
@@ -151,7 +198,7 @@ func follow(w World, info tracing.PlaceInfo, scans []stay.Scan, i int) (tracing.
 	const hour, day = 3600, 24 * 3600
 	v, enter := scans[i].Place, scans[i].At
 	end := enter + min(info.Dwell, day)
-	flagged := scans[i].Flagged
+	flagged := scans[i].Doubts != 0
 	ends := func(leave int64, basis tracing.Basis, flagged bool, by int) (tracing.Stay, int) {
 		return tracing.Stay{Place: v, Enter: enter, Leave: leave, Basis: basis, Flagged: flagged}, by
 	}
@@ -161,16 +208,16 @@ func follow(w World, info tracing.PlaceInfo, scans []stay.Scan, i int) (tracing.
 		checksOut := s.Place == v && s.Kind == stay.Out
 		switch {
 		case checksOut && (s.At <= end || s.At <= enter+min(day, max(4*hour, 2*info.Dwell))):
-			return ends(s.At, tracing.Checkout, flagged || s.Flagged, j)
+			return ends(s.At, tracing.Checkout, flagged || s.Doubts != 0, j)
 		case checksOut, s.At > end:
 			return ends(end, tracing.Assumed, flagged, j)
 		case s.Place == v || below:
 			end = min(s.At+info.Dwell, enter+day)
-			flagged = flagged || s.Flagged
+			flagged = flagged || s.Doubts != 0
 		case s.At == end:
 			return ends(end, tracing.Assumed, flagged, j)
 		default:
-			return ends(s.At, tracing.Moved, flagged || s.Flagged, j)
+			return ends(s.At, tracing.Moved, flagged || s.Doubts != 0, j)
 		}
 	}
 	return ends(end, tracing.Assumed, flagged, len(scans))

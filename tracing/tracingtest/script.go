@@ -18,7 +18,7 @@ import (
 // Script is an outbreak told in lines, with the lists that are expected:
 //
 //	# a comment
-//	place  NAME [in NAME] [dwell DURATION]        the dwell is 1h unless given
+//	place  NAME [in NAME] [dwell DURATION] [area PROVINCE/DISTRICT]   the dwell is 1h unless given
 //	alias  NAME is PERSON                         an unlinked name in a scan is a person of its own
 //	scan   TIME NAME in|out|renew PLACE[/TRIP] [id ID] [flagged]
 //	void   TIME NAME ID                           takes back NAME's scan with that id
@@ -121,6 +121,9 @@ func (s *Script) place(args []string) error {
 			return nil
 		case "dwell":
 			return duration(value, &p.Dwell)
+		case "area":
+			p.Area = value
+			return nil
 		}
 		return fmt.Errorf("%q says nothing of a place", word)
 	})
@@ -156,7 +159,7 @@ func (s *Script) scan(args []string) error {
 	}
 	rest := args[4:]
 	if n := len(rest); n > 0 && rest[n-1] == "flagged" {
-		scan.Flagged, rest = true, rest[:n-1]
+		scan.Doubts, rest = stay.Late, rest[:n-1]
 	}
 	scan.ID = s.id("scan", fmt.Sprintf("%d", len(s.World.Scans)))
 	err = options(rest, func(word, value string) error {

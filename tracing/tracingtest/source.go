@@ -27,7 +27,7 @@ const requestsPerWorld = 3
 // RunSource runs the conformance suite of [tracing.Source] on as many random small worlds as asked for. Each of makers makes
 // a source for each of the worlds that it is given (up to 1,000, so that they may share tables), in their order; it may be
 // called several times. Every trace of every source is compared with the naive oracle byte for byte, what is reached and its
-// evidence with the same lists, and every answer of the source with the contract. The oracle is asked once for all makers. A
+// evidence with the same lists, and every answer of the source with the contract. An [Explainer] is asked about every stay. The oracle is asked once for all makers. A
 // failure names its seed, for RunSeed.
 func RunSource(t *testing.T, worlds int, makers ...Maker) {
 	t.Helper()
@@ -91,6 +91,11 @@ func checkWorld(ctx context.Context, w World, seed uint64, sources ...tracing.So
 		wait.Go(func() { faults[i] = checkRequest(ctx, naiveWalk(united[req.Numbers.Scope], req), req, sources) })
 	}
 	wait.Wait()
+	for _, src := range sources {
+		if e, is := src.(Explainer); is {
+			faults = append(faults, CheckWhy(ctx, w, e))
+		}
+	}
 	return errors.Join(append(faults, checkAnswers(ctx, d, united, sources))...)
 }
 

@@ -103,6 +103,16 @@ func TestRandomWorldsHoldTheAwkward(t *testing.T) {
 				counts["three levels"]++
 			}
 		}
+		for _, scans := range judged(w) {
+			for _, s := range scans {
+				if s.Doubts&stay.Burst != 0 {
+					counts["burst"]++
+				}
+				if s.Doubts&stay.TwoPlaces != 0 {
+					counts["two places"]++
+				}
+			}
+		}
 		for _, s := range NaiveStays(w) {
 			counts[s.Basis.String()]++
 			if s.Flagged {
@@ -136,7 +146,7 @@ func TestRandomWorldsHoldTheAwkward(t *testing.T) {
 	}
 	for _, what := range []string{
 		"as of", "void", "alias", "three levels", "checkout", "moved", "assumed", "flagged", "across midnight", "trip", "F1", "F2",
-		"F3 or F4", "confirmed", "probable", "possible", "linger only", "crowd over the limit",
+		"F3 or F4", "confirmed", "probable", "possible", "linger only", "crowd over the limit", "burst", "two places",
 	} {
 		if counts[what] < 5 {
 			t.Errorf("%s: %d times in 300 worlds", what, counts[what])

@@ -51,7 +51,7 @@ func (w World) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "world %s, as of %s\n", w.Name, clock(w.AsOf))
 	for _, p := range w.Places {
-		fmt.Fprintf(&b, "  place %s in %s dwell %s\n", short(p.ID), short(p.Parent), time.Duration(p.Dwell)*time.Second)
+		fmt.Fprintf(&b, "  place %s in %s dwell %s area %q\n", short(p.ID), short(p.Parent), time.Duration(p.Dwell)*time.Second, p.Area)
 	}
 	var links []string
 	for alias, person := range w.Links {
@@ -66,8 +66,8 @@ func (w World) String() string {
 		if s.Kind == stay.Void {
 			fmt.Fprintf(&b, " takes back %s", short(s.Voids))
 		}
-		if s.Flagged {
-			b.WriteString(" flagged")
+		if s.Doubts != 0 {
+			fmt.Fprintf(&b, " doubts %b", s.Doubts)
 		}
 		b.WriteByte('\n')
 	}
@@ -96,14 +96,15 @@ func clock(t int64) string {
 // dice makes a random world.
 type dice struct {
 	*rand.Rand
+	odd      *rand.Rand // for what makes scans doubtful, apart from what makes contacts
 	world    World
 	trips    map[uuid.UUID][]uuid.UUID
 	from, to int64
 }
 
 // RandomWorld makes the small world of a seed: the same each time. It has up to 12 people and about 60 scans, and likes the
-// awkward: equal times, stays that touch or cross midnight, forgotten check-outs, several aliases, voids, flagged scans, places
-// three levels deep, trips.
+// awkward: equal times, stays that touch or cross midnight, forgotten check-outs, several aliases, voids, doubted scans, places
+// three levels deep, trips, people who are at many places, or at far ones, at once.
 func RandomWorld(seed uint64) World {
 	d := newDice(seed)
 	d.world.Name = fmt.Sprintf("seed %d", seed)
@@ -116,6 +117,9 @@ func RandomWorld(seed uint64) World {
 	for range 4 + d.IntN(9) {
 		d.makePerson()
 	}
+	if d.odd.IntN(6) == 0 {
+		d.roam()
+	}
 	d.spoil()
 	d.world.AsOf = math.MaxInt64
 	if d.IntN(4) == 0 {
@@ -125,10 +129,13 @@ func RandomWorld(seed uint64) World {
 }
 
 func newDice(seed uint64) *dice {
-	return &dice{Rand: rand.New(rand.NewPCG(seed, 0x7275796574)), trips: map[uuid.UUID][]uuid.UUID{}, world: World{Links: map[uuid.UUID]uuid.UUID{}}}
+	return &dice{
+		Rand: rand.New(rand.NewPCG(seed, 0x7275796574)), odd: rand.New(rand.NewPCG(seed, 0x6f6464)),
+		trips: map[uuid.UUID][]uuid.UUID{}, world: World{Links: map[uuid.UUID]uuid.UUID{}},
+	}
 }
 
-func pick[T any](d *dice, of []T) T { return of[d.IntN(len(of))] }
+func pick[T any](d interface{ IntN(int) int }, of []T) T { return of[d.IntN(len(of))] }
 
 func (d *dice) id() uuid.UUID {
 	var id uuid.UUID
@@ -150,7 +157,10 @@ func (d *dice) makePlaces() {
 	w := &d.world
 	depth := map[uuid.UUID]int{}
 	for range pick(d, []int{2, 3, 4, 6, 8, 10, 12}) {
-		p := tracing.PlaceInfo{ID: d.id(), Dwell: pick(d, []int64{900, 1800, 3600, 5400, 5400, 32400, 90000})}
+		p := tracing.PlaceInfo{
+			ID: d.id(), Dwell: pick(d, []int64{900, 1800, 3600, 5400, 5400, 32400, 90000}),
+			Area: pick(d.odd, []string{"1/1", "1/1", "1/1", "1/2", "2/1", "1", ""}),
+		}
 		if len(w.Places) > 0 && d.IntN(2) == 0 {
 			if parent := pick(d, w.Places).ID; depth[parent] < 3 {
 				p.Parent = parent
@@ -207,7 +217,7 @@ func (d *dice) makePerson() {
 func (d *dice) visit(aliases []uuid.UUID, v tracing.Place, at int64) int64 {
 	scan := func(kind stay.Kind) {
 		d.world.Scans = append(d.world.Scans, stay.Scan{
-			ID: d.id(), Alias: pick(d, aliases), Place: v, At: at, Kind: kind, Flagged: d.IntN(20) == 0,
+			ID: d.id(), Alias: pick(d, aliases), Place: v, At: at, Kind: kind, Doubts: d.doubts(),
 		})
 	}
 	later := func() { at += pick(d, []int64{0, 1, 300, 900, 900, 1800, 1800, 3600, 3600, 3600, 7200, 20000}) }
@@ -223,6 +233,30 @@ func (d *dice) visit(aliases []uuid.UUID, v tracing.Place, at int64) int64 {
 		scan(stay.Out)
 	}
 	return at
+}
+
+// doubts returns what a scan comes with, seldom anything.
+func (d *dice) doubts() stay.Doubts {
+	if d.IntN(20) > 0 {
+		return 0
+	}
+	return pick(d.odd, []stay.Doubts{stay.Late, stay.OutOfHours, stay.Late | stay.OutOfHours})
+}
+
+// roam makes a person read the codes of one place after the other within a short time, perhaps too short.
+func (d *dice) roam() {
+	alias := d.id()
+	if len(d.world.Scans) > 0 && d.IntN(2) == 0 {
+		alias = pick(d, d.world.Scans).Alias
+	}
+	at := d.time()
+	step := pick(d, []int64{1, 17, 18, 40, 120})
+	for range 6 + d.IntN(6) {
+		d.world.Scans = append(d.world.Scans, stay.Scan{
+			ID: d.id(), Alias: alias, Place: d.place(), At: at, Kind: pick(d, []stay.Kind{stay.In, stay.In, stay.Out, stay.Renew}),
+		})
+		at += d.Int64N(step + 1)
+	}
 }
 
 // spoil takes back some scans, repeats some, lets aliases use one id, and shuffles them.

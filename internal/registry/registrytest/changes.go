@@ -121,12 +121,16 @@ func unlike(was registry.World, d registry.Delta, now registry.World) string {
 	}
 	matters := func(w registry.World) (facts []string) { // for stays, of the places
 		for i := range w.Places {
-			facts = append(facts, fmt.Sprint(w.Places[i].ID, w.Places[i].Parent, w.Places[i].DwellSeconds()))
+			p := &w.Places[i]
+			facts = append(facts, fmt.Sprint(p.ID, p.Parent, p.DwellSeconds(), p.Kind, p.Area))
+		}
+		for _, a := range w.Areas {
+			facts = append(facts, fmt.Sprint(a.Code, a.Level, a.Parent))
 		}
 		return facts
 	}
 	if d.Places != nil {
-		return cmp.Diff(now.Places, d.Places)
+		return cmp.Diff(now.Places, d.Places) + cmp.Diff(now.Areas, d.Areas)
 	}
 	if !slices.Equal(matters(was), matters(now)) {
 		return "places have changed and are not among it"

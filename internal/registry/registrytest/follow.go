@@ -38,7 +38,7 @@ func (f *follower) look(t *testing.T) {
 	must(t, err)
 	f.world.Revision = d.Revision
 	if d.Places != nil {
-		f.world.Places = d.Places
+		f.world.Places, f.world.Areas = d.Places, d.Areas
 	}
 	maps.Copy(f.world.Links, d.Links)
 	maps.DeleteFunc(f.world.Links, func(_, person uuid.UUID) bool { return person == uuid.Nil })

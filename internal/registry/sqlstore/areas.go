@@ -11,6 +11,10 @@ import (
 // areas must form a tree afterwards, else the error is registry.ErrAreas or, for a parent that is nowhere, ErrDangling.
 func (s *Store) PutAreas(ctx context.Context, areas []registry.Area) error {
 	return s.change(ctx, "putting areas", func(tx *sql.Tx) error {
+		before, err := list(ctx, tx, ask(selectAreas), readArea)
+		if err != nil {
+			return err
+		}
 		for _, a := range areas { // one by one, since a list may name an area twice
 			_, err := tx.ExecContext(ctx, `
 				INSERT INTO areas (code, level, parent, name) VALUES (?, ?, ?, ?)
@@ -27,12 +31,29 @@ func (s *Store) PutAreas(ctx context.Context, areas []registry.Area) error {
 		if err := registry.CheckAreas(all); err != nil {
 			return err
 		}
+		if err := raisePlaces(ctx, tx, moved(before, all)); err != nil {
+			return err
+		}
 		if err := raise(ctx, tx, raiseGazetteer, len(areas)); err != nil || len(areas) == 0 {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE gazetteer_change SET areas = count`)
 		return err
 	})
+}
+
+// moved returns how many areas of before lie elsewhere now. No place is in one that is new.
+func moved(before, now []registry.Area) (n int) {
+	is := make(map[string]registry.Area, len(now))
+	for _, a := range now {
+		is[a.Code] = a
+	}
+	for _, a := range before {
+		if b := is[a.Code]; a.Level != b.Level || a.Parent != b.Parent {
+			n++
+		}
+	}
+	return n
 }
 
 const selectAreas = `SELECT code, level, COALESCE(parent, ''), name FROM areas ORDER BY code`

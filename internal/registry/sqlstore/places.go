@@ -84,7 +84,8 @@ func (s *Store) UpdatePlace(ctx context.Context, p registry.Place) error {
 				return err
 			}
 		}
-		if stored.DwellSeconds() != p.DwellSeconds() { // nothing else that changes here is part of a stay
+		// Nothing else that changes here counts for stays.
+		if stored.DwellSeconds() != p.DwellSeconds() || stored.Kind != p.Kind || stored.Area != p.Area {
 			if err := raisePlaces(ctx, tx, 1); err != nil {
 				return err
 			}

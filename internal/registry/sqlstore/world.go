@@ -23,13 +23,13 @@ func raisePlaces(ctx context.Context, tx *sql.Tx, changed int) error {
 }
 
 // Revision returns the number of transactions that have changed what stays are derived with: links, erasures, and which
-// places there are, what they lie in and what dwell holds for them. While it is the same, so is the stay of every scan.
+// places there are, what they lie in, where they are and what dwell holds for them. While it is the same, so is the stay of every scan.
 func (s *Store) Revision(ctx context.Context) (int64, error) {
 	revision, err := count(ctx, s.reader, readRevision)
 	return revision, fault("reading the revision", err)
 }
 
-// World returns every place, in the order of the ids, every link and every erasure, with the revision that they are of. It
+// World returns every place, in the order of the ids, every area, every link and every erasure, with the revision that they are of. It
 // is the caller's.
 func (s *Store) World(ctx context.Context) (w registry.World, err error) {
 	err = s.sight(ctx, "reading places, links and erasures", func(tx *sql.Tx) error {
@@ -37,6 +37,9 @@ func (s *Store) World(ctx context.Context) (w registry.World, err error) {
 			return err
 		}
 		if w.Places, err = list(ctx, tx, ask(selectPlaces+` ORDER BY id`), readPlace); err != nil {
+			return err
+		}
+		if w.Areas, err = list(ctx, tx, ask(selectAreas), readArea); err != nil {
 			return err
 		}
 		if w.Links, err = linked(ctx, tx, ask(`SELECT alias, person FROM links`)); err != nil {
@@ -52,7 +55,7 @@ func (s *Store) World(ctx context.Context) (w registry.World, err error) {
 }
 
 // Changes returns what of the World of a revision is no longer so. Its cost goes by what has changed, but for places: there
-// are few, and where one has changed in what stays are derived with all are read, in the order of the ids. The error is
+// are few, and where one has changed in what stays are derived with all are read, in the order of the ids, and all areas. The error is
 // registry.ErrRevision where the registry has never been at since, as after a backup was put back: read the World then.
 func (s *Store) Changes(ctx context.Context, since int64) (d registry.Delta, err error) {
 	err = s.sight(ctx, "reading what has changed of places, links and erasures", func(tx *sql.Tx) error {
@@ -66,6 +69,9 @@ func (s *Store) Changes(ctx context.Context, since int64) (d registry.Delta, err
 		}
 		if places > since {
 			if d.Places, err = list(ctx, tx, ask(selectPlaces+` ORDER BY id`), readPlace); err != nil {
+				return err
+			}
+			if d.Areas, err = list(ctx, tx, ask(selectAreas), readArea); err != nil {
 				return err
 			}
 		}

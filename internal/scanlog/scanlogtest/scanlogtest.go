@@ -178,7 +178,7 @@ func acceptedOnce(t *testing.T, subject Subject) {
 	for i := range again {
 		again[i].ReceivedAt += 60
 		again[i].How = scan.PhoneOffline
-		again[i].Flags = scan.Late
+		again[i].Flags = stay.Late
 	}
 	for _, o := range Append(t, subject.Log, again) {
 		if o != scanlog.Duplicate {

@@ -15,6 +15,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanlog/scanlogtest"
 	"github.com/truyvet/truyvet/internal/scanstore"
+	"github.com/truyvet/truyvet/tracing/stay"
 )
 
 // Subject is a store under test, with nothing in it at first.
@@ -267,7 +268,7 @@ func fieldsComeBack(t *testing.T, subject Subject) {
 	s.Serial = math.MaxUint32
 	s.Device = math.MaxUint64
 	s.Skew = math.MinInt32
-	s.Flags = scan.Late | scan.OutOfHours | scan.Burst | scan.TwoPlaces
+	s.Flags = stay.Late | stay.OutOfHours | stay.Burst | stay.TwoPlaces
 	stored := subject.Fill(t, []scan.Scan{s})
 	want(t, once(read(t, subject.Store, nil, Everything(stored))), stored)
 }

@@ -100,6 +100,16 @@ func (s *Stays) moved(ctx context.Context, p *pass, w World, found people) error
 func (s *Stays) derive(
 	ctx context.Context, w World, upTo scanlog.Watermark, of []uuid.UUID, take func(batch []uuid.UUID, stays func(uuid.UUID) []tracing.Stay) error,
 ) error {
+	return s.scansOf(ctx, w, upTo, of, func(batch []uuid.UUID, scans func(uuid.UUID) []stay.Scan) error {
+		return take(batch, func(person uuid.UUID) []tracing.Stay { return stay.Derive(person, scans(person), w.Places, forever) })
+	})
+}
+
+// scansOf gives take all scans of some people up to a watermark, in no order of the people. Those of one are good until the next
+// are asked for.
+func (s *Stays) scansOf(
+	ctx context.Context, w World, upTo scanlog.Watermark, of []uuid.UUID, take func(batch []uuid.UUID, scans func(uuid.UUID) []stay.Scan) error,
+) error {
 	slices.SortFunc(of, clickhouse.CompareIDs)
 	for len(of) > 0 {
 		var aliases []uuid.UUID
@@ -122,7 +132,7 @@ func (s *Stays) derive(
 			return err
 		}
 		var list []stay.Scan
-		err = take(batch, func(person uuid.UUID) []tracing.Stay {
+		err = take(batch, func(person uuid.UUID) []stay.Scan {
 			found := scans[person]
 			// The first of two with one id is the one that counts.
 			slices.SortFunc(found, func(a, b positioned) int { return cmp.Or(cmp.Compare(a.shard, b.shard), cmp.Compare(a.seq, b.seq)) })
@@ -130,7 +140,7 @@ func (s *Stays) derive(
 			for i := range found {
 				list = append(list, found[i].Scan)
 			}
-			return stay.Derive(person, list, w.Places, forever)
+			return list
 		})
 		if err != nil {
 			return err
@@ -181,6 +191,21 @@ func (src *Source) refresh(ctx context.Context, changed people, upTo scanlog.Wat
 		return cmp.Or(cmp.Compare(a.person, b.person), cmp.Compare(a.enter, b.enter))
 	})
 	return nil
+}
+
+// Why answers why stays are flagged, from all scans of the people asked about.
+func (src *Source) Why(ctx context.Context, scope tracing.Scope, asked []stay.Question) ([]stay.Doubts, error) {
+	q := stay.NewInquiry(src.w.Places, scope, asked)
+	err := src.s.scansOf(ctx, src.w, src.upTo, q.People(), func(batch []uuid.UUID, scans func(uuid.UUID) []stay.Scan) error {
+		for _, person := range batch {
+			q.Answer(person, scans(person))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("asking why stays are flagged: %w", err)
+	}
+	return q.Answers, nil
 }
 
 // freshOf returns the fresh stays of a person.

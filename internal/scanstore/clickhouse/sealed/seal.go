@@ -369,11 +369,10 @@ func (p *sealing) writeWorld(ctx context.Context) error {
 			return err
 		}
 	}
-	const table = "sealed_world (pass, what, id, other, dwell)"
 	if infos := p.World.Infos; p.before == nil || len(tracing.MovedPlaces(tree, infos)) > 0 {
 		p.pass.Tree, p.pass.TreeSize = p.pass.ID, len(infos)
-		err := p.write(ctx, table, len(infos), func(i int) []any {
-			return []any{p.pass.ID, ofPlace, infos[i].ID, infos[i].Parent, infos[i].Dwell}
+		err := p.write(ctx, "sealed_places (pass, id, parent, dwell, area)", len(infos), func(i int) []any {
+			return []any{p.pass.ID, infos[i].ID, infos[i].Parent, infos[i].Dwell, infos[i].Area}
 		})
 		if err != nil {
 			return err
@@ -384,8 +383,8 @@ func (p *sealing) writeWorld(ctx context.Context) error {
 		return err
 	}
 	p.pass.Links += len(aliases)
-	return p.write(ctx, table, len(aliases), func(i int) []any {
-		return []any{p.pass.ID, ofPerson, aliases[i], p.World.Links.Person(aliases[i]), int64(0)}
+	return p.write(ctx, "sealed_world (pass, what, id, other)", len(aliases), func(i int) []any {
+		return []any{p.pass.ID, ofPerson, aliases[i], p.World.Links.Person(aliases[i])}
 	})
 }
 

@@ -375,9 +375,9 @@ func (s *Stays) latest(ctx context.Context) (*pass, *memindex.Numbering, error) 
 // treeOf returns the places that a pass was derived with, and false where some were lost.
 func (s *Stays) treeOf(ctx context.Context, p *pass) ([]tracing.PlaceInfo, bool, error) {
 	infos := make([]tracing.PlaceInfo, 0, p.TreeSize)
-	err := s.each(ctx, fmt.Sprintf("SELECT id, other, dwell FROM sealed_world WHERE what = 0 AND pass = %d", p.Tree), func(rows driver.Rows) error {
+	err := s.each(ctx, fmt.Sprintf("SELECT id, parent, dwell, area FROM sealed_places WHERE pass = %d", p.Tree), func(rows driver.Rows) error {
 		var info tracing.PlaceInfo
-		err := rows.Scan(&info.ID, &info.Parent, &info.Dwell)
+		err := rows.Scan(&info.ID, &info.Parent, &info.Dwell, &info.Area)
 		infos = append(infos, info)
 		return err
 	})

@@ -131,13 +131,10 @@ func (b *bench) open(t testing.TB, asOf int64) *sealed.Source {
 
 // stored is a scan as the store has it. What was received before forgotten, of some aliases, is erased in the end.
 func stored(s stay.Scan) scan.Scan {
-	full := scan.Scan{
-		ID: s.ID, Alias: s.Alias, Place: s.Place.ID, Trip: s.Place.Trip, At: s.At, ReceivedAt: s.At, Kind: s.Kind, How: scan.Phone, Voids: s.Voids,
+	return scan.Scan{
+		ID: s.ID, Alias: s.Alias, Place: s.Place.ID, Trip: s.Place.Trip, At: s.At, ReceivedAt: s.At, Kind: s.Kind, How: scan.Phone,
+		Flags: s.Doubts, Voids: s.Voids,
 	}
-	if s.Flagged {
-		full.Flags = scan.Late
-	}
-	return full
 }
 
 const forgotten = 1000
@@ -223,6 +220,9 @@ func (v version) spoilt(dice *rand.Rand) version {
 		}
 		if dice.IntN(10) == 0 {
 			p.Dwell += 600
+		}
+		if dice.IntN(10) == 0 {
+			p.Area = "3/1"
 		}
 		before.infos = append(before.infos, p)
 	}
@@ -366,10 +366,11 @@ func TestDaysGo(t *testing.T) {
 
 // What a server has lost is seen, and made again.
 func TestLostRows(t *testing.T) {
-	for _, table := range []string{"sealed_stays", "sealed_numbers", "sealed_world", "sealed_passes"} {
+	for _, table := range []string{"sealed_stays", "sealed_numbers", "sealed_places", "sealed_world", "sealed_passes"} {
 		t.Run(table, func(t *testing.T) {
 			b := newBench(t, clickhousetest.OneServer, sealed.Options{Fresh: 9})
-			b.registry = append(b.registry, version{links: map[uuid.UUID]uuid.UUID{{15: 9}: {15: 7}}})
+			places := []tracing.PlaceInfo{{ID: uuid.UUID{15: 2}, Dwell: 3600, Area: "1/1"}}
+			b.registry = append(b.registry, version{infos: places, links: map[uuid.UUID]uuid.UUID{{15: 9}: {15: 7}}})
 			b.append(t, rand.New(rand.NewPCG(1, 1)), visits(10, 3))
 			if _, err := b.stays.Open(t.Context(), b.world(t), b.log, 0); !errors.Is(err, sealed.ErrUnsealed) {
 				t.Errorf("before anything was sealed: %v", err)
@@ -382,7 +383,7 @@ func TestLostRows(t *testing.T) {
 				t.Fatal(err)
 			}
 			// With another world the links of before are looked at too.
-			b.registry = append(b.registry, version{links: map[uuid.UUID]uuid.UUID{{15: 9}: {15: 8}}})
+			b.registry = append(b.registry, version{infos: places, links: map[uuid.UUID]uuid.UUID{{15: 9}: {15: 8}}})
 			other := sealed.New(b.Store, sealed.Options{Fresh: 9}) // one that remembers nothing
 			if _, err := other.Open(t.Context(), b.world(t), b.log, 0); !errors.Is(err, sealed.ErrUnsealed) {
 				t.Errorf("with lost rows: %v", err)

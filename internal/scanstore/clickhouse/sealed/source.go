@@ -28,6 +28,7 @@ const forever int64 = math.MaxInt64
 type Source struct {
 	s       *Stays
 	w       World
+	upTo    scanlog.Watermark
 	asOf    int64
 	until   time.Time // when what it reads may begin to go
 	days    []sealedDay
@@ -68,7 +69,7 @@ func (s *Stays) Open(ctx context.Context, w World, upTo scanlog.Watermark, asOf 
 		return nil, err
 	}
 	src := &Source{
-		s: s, w: w, asOf: asOf, until: opened.Add(grace - graceMargin),
+		s: s, w: w, upTo: maps.Clone(upTo), asOf: asOf, until: opened.Add(grace - graceMargin),
 		own: make(map[uuid.UUID]uint32), ownAt: make(map[tracing.Place]uint32),
 	}
 	if p != nil {
