@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/truyvet/truyvet/internal/account"
@@ -179,6 +180,7 @@ func (p *Parts) build(ctx context.Context) error {
 	p.Retention = p.retention(p.Scans.dropper, present{p.Scans.Snapshots, p.Clock})
 	p.Ingest = ingest.New(ingest.Config{
 		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Revoked: p.Places.Revoked, Retention: p.Config.Retention(), Clock: p.Clock,
+		Closed: func(place uuid.UUID, at int64) bool { return p.Places.Closed(place, time.Unix(at, 0).In(p.Location)) },
 	})
 	p.limits = newLimits(p.Config.DeviceLimit, p.Config.AddressLimit, p.metrics, p.Clock)
 	p.taking = &limitedIngest{Ingest: p.metrics.CountIngest(p.Ingest), limits: p.limits}

@@ -89,11 +89,15 @@ func CodeError(err error) *errs.Error {
 	return errs.Of(err)
 }
 
+// Closed says whether a place is closed at an instant, UTC seconds, as far as its hours are known.
+type Closed func(place uuid.UUID, at int64) bool
+
 // Config is what an Ingest needs.
 type Config struct {
 	Keys      *qrgen.KeySet
 	Log       scanlog.Log
 	Revoked   qrgen.Revocations // asked with every scan, concurrently; may be nil
+	Closed    Closed            // asked with every good scan, concurrently; may be nil
 	Retention time.Duration     // how long scans are kept: an older one is refused
 	Clock     func() time.Time
 }
@@ -102,20 +106,25 @@ type Config struct {
 type Ingest struct {
 	codes     *codeCache
 	log       scanlog.Log
+	closed    Closed
 	retention time.Duration
 	clock     func() time.Time
 }
 
 // New returns an Ingest.
 func New(c Config) *Ingest {
-	return &Ingest{codes: newCodeCache(c.Keys, c.Revoked), log: c.Log, retention: c.Retention, clock: c.Clock}
+	if c.Closed == nil {
+		c.Closed = func(uuid.UUID, int64) bool { return false }
+	}
+	return &Ingest{codes: newCodeCache(c.Keys, c.Revoked), log: c.Log, closed: c.Closed, retention: c.Retention, clock: c.Clock}
 }
 
 // Submit judges each submission by itself and appends the good ones for the alias. It answers one result per submission,
 // in order. The results are the caller's.
 //
 // A code is judged at the scan's own time: one that had expired by then is refused, while one that expired since is good,
-// and the scan is flagged late if it arrives more than LateAfter later.
+// and the scan is flagged late if it arrives more than LateAfter later. A scan at a place that was closed at its time is
+// flagged too, by the hours that are known when it arrives.
 //
 // An error means that the log could not take them: nothing was promised, not even of those that would have been refused,
 // and sending all of them again is safe. It is, or wraps, one of package scanlog or of ctx.
@@ -181,10 +190,13 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 		return s, token, ErrTrip
 	}
 	if !token.ExpiresAt.IsZero() && now.After(token.ExpiresAt.Add(LateAfter)) {
-		s.Flags |= scan.Late
+		s.Flags |= stay.Late
 	}
 	if err := s.Validate(); err != nil {
 		return s, token, errs.Of(err)
+	}
+	if s.Kind != stay.Void && g.closed(s.Place, s.At) {
+		s.Flags |= stay.OutOfHours
 	}
 	return s, token, nil
 }

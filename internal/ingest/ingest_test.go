@@ -31,6 +31,7 @@ type bench struct {
 	keys    *qrgen.KeySet
 	now     time.Time
 	revoked map[uuid.UUID]uint32
+	closed  map[uuid.UUID]int64 // until when places are closed
 	alias   uuid.UUID
 }
 
@@ -52,6 +53,7 @@ func newBench(t *testing.T) *bench {
 	b.Ingest = ingest.New(ingest.Config{
 		Keys: b.keys, Log: store, Retention: retention, Clock: func() time.Time { return b.now },
 		Revoked: func(place uuid.UUID, serial uint32) bool { return serial <= b.revoked[place] },
+		Closed:  func(place uuid.UUID, at int64) bool { return at < b.closed[place] },
 	})
 	return b
 }
@@ -288,8 +290,35 @@ func TestCodeIsJudgedAtTheTimeOfTheScan(t *testing.T) {
 			t.Errorf("%s: not stored", name)
 			continue
 		}
-		if flags := b.stored(t)[i].Flags; (flags == scan.Late) != c.late || flags&^scan.Late != 0 {
+		if flags := b.stored(t)[i].Flags; (flags == stay.Late) != c.late || flags&^stay.Late != 0 {
 			t.Errorf("%s: flags %b", name, flags)
+		}
+	}
+}
+
+// TestScansAtClosedPlacesAreFlagged sends scans of before and after a place opens, long after both.
+func TestScansAtClosedPlacesAreFlagged(t *testing.T) {
+	b := newBench(t)
+	place := uuid.New()
+	b.closed = map[uuid.UUID]int64{place: noon.Unix()}
+	b.now = noon.Add(time.Hour)
+	code := b.code(t, qrgen.Token{Place: place})
+	early := in(code, noon.Add(-time.Second))
+	void := in(code, noon.Add(-time.Second))
+	void.Kind, void.Voids = stay.Void, early.ID
+	for _, c := range []struct {
+		sub  ingest.Submission
+		want scan.Flags
+	}{
+		{early, stay.OutOfHours}, {void, 0}, {in(code, noon), 0}, {in(b.code(t, qrgen.Token{}), noon.Add(-time.Second)), 0},
+	} {
+		if r := b.one(t, c.sub); r.Status != ingest.Accepted {
+			t.Fatalf("it is %s: %v", r.Status, r.Err)
+		}
+		for _, s := range b.stored(t) {
+			if s.ID == c.sub.ID && s.Flags != c.want {
+				t.Errorf("kind %d at %d: flags %b, want %b", s.Kind, s.At, s.Flags, c.want)
+			}
 		}
 	}
 }

@@ -55,6 +55,7 @@ type Service struct {
 	places  map[uuid.UUID]registry.Place
 	revoked map[uuid.UUID]uint32 // place → the highest serial that is dead
 	areas   map[string]registry.Area
+	weeks   map[string]registry.Week // by hours as they are kept, those that were asked for
 }
 
 // nothingRead is a count of changes that no store has.
@@ -65,6 +66,7 @@ func New(store Store, keys *qrgen.KeySet, clock func() time.Time) *Service {
 	return &Service{
 		store: store, keys: keys, clock: clock, changes: nothingRead,
 		places: make(map[uuid.UUID]registry.Place), revoked: make(map[uuid.UUID]uint32), areas: make(map[string]registry.Area),
+		weeks: make(map[string]registry.Week),
 	}
 }
 
