@@ -31,10 +31,7 @@ func (s *Service) weekOf(id uuid.UUID) registry.Week {
 	if known || hours == "" {
 		return week
 	}
-	week, err := registry.ReadWeek(hours)
-	if err != nil { // of a newer version, which may know more
-		week = registry.Week{}
-	}
+	week = registry.WeekOf(hours)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.weeks) >= maxWeeks {

@@ -46,13 +46,14 @@ type Service struct {
 	mu     sync.Mutex
 	tables kept[*Table]
 	quiet  kept[QuietPlaces]
+	doubts kept[Suspicion]
 }
 
 // New returns a service whose days are those of a location.
 func New(snapshots Snapshots, clock func() time.Time, location *time.Location) *Service {
 	return &Service{
 		snapshots: snapshots, clock: clock, location: location, turns: make(chan struct{}, atOnce),
-		tables: make(kept[*Table]), quiet: make(kept[QuietPlaces]),
+		tables: make(kept[*Table]), quiet: make(kept[QuietPlaces]), doubts: make(kept[Suspicion]),
 	}
 }
 

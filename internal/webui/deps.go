@@ -198,10 +198,11 @@ type Printing interface {
 	Open(ctx context.Context, actor registry.Account, id uuid.UUID) (*printing.File, error)
 }
 
-// Turnout counts who came to places, whoever's they are.
+// Turnout counts who came to places, whoever's they are, and tells whose code may have been photographed.
 type Turnout interface {
 	Table(ctx context.Context, place uuid.UUID) (*turnout.Table, error)
 	Quiet(ctx context.Context, about uuid.UUID, places []registry.Place) (turnout.QuietPlaces, error)
+	Suspect(ctx context.Context, place registry.Place) (turnout.Suspicion, error)
 }
 
 // Cases takes in confirmed cases. What lies outside the actor's area is registry.ErrNotFound.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/turnout"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/qrgen/poster"
 )
@@ -305,6 +306,7 @@ type placePage struct {
 	Sizes, Languages []string
 	Devices          []registry.Account // its gates that can be used
 	Quiet            reminders
+	Suspect          turnout.Suspicion
 }
 
 // placeOf reads the place in the path, which must be one of the actor's. On false the refusal has been answered.
@@ -336,6 +338,7 @@ func (u *UI) showPlace(c *gin.Context) {
 		return
 	}
 	page.Quiet = u.remind(c, place.ID, place)
+	page.Suspect = u.suspect(c, place)
 	u.show(c, http.StatusOK, "place", &page)
 }
 

@@ -196,6 +196,35 @@ func TestTurnout(t *testing.T) {
 	s.staff("stranger").get(path + "/turnout").wants(http.StatusNotFound)
 }
 
+// TestPhotographedCode has ten people at a stall at night, who are on the owner's page and in a trace, until the code is another.
+func TestPhotographedCode(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("owner")
+	path := "/places/" + s.stall.ID.String()
+	form := url.Values{"name": {s.stall.Name}, "hours": {"08:00-17:00"}, "revision": {b.get(path + "/edit").field("revision")}}
+	b.post(path+"/edit", form).leadsTo(path)
+	night := start.Add(-6 * time.Hour)
+	for n := range 10 {
+		if p := b.get(path); strings.Contains(p.text(), "chụp lại") {
+			t.Fatalf("with %d people: %s", n, p.text())
+		}
+		s.visit(phoneNumber(n), "26794", s.stall, night, night.Add(30*time.Minute))
+		s.advance(2 * time.Minute)
+	}
+	b.get(path).wants(http.StatusOK, "Mã của bạn có thể đã bị chụp lại", "Có 10 người", "cấp mã mới")
+
+	city := s.staff("city")
+	made := city.post("/cases/new", url.Values{"phone": {phoneNumber(0)}, "onset": {"2026-11-20"}, "lab_ref": {"XN-1"}})
+	run := city.post("/runs", url.Values{"case": {strings.TrimPrefix(made.location, "/cases/")}, "profile": {"vn-5053"}})
+	city.get(run.location).wants(http.StatusOK, "quét lúc địa điểm đóng cửa")
+
+	b.post(path+"/reissue", url.Values{"serial": {"1"}})
+	s.advance(2 * time.Minute)
+	if p := b.get(path); strings.Contains(p.text(), "chụp lại") {
+		t.Errorf("with a new code: %s", p.text())
+	}
+}
+
 // TestSignUp goes from asking for an account to the first place.
 func TestSignUp(t *testing.T) {
 	s := newSite(t, nil)

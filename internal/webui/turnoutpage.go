@@ -110,3 +110,15 @@ func (u *UI) remind(c *gin.Context, about uuid.UUID, places ...registry.Place) r
 	quiet, err := u.Turnout.Quiet(ctx, about, places)
 	return reminders{QuietPlaces: quiet, Unknown: err != nil}
 }
+
+// suspect says whether a place's code may have been photographed. Where it cannot be seen now nothing is said: the owner looks
+// again another day, and traces know it anyway.
+func (u *UI) suspect(c *gin.Context, place registry.Place) turnout.Suspicion {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), remindWithin)
+	defer cancel()
+	found, err := u.Turnout.Suspect(ctx, place)
+	if err != nil {
+		return turnout.Suspicion{}
+	}
+	return found
+}
