@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
@@ -135,6 +136,8 @@ type Deps struct {
 	Store Store
 	Audit Audit
 	Clock func() time.Time
+	// Tries counts guesses, over all processes.
+	Tries ratelimit.SharedDeps
 	// Key, 32 bytes, seals the secrets of second factors. It is in no database.
 	Key []byte
 	// NeedFactor lists the roles that do nothing without a second factor.
@@ -164,7 +167,7 @@ func newService(d Deps, c cost) (*Service, error) {
 	}
 	h := newHasher(c, hashesAtOnce)
 	return &Service{
-		store: d.Store, audit: d.Audit, clock: d.Clock, limits: newLimits(d.Clock), hasher: h, decoy: h.decoy(),
+		store: d.Store, audit: d.Audit, clock: d.Clock, limits: newLimits(d.Tries), hasher: h, decoy: h.decoy(),
 		sealer: sealer, needFactor: d.NeedFactor,
 	}, nil
 }

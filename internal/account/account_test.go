@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/qrgen"
@@ -76,11 +77,7 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	b := &bench{store: store, now: time.Unix(1_637_600_000, 0), organisation: uuid.New(), place: uuid.New()}
-	if b.Service, err = newService(Deps{
-		Store: store, Audit: b, Clock: b.time, Key: make([]byte, KeySize), NeedFactor: []registry.Role{registry.RoleCity},
-	}, cheap); err != nil {
-		t.Fatal(err)
-	}
+	b.Service = b.another(t)
 	for _, err := range []error{
 		store.Migrate(ctx),
 		store.PutAreas(ctx, []registry.Area{
@@ -96,6 +93,19 @@ func newBench(t *testing.T) *bench {
 		}
 	}
 	return b
+}
+
+// another is the service as another process has it, over the same registry.
+func (b *bench) another(t *testing.T) *Service {
+	t.Helper()
+	s, err := newService(Deps{
+		Store: b.store, Audit: b, Clock: b.time, Key: make([]byte, KeySize), NeedFactor: []registry.Role{registry.RoleCity},
+		Tries: ratelimit.SharedDeps{Buckets: b.store, Key: make([]byte, KeySize), Clock: b.time},
+	}, cheap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func (b *bench) make(t *testing.T, a registry.Account) registry.Account {

@@ -62,7 +62,9 @@ type CodeAttempt struct {
 // beside it; a recovery code is good once. The errors: ErrWrongCode, and ErrTooManyLogins before any work; a code that was
 // wrong is entered in the audit log, for whoever tries it knows the password.
 func (s *Service) ProveCode(ctx context.Context, try CodeAttempt) (registry.Account, error) {
-	if wait := s.limits.takeCode(try.Account, try.Browser); wait > 0 {
+	if wait, err := s.limits.codes.Take(ctx, codeKey(try)); err != nil {
+		return registry.Account{}, fmt.Errorf("proving a second factor: %w", err)
+	} else if wait > 0 {
 		return registry.Account{}, tooMany(wait)
 	}
 	a, err := s.store.Account(ctx, try.Account)
@@ -72,9 +74,11 @@ func (s *Service) ProveCode(ctx context.Context, try CodeAttempt) (registry.Acco
 	if err == nil {
 		err = s.useCode(ctx, a, try.Code)
 	}
+	if err == nil {
+		err = s.limits.codes.Forgive(ctx, codeKey(try))
+	}
 	switch {
 	case err == nil:
-		s.limits.forgiveCode(try.Account, try.Browser)
 		return withoutHash(a), nil
 	case isFault(err):
 		return registry.Account{}, fmt.Errorf("proving a second factor: %w", err)

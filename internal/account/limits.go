@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
@@ -36,54 +37,56 @@ var (
 	applicationsInTotal    = ratelimit.Rule{Burst: 100, Every: time.Minute}
 )
 
-// limits hold guessing within bounds. They live in this process alone.
+// limits hold guessing within bounds. What guards a password or a code is counted over all processes that share the registry; what
+// only keeps the processors and the readers of applications free, in this process alone.
 type limits struct {
-	addresses, pairs, logins, browsers, codes, proofs, tokens, applications *ratelimit.Limiter
+	pairs, logins, browsers, codes, proofs *ratelimit.Shared
+	addresses, tokens, applications        *ratelimit.Limiter
 }
 
-func newLimits(clock func() time.Time) *limits {
-	limit := func(perKey ratelimit.Rule) *ratelimit.Limiter { return ratelimit.New(perKey, triesInTotal, clock) }
+func newLimits(d ratelimit.SharedDeps) *limits {
+	limit := func(name string, perKey ratelimit.Rule) *ratelimit.Shared {
+		return ratelimit.NewShared(d, name, perKey, triesInTotal)
+	}
 	return &limits{
-		addresses: limit(triesPerAddress), pairs: limit(triesPerPair), logins: limit(triesPerLogin),
-		browsers: limit(triesPerBrowser), codes: limit(triesPerCode), proofs: limit(triesPerProof), tokens: limit(triesPerToken),
-		applications: ratelimit.New(applicationsPerAddress, applicationsInTotal, clock),
+		pairs: limit("pair", triesPerPair), logins: limit("login", triesPerLogin), browsers: limit("browser", triesPerBrowser),
+		codes: limit("second factor", triesPerCode), proofs: limit("password", triesPerProof),
+		addresses: ratelimit.New(triesPerAddress, triesInTotal, d.Clock), tokens: ratelimit.New(triesPerToken, triesInTotal, d.Clock),
+		applications: ratelimit.New(applicationsPerAddress, applicationsInTotal, d.Clock),
 	}
 }
 
 // takeLogin counts a try at a login.
-func (l *limits) takeLogin(login, address string, browser uuid.UUID) (wait time.Duration) {
+func (l *limits) takeLogin(ctx context.Context, login, address string, browser uuid.UUID) (wait time.Duration, err error) {
 	if browser != uuid.Nil {
-		return l.browsers.Take(login + " " + browser.String())
+		return l.browsers.Take(ctx, login+" "+browser.String())
 	}
 	network := networkOf(address)
 	if network != "" {
 		if wait := l.addresses.Take(network); wait > 0 {
-			return wait
+			return wait, nil
 		}
 	}
-	if wait := l.pairs.Take(login + " " + network); wait > 0 {
-		return wait
+	// A login that is exhausted is not counted against the address, and one address does not exhaust it.
+	if wait, err := l.logins.Wait(ctx, login); err != nil || wait > 0 {
+		return wait, err
 	}
-	return l.logins.Take(login)
+	if wait, err := l.pairs.Take(ctx, login+" "+network); err != nil || wait > 0 {
+		return wait, err
+	}
+	return l.logins.Take(ctx, login)
 }
 
 // forgiveLogin gives who got in all tries back, at that address or browser; what others have used of the login's stays.
-func (l *limits) forgiveLogin(login, address string, browser uuid.UUID) {
+func (l *limits) forgiveLogin(ctx context.Context, login, address string, browser uuid.UUID) error {
 	if browser != uuid.Nil {
-		l.browsers.Forgive(login + " " + browser.String())
-		return
+		return l.browsers.Forgive(ctx, login+" "+browser.String())
 	}
-	l.pairs.Forgive(login + " " + networkOf(address))
+	return l.pairs.Forgive(ctx, login+" "+networkOf(address))
 }
 
-// takeCode counts a try at a second factor. Strangers share a bucket: the login is kept open by its known browsers.
-func (l *limits) takeCode(account, browser uuid.UUID) (wait time.Duration) {
-	return l.codes.Take(codeKey(account, browser))
-}
-
-func (l *limits) forgiveCode(account, browser uuid.UUID) { l.codes.Forgive(codeKey(account, browser)) }
-
-func codeKey(account, browser uuid.UUID) string { return account.String() + " " + browser.String() }
+// codeKey is what tries at a second factor are counted by. Strangers share a bucket: the login is kept open by its known browsers.
+func codeKey(try CodeAttempt) string { return try.Account.String() + " " + try.Browser.String() }
 
 // takeToken counts a token that was presented.
 func (l *limits) takeToken(address string) (wait time.Duration) {

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -81,6 +82,63 @@ func TestOneAddressTriesManyLogins(t *testing.T) {
 	if err := b.from(t, "2001:db8:0:1::1", uuid.Nil, password); err != nil {
 		t.Errorf("another network: %v", err)
 	}
+}
+
+// TestTriesAreCountedOverAllProcesses has one guess at two processes in turn, a password, a code, and from within a session.
+func TestTriesAreCountedOverAllProcesses(t *testing.T) {
+	b := newBench(t)
+	admin := b.make(t, registry.Account{Login: "admin", Role: registry.RoleAdmin})
+	session := b.login(t, admin)
+	secret, _ := b.enrolled(t, session)
+	b.advance(time.Minute)
+	processes := []*Service{b.Service, b.another(t)}
+	for what, guess := range map[string]struct {
+		burst int
+		try   func(s *Service, right bool) error
+		wrong error
+	}{
+		"a password from an address": {triesPerPair.Burst, func(s *Service, right bool) error {
+			_, err := s.LogIn(t.Context(), Attempt{Login: "admin", Password: choose(right, password), Address: "198.51.100.1"})
+			return err
+		}, ErrWrongLogin},
+		"a password in a known browser": {triesPerBrowser.Burst, func(s *Service, right bool) error {
+			_, err := s.LogIn(t.Context(), Attempt{Login: "admin", Password: choose(right, password), Browser: uuid.Max})
+			return err
+		}, ErrWrongLogin},
+		"a second factor": {triesPerCode.Burst, func(s *Service, right bool) error {
+			_, err := s.ProveCode(t.Context(), CodeAttempt{Account: admin.ID, Code: choose(right, code(t, secret, b.time()))})
+			return err
+		}, ErrWrongCode},
+		"a password asked for again": {triesPerProof.Burst, func(s *Service, right bool) error {
+			return s.ChangePassword(t.Context(), session, choose(right, password), password)
+		}, ErrWrongPassword},
+	} {
+		for i := range guess.burst {
+			if err := guess.try(processes[i%2], false); !errors.Is(err, guess.wrong) {
+				t.Errorf("%s, try %d: %v", what, i, err)
+			}
+		}
+		for _, s := range processes {
+			wantLimited(t, guess.try(s, true))
+		}
+		b.advance(time.Hour)
+		if err := guess.try(processes[1], true); err != nil {
+			t.Errorf("%s, an hour later: %v", what, err)
+		}
+		for i := range guess.burst { // who got in has all tries back
+			if err := guess.try(processes[i%2], false); !errors.Is(err, guess.wrong) {
+				t.Errorf("%s, try %d after getting in: %v", what, i, err)
+			}
+		}
+		b.advance(time.Hour)
+	}
+}
+
+func choose(right bool, what string) string {
+	if right {
+		return what
+	}
+	return "000000"
 }
 
 func TestNetworkOf(t *testing.T) {

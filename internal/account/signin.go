@@ -35,7 +35,9 @@ type Attempt struct {
 // a device, or the password wrong; ErrTooManyLogins, with RetryAfter, before any work. Somebody who gets in has all tries back.
 func (s *Service) LogIn(ctx context.Context, try Attempt) (registry.Account, error) {
 	login := normalLogin(try.Login) // what can be no login is one and the same, that of nobody
-	if wait := s.limits.takeLogin(login, try.Address, try.Browser); wait > 0 {
+	if wait, err := s.limits.takeLogin(ctx, login, try.Address, try.Browser); err != nil {
+		return registry.Account{}, fmt.Errorf("logging in: %w", err)
+	} else if wait > 0 {
 		return registry.Account{}, tooMany(wait)
 	}
 	a, err := s.store.AccountByLogin(ctx, login)
@@ -53,7 +55,9 @@ func (s *Service) LogIn(ctx context.Context, try Attempt) (registry.Account, err
 	if !known || !right || a.Disabled {
 		return registry.Account{}, ErrWrongLogin
 	}
-	s.limits.forgiveLogin(login, try.Address, try.Browser)
+	if err := s.limits.forgiveLogin(ctx, login, try.Address, try.Browser); err != nil {
+		return registry.Account{}, fmt.Errorf("logging in: %w", err)
+	}
 	return withoutHash(a), nil
 }
 
@@ -200,7 +204,9 @@ func (s *Service) ChangePassword(ctx context.Context, session Session, present, 
 
 // prove asks somebody who is logged in for the password again: a session that was left open is no proof.
 func (s *Service) prove(ctx context.Context, a registry.Account, password string) error {
-	if wait := s.limits.proofs.Take(a.ID.String()); wait > 0 {
+	if wait, err := s.limits.proofs.Take(ctx, a.ID.String()); err != nil {
+		return fmt.Errorf("proving a password: %w", err)
+	} else if wait > 0 {
 		return tooMany(wait)
 	}
 	stored, err := s.store.Account(ctx, a.ID)
@@ -217,7 +223,9 @@ func (s *Service) prove(ctx context.Context, a registry.Account, password string
 	if !right {
 		return ErrWrongPassword
 	}
-	s.limits.proofs.Forgive(a.ID.String())
+	if err := s.limits.proofs.Forgive(ctx, a.ID.String()); err != nil {
+		return fmt.Errorf("proving a password: %w", err)
+	}
 	return nil
 }
 

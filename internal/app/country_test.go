@@ -56,6 +56,9 @@ type half struct {
 	listed               uuid.UUID
 }
 
+// passwordAlone has nobody need a second factor, for tests of other things.
+const passwordAlone = "TRUYVET_SECOND_FACTOR=none"
+
 // newCountry serves one until the test ends.
 func newCountry(t *testing.T, settings ...string) *country {
 	t.Helper()

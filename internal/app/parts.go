@@ -23,6 +23,7 @@ import (
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/printing"
+	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/retention"
@@ -43,6 +44,7 @@ type Office struct {
 	Pseudonyms *citizen.Pseudonyms
 	Vault      *vault.Vault
 	secrets    *secretsFile
+	tries      ratelimit.SharedDeps
 }
 
 // OpenOffice opens the registry. Close it when done.
@@ -67,26 +69,42 @@ func OpenOffice(ctx context.Context, cfg *config.Config, clock func() time.Time)
 		Config: cfg, Clock: clock, Secrets: secrets, Registry: store, Audit: log,
 		Pseudonyms: followed.pseudonyms, Vault: vault.New(followed.ring, store, log, clock), secrets: followed,
 	}
-	if o.Accounts, err = o.openAccounts(); err != nil {
+	o.tries = ratelimit.SharedDeps{Buckets: store, Clock: clock}
+	if o.tries.Key, err = o.derived(triesContext, sha256.Size); err == nil {
+		o.Accounts, err = o.openAccounts()
+	}
+	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return o, nil
 }
 
-// factorContext tells the key of second factors apart from all else that is made from the page key (RFC 5869).
-const factorContext = "truyvet/second-factor/v1"
+// What tells the keys apart that are made from the page key (RFC 5869).
+const (
+	factorContext = "truyvet/second-factor/v1"
+	triesContext  = "truyvet/tries/v1"
+)
+
+// derived returns the key of a context.
+func (o *Office) derived(context string, size int) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, o.Secrets.Page, nil, context, size)
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	return key, nil
+}
 
 // openAccounts returns the accounts of the registry.
 func (o *Office) openAccounts() (*account.Service, error) {
-	key, err := hkdf.Key(sha256.New, o.Secrets.Page, nil, factorContext, account.KeySize)
+	key, err := o.derived(factorContext, account.KeySize)
 	if err != nil {
-		return nil, fmt.Errorf("making the key of second factors: %w", err)
+		return nil, err
 	}
-	need := make([]registry.Role, len(o.Config.SecondFactor))
-	for i, role := range o.Config.SecondFactor {
-		need[i] = registry.Role(role)
+	var need []registry.Role
+	for _, role := range o.Config.FactorRoles() {
+		need = append(need, registry.Role(role))
 	}
-	return account.New(account.Deps{Store: o.Registry, Audit: o.Audit, Clock: o.Clock, Key: key, NeedFactor: need})
+	return account.New(account.Deps{Store: o.Registry, Audit: o.Audit, Clock: o.Clock, Tries: o.tries, Key: key, NeedFactor: need})
 }
 
 // Importer returns what takes in places from files.
@@ -169,7 +187,7 @@ func (p *Parts) build(ctx context.Context) error {
 	}
 	p.Proofs = citizen.NewProofs(citizen.ProofDeps{
 		Store: p.Registry, Pseudonyms: p.Pseudonyms, Credentials: p.Credentials, Sender: p.sender(), Locker: p.secrets.ring,
-		Vault: p.Vault, Clock: p.Clock,
+		Vault: p.Vault, Tries: p.tries, Clock: p.Clock,
 	})
 	p.Gate = citizen.NewGate(p.Pseudonyms, p.Keys, p.Registry, p.Vault, p.Clock)
 	p.Dependants = citizen.NewDependants(p.Registry, p.Pseudonyms, p.Vault, p.Clock)

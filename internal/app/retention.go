@@ -74,6 +74,11 @@ func (p *Parts) purge(ctx context.Context) error {
 	return err
 }
 
+// forgetTries drops what is counted of tries and counts no more.
+func (p *Parts) forgetTries(ctx context.Context) error {
+	return p.Registry.DropFull(ctx, p.Clock().Unix())
+}
+
 // exportHead writes the signed head of the audit log, once a day into each folder.
 func (p *Parts) exportHead(ctx context.Context) error {
 	wrote, err := p.Audit.ExportHead(ctx, p.Config.HeadDirs()...)

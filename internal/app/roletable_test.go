@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -183,7 +184,7 @@ var table = []route{
 
 // TestRoleTable tries every role against every endpoint, with records of its own and of others.
 func TestRoleTable(t *testing.T) {
-	c := newCountry(t)
+	c := newCountry(t, passwordAlone)
 	listed := make(map[string]bool)
 	for _, r := range table {
 		listed[r.method+" "+r.path] = true
@@ -223,7 +224,7 @@ func TestRoleTable(t *testing.T) {
 // TestNoFormOfAnotherSite sends every form there is as a browser does from another site's page, with the cookies of somebody who
 // may send it.
 func TestNoFormOfAnotherSite(t *testing.T) {
-	c := newCountry(t)
+	c := newCountry(t, passwordAlone)
 	for _, r := range table {
 		if r.method != http.MethodPost {
 			continue
@@ -266,7 +267,7 @@ func (c *country) wants(t *testing.T, r route, who string, own bool, want string
 
 // TestAGateKeyOnlyScans has a device's key tried wherever a credential is taken: in the header and in every cookie.
 func TestAGateKeyOnlyScans(t *testing.T) {
-	c := newCountry(t)
+	c := newCountry(t, passwordAlone)
 	_, token, err := c.parts.Accounts.Invite(t.Context(), c.mine.owner, account.Wish{Role: registry.RoleGate, Place: c.mine.place.ID})
 	must(t, err)
 	enrolled := c.send(t, c.request(t, http.MethodPost, "/api/v1/gate/enrol", `{"code":"`+token+`"}`))
@@ -306,24 +307,31 @@ func TestAGateKeyOnlyScans(t *testing.T) {
 	}
 }
 
-// TestNothingWithoutTheSecondFactor has a role that needs one try every endpoint before it is set up.
+// TestNothingWithoutTheSecondFactor has the roles that need one, as nobody has set anything, try every endpoint before it is set
+// up.
 func TestNothingWithoutTheSecondFactor(t *testing.T) {
-	c := newCountry(t, "TRUYVET_SECOND_FACTOR=city")
-	for _, r := range table {
-		column := strings.Fields(r.answers)
-		if column[0] != "login" && column[0] != "401" || strings.HasPrefix(column[5], "4") || strings.HasPrefix(r.path, "/login") {
-			continue // open to everybody, or to no city
+	c := newCountry(t)
+	for i, who := range columns {
+		if !slices.Contains([]string{"ward", "district", "city", "admin"}, who) {
+			continue
 		}
-		answer := c.ask(t, r, "city", true)
-		switch {
-		case strings.HasPrefix(r.path, "/account/factor") && r.method == http.MethodGet && answer.status == http.StatusOK:
-		case strings.HasPrefix(r.path, "/api/"):
-			if answer.status != http.StatusForbidden || !strings.Contains(answer.body, `"second_factor_missing"`) {
-				t.Errorf("%s %s answers %d %s", r.method, r.path, answer.status, answer.body)
+		for _, r := range table {
+			column := strings.Fields(r.answers)
+			if column[0] != "login" && column[0] != "401" || strings.HasPrefix(column[i], "4") || strings.HasPrefix(r.path, "/login") {
+				continue // open to everybody, or not to them
 			}
-		case answer.status != http.StatusSeeOther || answer.location != "/account/factor":
-			t.Errorf("%s %s answers %d to %s", r.method, r.path, answer.status, answer.location)
+			answer := c.ask(t, r, who, true)
+			switch {
+			case strings.HasPrefix(r.path, "/account/factor") && r.method == http.MethodGet && answer.status == http.StatusOK:
+			case strings.HasPrefix(r.path, "/api/"):
+				if answer.status != http.StatusForbidden || !strings.Contains(answer.body, `"second_factor_missing"`) {
+					t.Errorf("%s: %s %s answers %d %s", who, r.method, r.path, answer.status, answer.body)
+				}
+			case answer.status != http.StatusSeeOther || answer.location != "/account/factor":
+				t.Errorf("%s: %s %s answers %d to %s", who, r.method, r.path, answer.status, answer.location)
+			}
 		}
 	}
-	c.wants(t, route{method: http.MethodGet, path: "/cases"}, "ward", true, "200")
+	c.wants(t, route{method: http.MethodGet, path: "/places"}, "owner", true, "200")
+	c.wants(t, route{method: http.MethodGet, path: "/audit"}, "auditor", true, "200")
 }

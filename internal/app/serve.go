@@ -29,6 +29,7 @@ const (
 	refreshEvery = 3 * time.Second  // how soon another process's revocation or place is known here
 	purgeEvery   = time.Hour        // how often it is seen whether what has expired was purged today
 	headEvery    = time.Hour        // how often it is seen whether today's head of the audit log was written
+	triesEvery   = 10 * time.Minute // how often tries are forgotten that count no more
 	sealEvery    = 2 * time.Minute  // how often finished stays are made of new scans, where traces read them
 	drainTime    = 20 * time.Second // how long open requests have after a stop
 )
@@ -61,6 +62,7 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *webui.De
 	background.Go(func() { p.every(backgroundCtx, refreshEvery, "refresh", p.refresh) })
 	background.Go(func() { p.every(backgroundCtx, purgeEvery, "purge", p.purge) })
 	background.Go(func() { p.every(backgroundCtx, headEvery, "head of the audit log", p.exportHead) })
+	background.Go(func() { p.every(backgroundCtx, triesEvery, "forgetting tries", p.forgetTries) })
 	background.Go(func() { p.Scans.Run(backgroundCtx) })
 	if p.Scans.sealer != nil {
 		background.Go(func() { p.every(backgroundCtx, sealEvery, "seal", p.sealNow) })
@@ -96,8 +98,9 @@ func (p *Parts) warn() {
 	if !p.Config.Demo && p.Config.SMSWebhook == "" {
 		p.Logger.Warn("no citizen can check in for the first time: set TRUYVET_SMS_WEBHOOK to your SMS gateway")
 	}
-	if !p.Config.Demo && len(p.Config.SecondFactor) == 0 {
-		p.Logger.Warn("a password alone opens every account: set TRUYVET_SECOND_FACTOR=ward,district,city,admin,auditor")
+	if missing := p.Config.FactorRolesMissing(); len(missing) > 0 {
+		p.Logger.Warn("a password alone opens accounts that reach personal details or make accounts: leave TRUYVET_SECOND_FACTOR empty, or name them too",
+			"roles", strings.Join(missing, ","))
 	}
 	if p.secure() && len(p.Config.TrustedProxies) == 0 {
 		p.Logger.Warn("behind a proxy all citizens seem to come from its address and share one limit: set TRUYVET_TRUSTED_PROXIES to the proxy's address")

@@ -30,14 +30,14 @@ const (
 	codeDigits = 6
 )
 
-// The limits of starting proofs. Whoever guesses has five tries per code: at one code in ten minutes that is 720 tries of a
-// million a day against one number, and from one address 43,200 a day against all. An address may be that of an office or
-// of a carrier with many people behind it, hence the burst.
+// The limits of starting proofs, over all processes. Whoever guesses has five tries per code: at one code in ten minutes that is
+// 720 tries of a million a day against one number, and from one address 43,200 a day against all. An address may be that of an
+// office or of a carrier with many people behind it, hence the burst. Those in total are of one process.
 var (
 	codesPerAlias  = ratelimit.Rule{Burst: 3, Every: 10 * time.Minute}
 	codesInTotal   = ratelimit.Rule{Burst: 200, Every: 100 * time.Millisecond}
 	codesPerRemote = ratelimit.Rule{Burst: 30, Every: 10 * time.Second}
-	// remotesInTotal only bounds how many addresses are remembered: it is wider than codesInTotal.
+	// remotesInTotal only bounds what is written of addresses: it is wider than codesInTotal.
 	remotesInTotal = ratelimit.Rule{Burst: 400, Every: 20 * time.Millisecond}
 )
 
@@ -78,8 +78,8 @@ const waitingPhone vault.Field = "waiting_phone"
 // Proofs has people prove that a phone number is theirs. It is safe for concurrent use.
 type Proofs struct {
 	ProofDeps
-	remotes *ratelimit.Limiter
-	aliases *ratelimit.Limiter
+	remotes *ratelimit.Shared
+	aliases *ratelimit.Shared
 }
 
 // ProofDeps is what proofs need. Everything in it is safe for concurrent use.
@@ -90,6 +90,7 @@ type ProofDeps struct {
 	Sender      Sender // of the codes
 	Locker      Locker
 	Vault       Details
+	Tries       ratelimit.SharedDeps // of asking for codes
 	Clock       func() time.Time
 }
 
@@ -97,8 +98,8 @@ type ProofDeps struct {
 func NewProofs(d ProofDeps) *Proofs {
 	return &Proofs{
 		ProofDeps: d,
-		remotes:   ratelimit.New(codesPerRemote, remotesInTotal, d.Clock),
-		aliases:   ratelimit.New(codesPerAlias, codesInTotal, d.Clock),
+		remotes:   ratelimit.NewShared(d.Tries, "codes of an address", codesPerRemote, remotesInTotal),
+		aliases:   ratelimit.NewShared(d.Tries, "codes of a number", codesPerAlias, codesInTotal),
 	}
 }
 
@@ -119,11 +120,14 @@ func (p *Proofs) Start(ctx context.Context, phone, remote string) (Started, erro
 		return Started{}, err
 	}
 	alias := p.Pseudonyms.alias(KindPhone, number)
-	// The address comes first: one that asks without end must not use up what is there for all.
-	if wait := p.remotes.Take(network(remote)); wait > 0 {
-		return Started{}, tooManyCodes(wait)
+	wait, err := p.remotes.Take(ctx, network(remote))
+	if err == nil && wait == 0 { // the address comes first: one that asks without end must not use up what is there for all
+		wait, err = p.aliases.Take(ctx, alias.String())
 	}
-	if wait := p.aliases.Take(string(alias[:])); wait > 0 {
+	switch {
+	case err != nil:
+		return Started{}, fmt.Errorf("starting a proof: %w", err)
+	case wait > 0:
 		return Started{}, tooManyCodes(wait)
 	}
 	return p.send(ctx, number, alias)

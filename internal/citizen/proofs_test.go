@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/vault"
 )
@@ -24,7 +25,32 @@ type memory struct {
 	links      map[uuid.UUID]registry.Link
 	people     map[uuid.UUID]registry.Person // by alias
 	kept       map[uuid.UUID]vault.Details   // by person
+	buckets    map[string]int64              // when they are full again
 	fail       error                         // what EnsurePerson fails with
+}
+
+func (m *memory) FullAt(_ context.Context, key []byte) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.buckets[string(key)], nil
+}
+
+func (m *memory) TakeFrom(_ context.Context, b registry.Bucket, now int64) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	full := m.buckets[string(b.Key)]
+	if full > b.LatestFull(now) {
+		return false, nil
+	}
+	m.buckets[string(b.Key)] = max(full, now) + b.Every
+	return true, nil
+}
+
+func (m *memory) Refill(_ context.Context, key []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.buckets, string(key))
+	return nil
 }
 
 func (m *memory) PutChallenge(_ context.Context, c registry.Challenge) error {
@@ -120,7 +146,7 @@ func newBench(t *testing.T) *bench {
 		clock: newClock(), sent: &outbox{},
 		store: &memory{
 			challenges: make(map[uuid.UUID]registry.Challenge), links: make(map[uuid.UUID]registry.Link),
-			people: make(map[uuid.UUID]registry.Person), kept: make(map[uuid.UUID]vault.Details),
+			people: make(map[uuid.UUID]registry.Person), kept: make(map[uuid.UUID]vault.Details), buckets: make(map[string]int64),
 		},
 	}
 	ring, err := vault.NewRing([]vault.Key{{ID: 1, Key: testKey}}, nil)
@@ -129,7 +155,7 @@ func newBench(t *testing.T) *bench {
 	}
 	b.Proofs = NewProofs(ProofDeps{
 		Store: b.store, Pseudonyms: pseudonyms(t, testKey), Credentials: credentials(t, b.clock), Sender: b.sent, Locker: ring,
-		Vault: b.store, Clock: b.clock.time,
+		Vault: b.store, Tries: ratelimit.SharedDeps{Buckets: b.store, Key: testKey, Clock: b.clock.time}, Clock: b.clock.time,
 	})
 	return b
 }
@@ -345,6 +371,24 @@ func TestLimits(t *testing.T) {
 		b.clock.advance(10 * time.Minute)
 		if err := ask(b, "0912345678", "198.51.100.1"); err != nil {
 			t.Errorf("ten minutes later: %v", err)
+		}
+	})
+	t.Run("a number and an address, at two processes in turn", func(t *testing.T) {
+		b := newBench(t)
+		processes := []*bench{b, {Proofs: NewProofs(b.ProofDeps)}}
+		for i := range 3 {
+			if err := ask(processes[i%2], "0912345678", fmt.Sprintf("192.0.2.%d", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 30 {
+			if err := ask(processes[i%2], phone(i), "198.51.100.1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, p := range processes {
+			wantLimited(t, ask(p, "0912345678", "192.0.2.9"))
+			wantLimited(t, ask(p, phone(99), "198.51.100.1"))
 		}
 	})
 	t.Run("an address cannot use up what is there for all", func(t *testing.T) {

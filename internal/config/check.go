@@ -38,8 +38,11 @@ func (c *Config) checkAddresses() error {
 		fault("TRUYVET_SMS_WEBHOOK: not an http(s) URL")
 	}
 	for _, role := range c.SecondFactor {
-		if !slices.Contains([]string{"owner", "ward", "district", "city", "admin", "auditor"}, role) {
-			fault("TRUYVET_SECOND_FACTOR: %q is no role that has one: owner, ward, district, city, admin or auditor", role)
+		switch {
+		case role == noFactor && len(c.SecondFactor) > 1:
+			fault("TRUYVET_SECOND_FACTOR: none stands alone")
+		case !slices.Contains([]string{noFactor, "owner", "ward", "district", "city", "admin", "auditor"}, role):
+			fault("TRUYVET_SECOND_FACTOR: %q is no role that has one: owner, ward, district, city, admin or auditor; or none", role)
 		}
 	}
 	for _, proxy := range c.TrustedProxies {

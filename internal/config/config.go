@@ -61,7 +61,8 @@ type Config struct {
 	SecretsFile string `env:"TRUYVET_SECRET_FILE"` // pseudonym, credential, audit, page and vault keys; default DATA/secrets.json
 	SecretsText Hidden `env:"TRUYVET_SECRETS"`     // what that file holds, where it comes from the environment
 
-	// SecondFactor lists the roles that do nothing without a second factor.
+	// SecondFactor is what the operator says of the roles that do nothing without a second factor: their names, or none alone;
+	// see FactorRoles.
 	SecondFactor []string `env:"TRUYVET_SECOND_FACTOR"`
 
 	SMSWebhook string `env:"TRUYVET_SMS_WEBHOOK"` // where one-time codes are posted to be sent
@@ -231,6 +232,32 @@ func (c *Config) Secrets() (Secrets, error) {
 		return ParseSecrets([]byte(c.SecretsText), "TRUYVET_SECRETS")
 	}
 	return ReadSecrets(c.SecretsFile)
+}
+
+// noFactor is the value of TRUYVET_SECOND_FACTOR with which no role needs one.
+const noFactor = "none"
+
+// guardedRoles are the roles that need a second factor unless the operator says otherwise: those that open personal details, and
+// those that make accounts which do.
+func guardedRoles() []string { return []string{"ward", "district", "city", "admin"} }
+
+// FactorRoles returns the roles that do nothing without a second factor. In a demonstration there are none unless they are named.
+func (c *Config) FactorRoles() []string {
+	switch {
+	case len(c.SecondFactor) == 0 && !c.Demo:
+		return guardedRoles()
+	case slices.Contains(c.SecondFactor, noFactor):
+		return nil
+	}
+	return c.SecondFactor
+}
+
+// FactorRolesMissing returns the roles that ought to need a second factor and do not; none for a demonstration.
+func (c *Config) FactorRolesMissing() []string {
+	if c.Demo {
+		return nil
+	}
+	return slices.DeleteFunc(guardedRoles(), func(role string) bool { return slices.Contains(c.FactorRoles(), role) })
 }
 
 // Cluster says whether scans go to Redis and ClickHouse.

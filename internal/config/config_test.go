@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,7 @@ func TestEachFault(t *testing.T) {
 		"TRUYVET_BASE_URL":        {"tv.example.vn", "ftp://x", "https://", "https://x/tv", "https://x?a=b", "https://x#a", "https://u:geheim@x", "https://x\x7f"},
 		"TRUYVET_SMS_WEBHOOK":     {"gateway?key=geheim", "ftp://geheim", "https:///geheim", "http://x/%zz?key=geheim"},
 		"TRUYVET_TRUSTED_PROXIES": {"proxy", "10.0.0.0/33", "10.0.0.1,x"},
+		"TRUYVET_SECOND_FACTOR":   {"gate", "king", "none,city", "city,,ward"},
 		"TRUYVET_CLAIM_SECONDS":   {"0", "-1", "3601", "60s"},
 		"TRUYVET_MEMORY_BUDGET":   {"-1", "half"},
 		"TRUYVET_SHARDS":          {"0", "1025", "-1", "four", "4.0", "99999999999999999999"},
@@ -185,6 +187,33 @@ func TestWhereOperatorsAreAnswered(t *testing.T) {
 		worker, _ := config.OpsAddress("worker")
 		if serve != c.serve || worker != c.worker || chosen != (c.ops != "") {
 			t.Errorf("with %s and %q: %q and %q, chosen %v", c.listen, c.ops, serve, worker, chosen)
+		}
+	}
+}
+
+// TestWhoNeedsASecondFactor: whoever reaches personal details, unless an operator says otherwise, who is then told; and in a
+// demonstration nobody.
+func TestWhoNeedsASecondFactor(t *testing.T) {
+	all := []string{"ward", "district", "city", "admin"}
+	for _, test := range []struct {
+		setting       string
+		demo          bool
+		need, missing []string
+	}{
+		{setting: "", need: all},
+		{setting: "none", missing: all},
+		{setting: "city,auditor", need: []string{"city", "auditor"}, missing: []string{"ward", "district", "admin"}},
+		{setting: "ward,district,city,admin,owner", need: []string{"ward", "district", "city", "admin", "owner"}},
+		{setting: "", demo: true},
+		{setting: "city", demo: true, need: []string{"city"}},
+	} {
+		c, err := config.Load(t.Context(), []string{"TRUYVET_SECOND_FACTOR=" + test.setting}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Demo = test.demo
+		if need, missing := c.FactorRoles(), c.FactorRolesMissing(); !slices.Equal(need, test.need) || !slices.Equal(missing, test.missing) {
+			t.Errorf("%q, demonstration %v: needed by %v, missing of %v", test.setting, test.demo, need, missing)
 		}
 	}
 }

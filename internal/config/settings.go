@@ -15,7 +15,7 @@ func Settings() []Setting {
 		{"TRUYVET_LISTEN", "listen", "address to answer on (default 127.0.0.1:8080)"},
 		{"TRUYVET_BASE_URL", "base-url", "URL under which people reach this server (default http://LISTEN)"},
 		{"TRUYVET_TRUSTED_PROXIES", "trusted-proxies", "addresses of the proxies in front, comma-separated; whom they name is believed (default none)"},
-		{"TRUYVET_SECOND_FACTOR", "", "roles that do nothing without a second factor, comma-separated: owner, ward, district, city, admin, auditor (default none)"},
+		{"TRUYVET_SECOND_FACTOR", "", "roles that do nothing without a second factor, comma-separated: owner, ward, district, city, admin, auditor; or none (default ward,district,city,admin; none in a demonstration)"},
 		{"TRUYVET_SMS_WEBHOOK", "", "URL of the SMS gateway that one-time codes are posted to"},
 		{"TRUYVET_KEY_FILE", "", "signing keys of codes (default DATA/keys.json)"},
 		{"TRUYVET_SECRET_FILE", "", "pseudonym, credential, audit, page and vault keys (default DATA/secrets.json)"},

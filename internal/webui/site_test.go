@@ -28,6 +28,7 @@ import (
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/printing"
+	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/scan"
@@ -132,8 +133,9 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 	s.ledger, err = audit.New(s.store, key, clock)
 	must(t, err)
 	s.places = places.New(s.store, s.keys, clock)
+	tries := ratelimit.SharedDeps{Buckets: s.store, Key: key, Clock: clock}
 	s.accounts, err = account.New(account.Deps{
-		Store: s.store, Audit: s.ledger, Clock: clock, Key: key, NeedFactor: need,
+		Store: s.store, Audit: s.ledger, Clock: clock, Tries: tries, Key: key, NeedFactor: need,
 	})
 	must(t, err)
 	ring, err := vault.NewRing([]vault.Key{{ID: 1, Key: key}}, nil)
@@ -141,7 +143,7 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 	s.vault = vault.New(ring, s.store, s.ledger, clock)
 	proofs := citizen.NewProofs(citizen.ProofDeps{
 		Store: s.store, Pseudonyms: s.pseudonyms, Credentials: s.credentials, Sender: citizen.DemoSender{}, Locker: ring,
-		Vault: s.vault, Clock: clock,
+		Vault: s.vault, Tries: tries, Clock: clock,
 	})
 	s.ingest = ingest.New(ingest.Config{
 		Keys: s.keys, Log: s.log, Revoked: s.places.Revoked, Retention: 21 * 24 * time.Hour, Clock: clock,

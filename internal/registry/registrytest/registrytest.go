@@ -77,6 +77,11 @@ type Proofs interface {
 	TryChallenge(ctx context.Context, id uuid.UUID, now int64, limit int) (registry.Challenge, error)
 	DeleteChallenge(ctx context.Context, id uuid.UUID) error
 	DropExpired(ctx context.Context, now int64) error
+
+	FullAt(ctx context.Context, key []byte) (int64, error)
+	TakeFrom(ctx context.Context, b registry.Bucket, now int64) (taken bool, err error)
+	Refill(ctx context.Context, key []byte) error
+	DropFull(ctx context.Context, now int64) error
 }
 
 // Work is what tracing teams make.
@@ -157,6 +162,8 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"credentials", testRevokedCredentials},
 		{"challenges", testChallenges},
 		{"tries and uses of a challenge at once", testChallengeRace},
+		{"buckets", testBuckets},
+		{"the last of a bucket is taken once", testBucketRace},
 		{"somebody moves", testMovePerson},
 		{"links of aliases that have none", testAddLinks},
 		{"people under somebody's phone", testDependants},

@@ -13,8 +13,8 @@ import (
 )
 
 // Export writes everything, of one moment, to a new SQLite file that its owner alone can read. What is there for hours only,
-// who is logged in and one-time codes, is left out. Others go on reading and changing meanwhile. The error is os.ErrExist where the file
-// is there already.
+// who is logged in, one-time codes and how often something was tried, is left out. Others go on reading and changing meanwhile.
+// The error is os.ErrExist where the file is there already.
 func (s *Store) Export(ctx context.Context, path string) (err error) {
 	const doing = "exporting the registry"
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // SQLite would make it readable for others
@@ -64,7 +64,7 @@ func (s *Store) exportTo(ctx context.Context, doing, path string) error {
 }
 
 // passing are the tables of what is there for minutes or hours only.
-var passing = []string{"sessions", "sign_ins", "challenges"}
+var passing = []string{"sessions", "sign_ins", "challenges", "buckets"}
 
 // Import takes over everything from an exported file, in one transaction, and brings the file up to this program's version first.
 // The error is registry.ErrExists where there are records here already. The registry must have its tables: see Migrate.

@@ -1,0 +1,7 @@
+-- How often something may be tried yet that must not be guessed, over all processes; see registry.Bucket.
+CREATE TABLE IF NOT EXISTS buckets (
+    key     BLOB NOT NULL PRIMARY KEY,
+    full_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS buckets_by_full_at ON buckets (full_at);
