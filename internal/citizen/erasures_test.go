@@ -17,7 +17,8 @@ import (
 type paper struct {
 	steps   []string
 	erased  []registry.Erasure
-	people  map[uuid.UUID]uuid.UUID
+	people  map[uuid.UUID]uuid.UUID // by alias
+	under   map[uuid.UUID][]uuid.UUID
 	listed  map[uuid.UUID]int64 // by person: when their newest list was made
 	failsAt string
 }
@@ -52,6 +53,31 @@ func (p *paper) NewestListOf(_ context.Context, person uuid.UUID) (int64, error)
 	return p.listed[person], nil
 }
 
+func (p *paper) AliasesOf(_ context.Context, people []uuid.UUID) (aliases []uuid.UUID, err error) {
+	for alias, person := range p.people {
+		if slices.Contains(people, person) {
+			aliases = append(aliases, alias)
+		}
+	}
+	return aliases, nil
+}
+
+func (p *paper) Dependants(_ context.Context, guardian uuid.UUID) (found []registry.Dependant, err error) {
+	for i, person := range p.under[guardian] {
+		found = append(found, registry.Dependant{Person: person, Guardian: guardian, Number: i + 1})
+	}
+	return found, nil
+}
+
+// gone returns the aliases whose scans were erased, in order.
+func (p *paper) gone() (aliases []uuid.UUID) {
+	for _, e := range p.erased {
+		aliases = append(aliases, e.Alias)
+	}
+	slices.SortFunc(aliases, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	return aliases
+}
+
 // TestAListHoldsScans: while a list has somebody in it, under whatever alias, nothing of them is erased.
 func TestAListHoldsScans(t *testing.T) {
 	phone, card, other, person := uuid.UUID{15: 1}, uuid.UUID{15: 2}, uuid.UUID{15: 3}, uuid.UUID{15: 9}
@@ -67,12 +93,12 @@ func TestAListHoldsScans(t *testing.T) {
 	}{{1000, phone, 1500}, {1499, card, 1500}, {1500, phone, 0}, {600, other, 900}, {900, other, 0}, {600, uuid.UUID{15: 7}, 0}} {
 		now = test.at
 		p.erased = nil
-		until, err := erasures.HeldUntil(t.Context(), test.alias)
-		if err != nil || until != test.until {
-			t.Errorf("at %d it is held until %d, %v; want %d", now, until, err, test.until)
+		held, err := erasures.Held(t.Context(), test.alias)
+		if err != nil || held.Own != test.until {
+			t.Errorf("at %d it is held until %d, %v; want %d", now, held.Own, err, test.until)
 		}
-		err = erasures.Erase(t.Context(), test.alias, "asked by the citizen")
-		if errors.Is(err, citizen.ErrHeld) != (until != 0) || (len(p.erased) > 0) != (until == 0) {
+		_, err = erasures.Erase(t.Context(), citizen.Wish{Alias: test.alias, Under: true, By: "asked by the citizen"})
+		if errors.Is(err, citizen.ErrHeld) != (test.until != 0) || (len(p.erased) > 0) != (test.until == 0) {
 			t.Errorf("at %d: %v, erased %v", now, err, p.erased)
 		}
 	}
@@ -91,12 +117,62 @@ func TestErase(t *testing.T) {
 	} {
 		p := &paper{failsAt: test.failsAt}
 		erasures := citizen.NewErasures(p, p, time.Hour, func() time.Time { return time.Unix(1000, 999) })
-		err := erasures.Erase(t.Context(), alias, "asked by the citizen")
+		_, err := erasures.Erase(t.Context(), citizen.Wish{Alias: alias, By: "asked by the citizen"})
 		if errors.Is(err, errPaper) != (test.failsAt != "") || !slices.Equal(p.steps, test.steps) {
 			t.Errorf("failing at %q: %v, %q", test.failsAt, err, p.steps)
 		}
 		if len(p.erased) > 0 && p.erased[0] != (registry.Erasure{Alias: alias, Before: 1001}) {
 			t.Errorf("erased is %+v", p.erased)
+		}
+	}
+}
+
+// TestEraseTakesAlong erases under every alias of somebody, and if it is wished those under their phone: a list that one of them is
+// in holds that one alone.
+func TestEraseTakesAlong(t *testing.T) {
+	id := func(n byte) uuid.UUID { return uuid.UUID{15: n} }
+	own, child, old := id(1), id(2), id(3)
+	people := map[uuid.UUID]uuid.UUID{id(11): own, id(12): own, id(21): child, id(22): child, id(31): old, id(99): id(9)}
+	for _, test := range []struct {
+		name   string
+		under  bool
+		listed map[uuid.UUID]int64
+		gone   []uuid.UUID
+		own    bool
+		n      int
+	}{
+		{"alone", false, nil, []uuid.UUID{id(11), id(12)}, true, 0},
+		{"with the others", true, nil, []uuid.UUID{id(11), id(12), id(21), id(22), id(31)}, true, 2},
+		{"one of the others is held", true, map[uuid.UUID]int64{child: 900}, []uuid.UUID{id(11), id(12), id(31)}, true, 1},
+		{"they are held", true, map[uuid.UUID]int64{own: 900}, []uuid.UUID{id(21), id(22), id(31)}, false, 2},
+		{"they are held, alone", false, map[uuid.UUID]int64{own: 900}, nil, false, 0},
+		{"all are held", true, map[uuid.UUID]int64{own: 900, child: 950, old: 980}, nil, false, 0},
+	} {
+		p := &paper{people: people, listed: test.listed, under: map[uuid.UUID][]uuid.UUID{own: {child, old}}}
+		erasures := citizen.NewErasures(p, p, 500*time.Second, func() time.Time { return time.Unix(1000, 0) })
+		done, err := erasures.Erase(t.Context(), citizen.Wish{Alias: id(12), Under: test.under, By: "x"})
+		if errors.Is(err, citizen.ErrHeld) != (test.gone == nil) || !slices.Equal(p.gone(), test.gone) || done.Own != test.own || done.Under != test.n {
+			t.Errorf("%s: %+v, %v; erased are %v", test.name, done, err, p.gone())
+		}
+		entries := test.n
+		if test.own {
+			entries++
+		}
+		if test.gone != nil {
+			entries++ // the erasing itself
+		}
+		if len(p.steps) != entries {
+			t.Errorf("%s: the steps are %q", test.name, p.steps)
+		}
+		want := citizen.Held{Under: []int64{0, 0}}
+		for person, until := range map[uuid.UUID]*int64{own: &want.Own, child: &want.Under[0], old: &want.Under[1]} {
+			if created := test.listed[person]; created != 0 {
+				*until = created + 500
+			}
+		}
+		held, err := erasures.Held(t.Context(), id(12))
+		if err != nil || held.Own != want.Own || !slices.Equal(held.Under, want.Under) {
+			t.Errorf("%s: held are %+v, %v; want %+v", test.name, held, err, want)
 		}
 	}
 }

@@ -52,13 +52,15 @@ var (
 )
 
 // ProofStore keeps challenges and people. TryChallenge counts a try and gives registry.ErrSpent, without a write, where a
-// challenge was tried limit times before. The registry's adapters satisfy it, and it gives their errors.
+// challenge was tried limit times before. KeepsDetail says whether a field of the vault is kept of the person of an alias. The
+// registry's adapters satisfy it, and it gives their errors.
 type ProofStore interface {
 	PutChallenge(ctx context.Context, c registry.Challenge) error
 	TryChallenge(ctx context.Context, id uuid.UUID, now int64, limit int) (registry.Challenge, error)
 	DeleteChallenge(ctx context.Context, id uuid.UUID) error
 	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
 	MovePerson(ctx context.Context, person uuid.UUID, area string) error
+	KeepsDetail(ctx context.Context, alias uuid.UUID, field string) (bool, error)
 }
 
 // Locker seals what waits for its proof. It is the vault's ring.
@@ -250,6 +252,16 @@ func (p *Proofs) Finish(ctx context.Context, id uuid.UUID, code string, about Ab
 		return Credential{}, ErrCodeWrong
 	}
 	return p.accept(ctx, challenge, about, now)
+}
+
+// Kept says whether the phone number that an alias was made from is kept still. It goes once retention has left nothing else of
+// its holder; whoever comes again then has to prove it once more, so that a list that needs them can name them.
+func (p *Proofs) Kept(ctx context.Context, alias uuid.UUID) (bool, error) {
+	kept, err := p.Store.KeepsDetail(ctx, alias, string(vault.Phone))
+	if err != nil {
+		return false, fmt.Errorf("looking for a proved number: %w", err)
+	}
+	return kept, nil
 }
 
 // accept makes the person and uses the code up, in this order: if the first fails the code can be presented again.

@@ -112,6 +112,12 @@ func (m *memory) MovePerson(_ context.Context, id uuid.UUID, area string) error 
 	return nil
 }
 
+func (m *memory) KeepsDetail(_ context.Context, alias uuid.UUID, field string) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.kept[m.people[alias].ID][vault.Field(field)] != "", m.fail
+}
+
 func (m *memory) Put(_ context.Context, person uuid.UUID, d vault.Details) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -477,5 +483,38 @@ func TestWhatIsKeptOfAProof(t *testing.T) {
 	}
 	if stayed, _ := finish(b.start(t).ID, About{}); stayed.Area != "w2" {
 		t.Errorf("%+v", stayed)
+	}
+}
+
+// TestANumberIsKeptUntilItIsForgotten, and again once it was proved anew, of the same person.
+func TestANumberIsKeptUntilItIsForgotten(t *testing.T) {
+	b := newBench(t)
+	prove := func() uuid.UUID {
+		t.Helper()
+		credential, err := b.Finish(t.Context(), b.start(t).ID, b.sent.code, About{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return credential.Alias
+	}
+	want := func(alias uuid.UUID, want bool) {
+		t.Helper()
+		if kept, err := b.Kept(t.Context(), alias); err != nil || kept != want {
+			t.Errorf("the number is kept: %v, %v", kept, err)
+		}
+	}
+	want(uuid.New(), false)
+	alias := prove()
+	want(alias, true)
+	person := b.store.people[alias].ID
+	clear(b.store.kept)
+	want(alias, false)
+	if again := prove(); again != alias || b.store.people[again].ID != person {
+		t.Error("whoever comes again is somebody else")
+	}
+	want(alias, true)
+	b.store.fail = errors.New("away")
+	if _, err := b.Kept(t.Context(), alias); !errors.Is(err, b.store.fail) {
+		t.Errorf("with the registry away: %v", err)
 	}
 }

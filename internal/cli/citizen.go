@@ -16,27 +16,32 @@ import (
 // newCitizenCmd makes the commands about citizens.
 func newCitizenCmd(s *settings) *cobra.Command {
 	parent := &cobra.Command{Use: "citizen", Short: "Help citizens", Args: cobra.NoArgs}
-	parent.AddCommand(
-		newCitizenAct(s, citizenAct{
-			use:   "revoke",
-			short: "End a person's sign-ins in all browsers, as when a phone is lost; servers follow within seconds",
-			done:  "Every browser of this person has to prove the phone number again.",
-			do:    revokeSignIns,
-		}),
-		newCitizenAct(s, citizenAct{
-			use:   "erase",
-			short: "Erase every check-in that was made until now with a number, as its holder asks; lists that were made before stay",
-			done:  "No new trace finds these check-ins.",
-			do:    eraseScans,
-		}),
-	)
+	parent.AddCommand(newCitizenAct(s, citizenAct{
+		use:   "revoke",
+		short: "End a person's sign-ins in all browsers, as when a phone is lost; servers follow within seconds",
+		do:    revokeSignIns,
+	}), newCitizenEraseCmd(s))
 	return parent
 }
 
-// citizenAct is something that is done for the person of a number.
+// newCitizenEraseCmd makes the command that erases check-ins.
+func newCitizenEraseCmd(s *settings) *cobra.Command {
+	var alone bool
+	cmd := newCitizenAct(s, citizenAct{
+		use:   "erase",
+		short: "Erase every check-in of the holder of a number until now, and of those under their phone; whoever a list holds is left",
+		do: func(ctx context.Context, o *app.Office, alias uuid.UUID, _ registry.Person) (string, error) {
+			return eraseScans(ctx, o, citizen.Wish{Alias: alias, Under: !alone, By: "on the command line"})
+		},
+	})
+	cmd.Flags().BoolVar(&alone, "alone", false, "leave the check-ins of those without a phone who are under this one")
+	return cmd
+}
+
+// citizenAct is something that is done for the person of a number. It returns what to print.
 type citizenAct struct {
-	use, short, done string
-	do               func(ctx context.Context, o *app.Office, alias uuid.UUID, person registry.Person) error
+	use, short string
+	do         func(ctx context.Context, o *app.Office, alias uuid.UUID, person registry.Person) (string, error)
 }
 
 // newCitizenAct makes the command of an act.
@@ -59,10 +64,11 @@ func newCitizenAct(s *settings, act citizenAct) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := act.do(cmd.Context(), o, alias, person); err != nil {
+			text, err := act.do(cmd.Context(), o, alias, person)
+			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), act.done)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 			return err
 		},
 	}
@@ -93,15 +99,27 @@ func personOf(ctx context.Context, o *app.Office, phone, card string) (uuid.UUID
 }
 
 // revokeSignIns ends the credentials that were issued to a person until now.
-func revokeSignIns(ctx context.Context, o *app.Office, _ uuid.UUID, person registry.Person) error {
+func revokeSignIns(ctx context.Context, o *app.Office, _ uuid.UUID, person registry.Person) (string, error) {
 	// Those issued in this second too: whoever signs in again may do so in the next.
 	if err := o.Registry.RevokeCredentials(ctx, person.ID, o.Clock().Unix()+1); err != nil {
-		return err
+		return "", err
 	}
-	return o.Audit.Append(ctx, "system", "sign_ins_revoked", person.ID.String(), "")
+	const done = "Every browser of this person has to prove the phone number again."
+	return done, o.Audit.Append(ctx, "system", "sign_ins_revoked", person.ID.String(), "")
 }
 
-// eraseScans erases what was scanned of an alias until now.
-func eraseScans(ctx context.Context, o *app.Office, alias uuid.UUID, _ registry.Person) error {
-	return citizen.NewErasures(o.Registry, o.Audit, o.Config.ListAge(), o.Clock).Erase(ctx, alias, "on the command line")
+// eraseScans erases what was scanned of somebody and says what became of it.
+func eraseScans(ctx context.Context, o *app.Office, w citizen.Wish) (string, error) {
+	done, err := citizen.NewErasures(o.Registry, o.Audit, o.Config.ListAge(), o.Clock).Erase(ctx, w)
+	if err != nil {
+		return "", err
+	}
+	text := "No new trace finds these check-ins."
+	if !done.Own {
+		text = "Those of the holder stay: a list has them in it. Those of the others: no new trace finds them."
+	}
+	if w.Under && len(done.Held.Under) > 0 {
+		text += fmt.Sprintf("\n%d of %d under this phone are erased; of the others a list has them in it.", done.Under, len(done.Held.Under))
+	}
+	return text, nil
 }

@@ -215,6 +215,11 @@ func TestCitizenRevokeAndErase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	child := registry.Person{ID: uuid.New()}
+	childLink := registry.Link{Alias: uuid.New(), Person: child.ID, Kind: citizen.KindDependant}
+	if err := s.PutDependant(t.Context(), registry.Dependant{Person: child.ID, Guardian: person.ID, Number: 1}, child, childLink); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args  []string
 		usage bool
@@ -251,14 +256,20 @@ func TestCitizenRevokeAndErase(t *testing.T) {
 		t.Errorf("the audit log has %+v, %v", entries, err)
 	}
 
-	b.must(newCitizenCmd, "erase", "--phone", phone)
+	b.must(newCitizenCmd, "erase", "--phone", phone, "--alone")
 	world, err := s.World(t.Context())
-	if err != nil || len(world.Erased) != 1 || world.Erased[alias] < time.Now().Unix() { // the card's scans are there
+	if err != nil || len(world.Erased) != 2 || world.Erased[alias] < time.Now().Unix() || world.Erased[cardAlias] == 0 {
 		t.Errorf("erased is %v, %v", world.Erased, err)
 	}
 	entries, err = s.AuditEntries(t.Context(), 0, 10)
-	if err != nil || len(entries) != 3 || entries[0].Action != "scans_erased" || entries[0].Subject != alias.String() {
+	if err != nil || len(entries) != 3 || entries[0].Action != "scans_erased" || entries[0].Subject != person.ID.String() {
 		t.Errorf("the audit log has %+v, %v", entries, err)
+	}
+	if out := b.must(newCitizenCmd, "erase", "--id-card", card); !strings.Contains(out, "1 of 1 under this phone are erased") {
+		t.Errorf("erasing says %q", out)
+	}
+	if world, err = s.World(t.Context()); err != nil || len(world.Erased) != 3 || world.Erased[childLink.Alias] == 0 {
+		t.Errorf("erased is %v, %v", world.Erased, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,6 +39,7 @@ const (
 var (
 	errUnknownPlace = errs.New(errs.NotFound, "place_gone", "The code is a good one, but its place is not kept here any more.")
 	errNoCredential = errs.New(errs.Unauthenticated, "credential_needed", "The phone number has to be proved first.")
+	errNotKept      = errs.New(errs.Unauthenticated, "number_not_kept", "You were not here for so long that your phone number was erased; prove it again.")
 )
 
 // registerCheckIn adds the pages behind a code on a wall. The token stands in the path and nowhere else.
@@ -147,7 +149,7 @@ func (u *UI) showCheckIn(c *gin.Context) {
 }
 
 func (u *UI) answerCheckIn(c *gin.Context, status int, page checkInPage) {
-	alias, err := u.citizenOf(c)
+	alias, err := u.reachable(c)
 	if page.Known = err == nil; page.Known {
 		page.With = u.companionsOf(c, alias)
 	}
@@ -171,6 +173,28 @@ func (u *UI) citizenOf(c *gin.Context) (uuid.UUID, error) {
 		return uuid.Nil, errNoCredential
 	}
 	return u.Credentials.Verify(text)
+}
+
+// mostLooking is for how long a check-in waits to learn whether the citizen's number is kept.
+const mostLooking = time.Second
+
+// reachable is citizenOf for who is about to be recorded: the number has to be kept still, for a list that would name them. Where
+// that cannot be seen it is taken to be: nobody is kept from checking in because the registry is away.
+func (u *UI) reachable(c *gin.Context) (uuid.UUID, error) {
+	alias, err := u.citizenOf(c)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), mostLooking)
+	defer cancel()
+	kept, err := u.Proofs.Kept(ctx, alias)
+	switch {
+	case err != nil:
+		u.Logger.WarnContext(c, "not seen whether a citizen's number is kept", slog.Any("error", err))
+	case !kept:
+		return uuid.Nil, errNotKept
+	}
+	return alias, nil
 }
 
 // pendingProof is what the browser keeps while it waits for the one-time code.
@@ -341,7 +365,7 @@ func (u *UI) submitScan(c *gin.Context) {
 		u.failBackTo(c, errForm, w.Path(""))
 		return
 	}
-	alias, err := u.citizenOf(c)
+	alias, err := u.reachable(c)
 	if err != nil {
 		u.refuseCitizen(c, checkInPage{wall: w}, err)
 		return

@@ -113,7 +113,7 @@ func (u *UI) addCompanion(c *gin.Context) {
 	if !ok {
 		return
 	}
-	alias, err := u.citizenOf(c)
+	alias, err := u.reachable(c)
 	if err != nil {
 		u.refuseCitizen(c, checkInPage{wall: w}, err)
 		return

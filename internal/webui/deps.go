@@ -119,8 +119,9 @@ type Scans interface {
 	Submit(ctx context.Context, alias uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error)
 }
 
-// Proofs proves a citizen's phone number with a one-time code.
+// Proofs proves a citizen's phone number with a one-time code. Kept says whether that number is kept still.
 type Proofs interface {
+	Kept(ctx context.Context, alias uuid.UUID) (bool, error)
 	Start(ctx context.Context, phone, remote string) (citizen.Started, error)
 	Finish(ctx context.Context, id uuid.UUID, code string, about citizen.About) (citizen.Credential, error)
 }
@@ -130,11 +131,11 @@ type Credentials interface {
 	Verify(text string) (uuid.UUID, error)
 }
 
-// Erasures erases what was scanned of an alias, and enters in the audit log by whom it was asked. While a list holds it,
-// HeldUntil says until when, and Erase refuses with citizen.ErrHeld.
+// Erasures erases what was scanned of somebody, and of those under their phone, and enters in the audit log by whom it was asked.
+// While a list holds somebody, Held says until when, and Erase leaves them, or refuses with citizen.ErrHeld.
 type Erasures interface {
-	HeldUntil(ctx context.Context, alias uuid.UUID) (int64, error)
-	Erase(ctx context.Context, alias uuid.UUID, by string) error
+	Held(ctx context.Context, alias uuid.UUID) (citizen.Held, error)
+	Erase(ctx context.Context, w citizen.Wish) (citizen.Erased, error)
 }
 
 // Notices records who has accepted which version of the notice.

@@ -226,23 +226,37 @@ func (u *UI) showOpened(c *gin.Context, me uuid.UUID) {
 // erasePage asks whether to erase, says why that cannot be, or that it was done.
 type erasePage struct {
 	KeptDays int
-	Until    int64 // when the last list goes that holds the check-ins; 0 = none does
+	Held     citizen.Held
+	Done     *citizen.Erased
 	At       int64 // when it was done
 }
+
+// HeldUnder returns of how many of those under the phone a list holds the check-ins.
+func (p erasePage) HeldUnder() int { return len(p.Held.Under) - p.Held.Free() }
+
+// Nothing says that there is nobody whose check-ins can be erased.
+func (p erasePage) Nothing() bool { return p.Held.Own != 0 && p.Held.Free() == 0 }
 
 func (u *UI) showErase(c *gin.Context, me uuid.UUID) { u.answerErase(c, me, http.StatusOK) }
 
 func (u *UI) answerErase(c *gin.Context, me uuid.UUID, status int) {
-	until, err := u.Erasures.HeldUntil(c.Request.Context(), me)
+	held, err := u.Erasures.Held(c.Request.Context(), me)
 	if err != nil {
 		u.failBackTo(c, err, "/me")
 		return
 	}
-	u.show(c, status, "erase", erasePage{KeptDays: u.keptDays(), Until: until})
+	u.show(c, status, "erase", erasePage{KeptDays: u.keptDays(), Held: held})
 }
 
 func (u *UI) erase(c *gin.Context, me uuid.UUID) {
-	err := u.Erasures.Erase(c.Request.Context(), me, "asked by the citizen")
+	form, err := formOf(c)
+	if err != nil {
+		u.failBackTo(c, err, "/me/erase")
+		return
+	}
+	done, err := u.Erasures.Erase(c.Request.Context(), citizen.Wish{
+		Alias: me, Under: form.Get("under") != "", By: "asked by the citizen",
+	})
 	switch {
 	case errors.Is(err, citizen.ErrHeld):
 		u.answerErase(c, me, http.StatusConflict)
@@ -250,7 +264,7 @@ func (u *UI) erase(c *gin.Context, me uuid.UUID) {
 		u.failBackTo(c, fmt.Errorf("erasing one's own check-ins: %w", err), "/me/erase")
 	default:
 		u.setCookie(c, stampCookie, "", 0) // it shows a scan that is gone
-		u.show(c, http.StatusOK, "erase", erasePage{KeptDays: u.keptDays(), At: u.Clock().Unix()})
+		u.show(c, http.StatusOK, "erase", erasePage{KeptDays: u.keptDays(), Held: done.Held, Done: &done, At: u.Clock().Unix()})
 	}
 }
 

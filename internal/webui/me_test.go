@@ -139,7 +139,9 @@ func TestErase(t *testing.T) {
 	}
 	entries, err := s.ledger.Entries(t.Context(), 0, 1)
 	must(t, err)
-	if len(entries) != 1 || entries[0].Action != "scans_erased" || entries[0].Subject != alias.String() {
+	me, err := s.store.PersonByAlias(t.Context(), alias)
+	must(t, err)
+	if len(entries) != 1 || entries[0].Action != "scans_erased" || entries[0].Subject != me.ID.String() {
 		t.Errorf("the audit log ends with %+v", entries)
 	}
 	mai.get("/me").wants(http.StatusOK, "Không có lượt quét nào")
@@ -197,6 +199,94 @@ func TestAListHoldsCheckIns(t *testing.T) {
 	}
 	must(t, s.store.DropRun(t.Context(), run.ID))
 	b.post("/me/erase", nil).wants(http.StatusOK, "Đã xóa các lượt quét của bạn")
+}
+
+// TestEraseAsksForThoseUnderThePhone: they go along unless the tick is taken away, and a list holds each by themselves.
+func TestEraseAsksForThoseUnderThePhone(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browser()
+	code := "/q/" + s.stall.Code
+	b.prove(s.stall.Code, "0912345678")
+	for _, name := range []string{"Bé Na", "Ông Năm"} {
+		b.post(code+"/with", url.Values{"name": {name}}).leadsTo(code)
+	}
+	b.post(code+"/scan", url.Values{"kind": {"in"}, "nonce": {b.get(code).field("nonce")}, "with": {"0", "1"}}).leadsTo(code + "/stamp")
+	alias, err := s.pseudonyms.Phone("0912345678")
+	must(t, err)
+	me, err := s.store.PersonByAlias(t.Context(), alias)
+	must(t, err)
+	under, err := s.store.Dependants(t.Context(), me.ID)
+	must(t, err)
+	city, err := s.store.AccountByLogin(t.Context(), "city")
+	must(t, err)
+	list := func(listed ...uuid.UUID) registry.Run {
+		t.Helper()
+		run := registry.Run{ID: uuid.New(), Profile: "who", Rules: []byte(`{}`), Area: "79", Author: city.ID, Created: s.now.Load(), Report: []byte(`{}`)}
+		must(t, s.store.PutRun(t.Context(), run, listed...))
+		return run
+	}
+	erased := func() int {
+		t.Helper()
+		world, err := s.store.World(t.Context())
+		must(t, err)
+		return len(world.Erased)
+	}
+	b.seeMe("0912345678")
+	ticked := b.get("/me/erase").all(func(n *html.Node) bool { return attr(n, "name") == "under" })
+	if len(ticked) != 1 || !slices.ContainsFunc(ticked[0].Attr, func(a html.Attribute) bool { return a.Key == "checked" }) {
+		t.Errorf("the tick is %v", ticked)
+	}
+	first := list(me.ID, under[0].Person)
+	p := b.get("/me/erase")
+	p.wants(http.StatusOK, "Xóa các lượt quét của 1 người", "Của 1 người đi cùng số của bạn thì chưa xóa được", "19/02/2027")
+	b.post("/me/erase", url.Values{"under": {p.field("under")}}).wants(http.StatusOK, "Đã xóa các lượt quét của họ", "của 1 người đi cùng số của bạn cũng đã")
+	if n := erased(); n != 1 {
+		t.Errorf("%d aliases are erased", n)
+	}
+	second := list(under[1].Person)
+	b.get("/me/erase").wants(http.StatusOK, "Chưa thể xóa", "Của 2 người")
+	b.post("/me/erase", url.Values{"under": {"1"}}).wants(http.StatusConflict, "Chưa thể xóa")
+	for _, run := range []registry.Run{first, second} {
+		must(t, s.store.DropRun(t.Context(), run.ID))
+	}
+	b.post("/me/erase", nil).wants(http.StatusOK, "Đã xóa các lượt quét của bạn")
+	if n := erased(); n != 2 {
+		t.Errorf("%d aliases are erased", n)
+	}
+	b.post("/me/erase", url.Values{"under": {"1"}}).wants(http.StatusOK, "Đã xóa các lượt quét của bạn", "của 2 người đi cùng số của bạn cũng đã")
+	if n := erased(); n != 3 {
+		t.Errorf("%d aliases are erased", n)
+	}
+}
+
+// TestWhoWasForgottenProvesTheNumberAgain: retention has let go of the details of somebody, whose browser still holds a credential.
+func TestWhoWasForgottenProvesTheNumberAgain(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browser()
+	code := "/q/" + s.stall.Code
+	b.prove(s.stall.Code, "0912345678")
+	alias, err := s.pseudonyms.Phone("0912345678")
+	must(t, err)
+	person, err := s.store.PersonByAlias(t.Context(), alias)
+	must(t, err)
+	nonce := b.get(code).field("nonce")
+	must(t, s.store.Forget(t.Context(), []uuid.UUID{person.ID}))
+	before := len(s.allScans())
+	b.get(code).wants(http.StatusOK, "Đã lâu bạn không báo đến", "Số điện thoại")
+	b.post(code+"/scan", url.Values{"kind": {"in"}, "nonce": {nonce}}).wants(http.StatusUnauthorized, "Đã lâu bạn không báo đến")
+	b.post(code+"/with", url.Values{"name": {"Bé Na"}}).wants(http.StatusUnauthorized, "Đã lâu bạn không báo đến")
+	b.get("/me/code").wants(http.StatusUnauthorized, "Đã lâu bạn không báo đến")
+	if n := len(s.allScans()); n != before {
+		t.Errorf("%d scans were taken of somebody whom a list could not name", n-before)
+	}
+	b.prove(s.stall.Code, "0912345678")
+	b.get("/me/code").wants(http.StatusOK)
+	if again, err := s.store.PersonByAlias(t.Context(), alias); err != nil || again.ID != person.ID {
+		t.Errorf("whoever comes again is somebody else: %v", err)
+	}
+	if fields, err := s.store.SealedFields(t.Context(), person.ID); err != nil || !slices.Contains(fields, "phone") {
+		t.Errorf("the details are %v, %v", fields, err)
+	}
 }
 
 func TestTheNoticeIsAccepted(t *testing.T) {

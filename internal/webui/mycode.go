@@ -25,9 +25,10 @@ type myCodePage struct {
 	Again   int // seconds until the page is made anew
 }
 
-// showMyCode signs a personal code of whoever's credential the browser holds. It reads nothing of theirs.
+// showMyCode signs a personal code of whoever's credential the browser holds. It reads nothing of theirs, but that they can be
+// reached: with the code they are recorded at a gate.
 func (u *UI) showMyCode(c *gin.Context) {
-	alias, err := u.citizenOf(c)
+	alias, err := u.reachable(c)
 	if err != nil {
 		u.Fail(c, err)
 		return

@@ -13,6 +13,7 @@ import (
 // Details are what is known of people, sealed, and who opened it.
 type Details interface {
 	SealedFields(ctx context.Context, person uuid.UUID) ([]string, error)
+	KeepsDetail(ctx context.Context, alias uuid.UUID, field string) (bool, error)
 	PutSealed(ctx context.Context, values []registry.Sealed, replace bool) error
 	WalkSealed(ctx context.Context, after registry.Sealed, limit int) ([]registry.Sealed, error)
 	CountPeopleWithout(ctx context.Context, fields ...string) (int64, error)
@@ -31,6 +32,21 @@ type Details interface {
 
 func sealed(person uuid.UUID, field string, key uint32, value ...byte) registry.Sealed {
 	return registry.Sealed{Person: person, Field: field, Key: key, Value: value}
+}
+
+// testKeepsDetail asks by alias: of each of a person's, and of nobody's.
+func testKeepsDetail(t *testing.T, s Store) {
+	ctx := t.Context()
+	a, b := id(0xd0, 1), id(0xd0, 2)
+	must(t, s.PutPeople(ctx, []registry.Person{{ID: a}, {ID: b}}, []registry.Link{
+		{Alias: id(0xe0, 1), Person: a, Kind: "phone"}, {Alias: id(0xe0, 3), Person: a, Kind: "id_card"}, {Alias: id(0xe0, 2), Person: b, Kind: "phone"},
+	}))
+	must(t, s.PutSealed(ctx, []registry.Sealed{sealed(a, "phone", 1, 2), sealed(b, "name", 1, 2)}, false))
+	for alias, want := range map[uuid.UUID]bool{id(0xe0, 1): true, id(0xe0, 3): true, id(0xe0, 2): false, id(0xe0, 9): false, a: false} {
+		wantValue(t, want)(s.KeepsDetail(ctx, alias, "phone"))
+	}
+	must(t, s.Forget(ctx, []uuid.UUID{a}))
+	wantValue(t, false)(s.KeepsDetail(ctx, id(0xe0, 1), "phone"))
 }
 
 func testSealed(t *testing.T, s Store) {

@@ -82,6 +82,10 @@ func testPutPeople(t *testing.T, s Store) {
 		})
 	}
 	wantValue(t, people[0])(s.PersonByAlias(ctx, second.Alias))
+	aliases, err := s.AliasesOf(ctx, []uuid.UUID{people[0].ID, fresh.ID})
+	must(t, err)
+	slices.SortFunc(aliases, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	wantValue(t, []uuid.UUID{linked[0].Alias, second.Alias})(aliases, nil)
 }
 
 func links(t *testing.T, s Store) (map[uuid.UUID]uuid.UUID, error) {

@@ -67,6 +67,7 @@ type People interface {
 	Erase(ctx context.Context, erasures ...registry.Erasure) error
 	PersonByAlias(ctx context.Context, alias uuid.UUID) (registry.Person, error)
 	AreasOf(ctx context.Context, people []uuid.UUID) (map[uuid.UUID]string, error)
+	AliasesOf(ctx context.Context, people []uuid.UUID) ([]uuid.UUID, error)
 }
 
 // Proofs are one-time codes and the end of credentials.
@@ -168,6 +169,7 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"links of aliases that have none", testAddLinks},
 		{"people under somebody's phone", testDependants},
 		{"sealed details", testSealed},
+		{"whether a detail is kept", testKeepsDetail},
 		{"openings", testOpenings},
 		{"no entry, no opening", testNoEntryNoOpening},
 		{"openings at once", testOpeningsAtOnce},

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -103,6 +104,23 @@ func linkOf(ctx context.Context, from source, alias uuid.UUID) (l registry.Link,
 	err = from.QueryRowContext(ctx, `SELECT alias, person, kind, linked FROM links WHERE alias = ?`, blob(alias)).
 		Scan(&l.Alias, &l.Person, &l.Kind, &l.Linked)
 	return l, err
+}
+
+// AliasesOf returns the aliases that stand for some people, in no order.
+func (s *Store) AliasesOf(ctx context.Context, people []uuid.UUID) ([]uuid.UUID, error) {
+	var aliases []uuid.UUID
+	for some := range slices.Chunk(people, idsAtOnce) {
+		found, err := list(ctx, s.reader, query{`SELECT alias FROM links WHERE person IN ` + idList(len(some)), blobs(some)},
+			func(r row) (alias uuid.UUID, err error) {
+				err = r.Scan(&alias)
+				return alias, err
+			})
+		if err != nil {
+			return nil, fault("reading the aliases of people", err)
+		}
+		aliases = append(aliases, found...)
+	}
+	return aliases, nil
 }
 
 // Erase records erasures, all or none. One that reaches no further than the one that holds for its alias changes nothing.

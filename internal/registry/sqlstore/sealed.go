@@ -28,6 +28,14 @@ func (s *Store) SealedFields(ctx context.Context, person uuid.UUID) ([]string, e
 	return fields, fault("reading which details are kept", err)
 }
 
+// KeepsDetail says whether a detail is kept of the person that an alias is linked to.
+func (s *Store) KeepsDetail(ctx context.Context, alias uuid.UUID, field string) (kept bool, err error) {
+	err = s.reader.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM links JOIN sealed ON sealed.person = links.person WHERE links.alias = ? AND sealed.field = ?)`,
+		blob(alias), field).Scan(&kept)
+	return kept, fault("looking whether a detail is kept", err)
+}
+
 // PutSealed adds sealed details, all or none. Of one that is there the value stays, unless it is to be replaced. The error is
 // registry.ErrDangling for an unknown person.
 func (s *Store) PutSealed(ctx context.Context, values []registry.Sealed, replace bool) error {
