@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,6 +95,21 @@ func newInstallation(t *testing.T, settings ...string) *installation {
 			"PATH=" + os.Getenv("PATH"), "TZ=America/Lima",
 		}, settings...),
 	}
+}
+
+// setting returns a setting of the installation's, empty where it has none.
+func (in *installation) setting(name string) (value string) {
+	for _, pair := range in.env {
+		if text, found := strings.CutPrefix(pair, name+"="); found {
+			value = text
+		}
+	}
+	return value
+}
+
+// registry returns where the registry is.
+func (in *installation) registry() string {
+	return cmp.Or(in.setting("TRUYVET_REGISTRY_URL"), filepath.Join(in.data, "registry.db"))
 }
 
 // run runs a command of truyvet to its end and returns what it printed.

@@ -38,6 +38,9 @@ type town struct {
 	issue    func(uuid.UUID) (string, time.Time)
 }
 
+// townF0 is the phone number of the F0.
+const townF0 = "0912345678"
+
 const (
 	visitCount  = 20 // visits of each visitor
 	visitLength = 20 * time.Minute
@@ -49,7 +52,7 @@ const (
 func settle(t *testing.T, in *installation, g *gateway) *town {
 	t.Helper()
 	owner := in.account("--login", "cho-mau", "--role", "owner", "--organisation", "Chợ Mẫu")
-	v := &town{installation: in, city: in.account("--login", "thanh-pho", "--role", "city", "--area", "31"), f0: "0912345678"}
+	v := &town{installation: in, city: in.account("--login", "thanh-pho", "--role", "city", "--area", "31"), f0: townF0}
 	_, landed := owner.post("/places/new", "name", "Chợ Mẫu", "kind", "market", "address", "Số 1", "area", "31101", "parent", "", "dwell", "")
 	v.token = olderCode(t, in, find(t, landed, `/places/([0-9a-f-]{36})`))
 

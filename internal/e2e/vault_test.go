@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,23 +27,71 @@ import (
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
+	"github.com/truyvet/truyvet/internal/testenv"
+	"github.com/truyvet/truyvet/internal/testenv/testserver"
 	"github.com/truyvet/truyvet/internal/vault"
 )
 
 // Who somebody is that must be found nowhere but in the vault.
 const (
 	keptPhone, keptName = "0987612345", "Đặng Thị Kim Phụng"
+	keptChild           = "Đặng Bảo Ngọc Châu"
 	keptCard            = "079188123457"
 	cardName, cardHome  = "Huỳnh Văn Khởi", "45 Nguyễn Thông, Quận Mẫu"
 	cardText            = keptCard + "|024681357|" + cardName + "|09091988|Nam|" + cardHome + "|01022022"
 )
 
-// TestNobodyIsNamedAnywhere has somebody check in by phone and somebody at a gate by card, both met the F0, and opens their
-// details; then looks for who they are in the logs, with every address that was asked for, in the metrics, and in every file.
+// TestNobodyIsNamedAnywhere looks for who people are after an outbreak, standalone and in a cluster.
 func TestNobodyIsNamedAnywhere(t *testing.T) {
+	t.Run("standalone", func(t *testing.T) {
+		in := outbreak(t, nil)
+		wantNobody(t, filesBelow(t, in.data))
+	})
+	t.Run("cluster", func(t *testing.T) {
+		postgres := testserver.Postgres(t, testenv.PostgresOptions{Args: []string{"-c", "log_statement=all"}})
+		redis := testserver.Redis(t, testenv.RedisOptions{})
+		clickhouse := testserver.ClickHouse(t, testenv.ClickHouseOptions{})
+		in := outbreak(t, []string{
+			"TRUYVET_REGISTRY_URL=" + databaseOf(postgres), "TRUYVET_REDIS_URL=redis://" + redis.Addr + "/0",
+			"TRUYVET_CLICKHOUSE_URL=clickhouse://" + clickhouse.Addr + "/default",
+		})
+		scans := scansIn(t, clickhouse.Addr)
+		for _, server := range []*testenv.Server{redis, clickhouse, postgres} {
+			mustDo(t, server.Stop) // what is in memory goes to the disk, and what is in the logs is all there is
+		}
+		kept := filesBelow(t, postgres.Dir)
+		if !slices.ContainsFunc(slices.Collect(maps.Values(kept)), func(content []byte) bool {
+			return bytes.Contains(content, []byte("Chợ Mẫu"))
+		}) {
+			t.Error("not even the name of a place is found: the files are not those of the registry")
+		}
+		for _, dir := range []string{redis.Dir, clickhouse.Dir, in.data} {
+			maps.Copy(kept, filesBelow(t, dir))
+		}
+		kept["the scans in ClickHouse"] = scans
+		wantNobody(t, kept)
+	})
+}
+
+// databaseOf returns the address of a server's own database.
+func databaseOf(server *testenv.Server) string {
+	return "postgres://postgres@" + server.Addr + "/postgres?sslmode=disable"
+}
+
+// outbreak has somebody check in by phone and somebody at a gate by card, both met the F0, and opens their details; then it looks
+// for who they are in the logs, with every address that was asked for, and in the metrics, and ends the server.
+func outbreak(t *testing.T, settings []string) *installation {
+	t.Helper()
 	g := newGateway(t)
-	in := install(t, "TRUYVET_SMS_WEBHOOK="+g.URL, "TRUYVET_LOG_LEVEL=debug")
-	serve := in.serve()
+	in := install(t, append(settings, "TRUYVET_SMS_WEBHOOK="+g.URL, "TRUYVET_LOG_LEVEL=debug")...)
+	cluster := in.setting("TRUYVET_REDIS_URL") != ""
+	if cluster {
+		in.run("migrate")
+	}
+	processes := []*process{in.serve()}
+	if cluster {
+		processes = append(processes, in.start("worker"))
+	}
 	v := settle(t, in, g)
 	place := find(t, in.run("qr", "verify", "--keys", filepath.Join(in.data, "keys.json"), v.token), `place: +([0-9a-f-]{36})`)
 	gate := in.account("--login", "cong", "--role", "gate", "--place", place)
@@ -58,7 +110,13 @@ func TestNobodyIsNamedAnywhere(t *testing.T) {
 	if page := phone.get("/me/code"); !strings.Contains(page, "<svg") {
 		t.Error("there is no personal code")
 	}
+	phone.post("/q/"+v.token+"/with", "name", keptChild)
 	gate.post("/gate", "number", cardText, "nonce", find(t, gate.get("/gate"), `name="nonce" value="([^"]+)"`))
+	wrong := in.person() // somebody types a number where it does not belong
+	wrong.post("/q/"+v.token+"/phone", "phone", keptPhone)
+	if res, err := wrong.client.PostForm(in.base+"/login", url.Values{"login": {keptPhone}, "password": {keptName}}); err == nil {
+		_ = res.Body.Close()
+	}
 
 	// The city's team opens, after a colleague has approved, whoever is in the list.
 	colleague := in.colleague("dong-nghiep")
@@ -81,24 +139,58 @@ func TestNobodyIsNamedAnywhere(t *testing.T) {
 		t.Errorf("the details are not on the page:\n%s", opened)
 	}
 
-	metrics := getAll(t, find(t, serve.log.String(), `url=(http://\S+/metrics)`))
-	places := map[string][]byte{"the log": []byte(serve.log.String()), "the metrics": metrics}
-	if err := serve.stop(); err != nil { // what is in memory goes to the disk
-		t.Error(err)
+	told := map[string][]byte{}
+	for _, p := range processes {
+		told["the metrics of "+p.args[0]] = getAll(t, find(t, p.log.String(), `url=(http://\S+/metrics)`))
 	}
-	err := filepath.WalkDir(in.data, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	for _, p := range processes {
+		if err := p.stop(); err != nil { // what is in memory goes to the disk
+			t.Error(err)
+		}
+		told["the log of "+p.args[0]] = []byte(p.log.String())
+	}
+	wantNobody(t, told)
+	return in
+}
+
+// filesBelow reads every file below a folder.
+func filesBelow(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	files := make(map[string][]byte)
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
-		places[path], err = os.ReadFile(path)
+		files[path], err = os.ReadFile(path)
 		return err
 	})
-	if err != nil || len(places) < 6 {
-		t.Fatalf("%d places looked at, %v", len(places), err)
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d files in %s, %v", len(files), dir, err)
 	}
+	return files
+}
+
+// scansIn returns every scan in ClickHouse as text: on its disk they are compressed.
+func scansIn(t *testing.T, addr string) []byte {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command("clickhouse-client", "--host", host, "--port", port, "--query", "SELECT * FROM scans FORMAT TSV").Output()
+	if err != nil || bytes.Count(text, []byte("\n")) < 4 {
+		t.Fatalf("the scans are %q, %v", text, err)
+	}
+	return text
+}
+
+// wantNobody looks for who people are.
+func wantNobody(t *testing.T, places map[string][]byte) {
+	t.Helper()
 	for where, content := range places {
 		for _, secret := range []string{
-			keptPhone, keptPhone[1:], "84" + keptPhone[1:], keptName, "Kim Ph", keptCard, "024681357", cardName, "Văn Khởi", cardHome, cardText, v.f0, v.f0[1:],
+			keptPhone, keptPhone[1:], "84" + keptPhone[1:], keptName, "Kim Ph", keptChild, keptCard, "024681357", cardName, "Văn Khởi", cardHome, cardText,
+			townF0, townF0[1:],
 		} {
 			if bytes.Contains(content, []byte(secret)) {
 				t.Errorf("%q is in %s", secret, where)
@@ -110,7 +202,7 @@ func TestNobodyIsNamedAnywhere(t *testing.T) {
 // colleague logs in as a second member of the city's team. Two people would grant that; this goes past them.
 func (in *installation) colleague(login string) *person {
 	in.t.Helper()
-	store, err := sqlstore.Open(in.t.Context(), filepath.Join(in.data, "registry.db"))
+	store, err := sqlstore.Open(in.t.Context(), in.registry())
 	if err != nil {
 		in.t.Fatal(err)
 	}
@@ -185,10 +277,17 @@ func getAll(t *testing.T, url string) []byte {
 // TestKilledRotationGoesOn kills `truyvet keys rotate` half way, of either kind, while a server runs, and sees everything open
 // and everybody found before, then, and after it has run again.
 func TestKilledRotationGoesOn(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) { killRotations(t) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		killRotations(t, "TRUYVET_REGISTRY_URL="+databaseOf(testserver.Postgres(t, testenv.PostgresOptions{})))
+	})
+}
+
+func killRotations(t *testing.T, settings ...string) {
 	const people = 10_000
 	g := newGateway(t)
-	in := install(t, "TRUYVET_SMS_WEBHOOK="+g.URL)
-	store, err := sqlstore.Open(t.Context(), filepath.Join(in.data, "registry.db"))
+	in := install(t, append(settings, "TRUYVET_SMS_WEBHOOK="+g.URL)...)
+	store, err := sqlstore.Open(t.Context(), in.registry())
 	if err != nil {
 		t.Fatal(err)
 	}
