@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/account"
@@ -50,13 +51,13 @@ func TestNobodyIsNamedAnywhere(t *testing.T) {
 	t.Run("cluster", func(t *testing.T) {
 		postgres := testserver.Postgres(t, testenv.PostgresOptions{Args: []string{"-c", "log_statement=all"}})
 		redis := testserver.Redis(t, testenv.RedisOptions{})
-		clickhouse := testserver.ClickHouse(t, testenv.ClickHouseOptions{})
+		columns := testserver.ClickHouse(t, testenv.ClickHouseOptions{})
 		in := outbreak(t, []string{
 			"TRUYVET_REGISTRY_URL=" + databaseOf(postgres), "TRUYVET_REDIS_URL=redis://" + redis.Addr + "/0",
-			"TRUYVET_CLICKHOUSE_URL=clickhouse://" + clickhouse.Addr + "/default",
+			"TRUYVET_CLICKHOUSE_URL=clickhouse://" + columns.Addr + "/default",
 		})
-		scans := scansIn(t, clickhouse.Addr)
-		for _, server := range []*testenv.Server{redis, clickhouse, postgres} {
+		scans := scansIn(t, columns.Addr)
+		for _, server := range []*testenv.Server{redis, columns, postgres} {
 			mustDo(t, server.Stop) // what is in memory goes to the disk, and what is in the logs is all there is
 		}
 		kept := filesBelow(t, postgres.Dir)
@@ -65,7 +66,7 @@ func TestNobodyIsNamedAnywhere(t *testing.T) {
 		}) {
 			t.Error("not even the name of a place is found: the files are not those of the registry")
 		}
-		for _, dir := range []string{redis.Dir, clickhouse.Dir, in.data} {
+		for _, dir := range []string{redis.Dir, columns.Dir, in.data} {
 			maps.Copy(kept, filesBelow(t, dir))
 		}
 		kept["the scans in ClickHouse"] = scans
@@ -173,15 +174,32 @@ func filesBelow(t *testing.T, dir string) map[string][]byte {
 // scansIn returns every scan in ClickHouse as text: on its disk they are compressed.
 func scansIn(t *testing.T, addr string) []byte {
 	t.Helper()
-	host, port, err := net.SplitHostPort(addr)
+	db := clickhouse.OpenDB(&clickhouse.Options{Addr: []string{addr}})
+	defer db.Close()
+	rows, err := db.Query("SELECT * FROM scans")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := exec.Command("clickhouse-client", "--host", host, "--port", port, "--query", "SELECT * FROM scans FORMAT TSV").Output()
-	if err != nil || bytes.Count(text, []byte("\n")) < 4 {
-		t.Fatalf("the scans are %q, %v", text, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return text
+	var text bytes.Buffer
+	values, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range into {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&text, values...)
+	}
+	if err := rows.Err(); err != nil || bytes.Count(text.Bytes(), []byte("\n")) < 4 {
+		t.Fatalf("the scans are %s, %v", &text, err)
+	}
+	return text.Bytes()
 }
 
 // wantNobody looks for who people are.
