@@ -132,7 +132,8 @@ func TestNobodyRaisesThemselves(t *testing.T) {
 			if (answer.status == http.StatusCreated) != slices.Contains(may[who], what) {
 				t.Errorf("%s proposes %s: %d", who, what, answer.status)
 			}
-			if answer.status == http.StatusCreated && who == "admin" && what != "admin" && strings.Contains(answer.body, c.parts.Config.BaseURL+"/invitation/") {
+			link := strings.Contains(answer.body, c.parts.Config.BaseURL+"/invitation/")
+			if answer.status == http.StatusCreated && who == "admin" && what != "admin" && link {
 				t.Errorf("an administrator alone has the link for %s", what)
 			}
 		}
@@ -156,7 +157,8 @@ func TestNobodyRaisesThemselves(t *testing.T) {
 		}
 	}
 	for who, before := range c.staff {
-		if now, err := c.parts.Accounts.Account(t.Context(), before.ID); err != nil || now.Role != before.Role || now.Area != before.Area || now.Organisation != before.Organisation {
+		now, err := c.parts.Accounts.Account(t.Context(), before.ID)
+		if err != nil || now.Role != before.Role || now.Area != before.Area || now.Organisation != before.Organisation {
 			t.Errorf("%s has become %+v, %v", who, now, err)
 		}
 	}
@@ -192,7 +194,8 @@ func TestNothingOpensWithoutACase(t *testing.T) {
 		}
 	}
 	// A list without a purpose opens nothing either.
-	if answer := c.postAs(t, "district", "/runs/"+c.mine.list.ID.String()+"/people/"+c.mine.listed.String(), nil); answer.status != http.StatusBadRequest {
+	listed := "/runs/" + c.mine.list.ID.String() + "/people/" + c.mine.listed.String()
+	if answer := c.postAs(t, "district", listed, nil); answer.status != http.StatusBadRequest {
 		t.Errorf("an opening without a purpose: %d", answer.status)
 	}
 	for _, person := range []uuid.UUID{bystander.ID, c.mine.listed, c.others.listed} {

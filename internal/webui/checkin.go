@@ -39,7 +39,7 @@ const (
 var (
 	errUnknownPlace = errs.New(errs.NotFound, "place_gone", "The code is a good one, but its place is not kept here any more.")
 	errNoCredential = errs.New(errs.Unauthenticated, "credential_needed", "The phone number has to be proved first.")
-	errNotKept      = errs.New(errs.Unauthenticated, "number_not_kept", "You were not here for so long that your phone number was erased; prove it again.")
+	errNotKept      = errs.New(errs.Unauthenticated, "number_not_kept", "The phone number is kept no more; it has to be proved again.")
 )
 
 // registerCheckIn adds the pages behind a code on a wall. The token stands in the path and nowhere else.

@@ -54,10 +54,13 @@ func TestUpgradeFromSix(t *testing.T) {
 		migrateTo(t, s, 6)
 		const people = 60
 		person := func(i int) uuid.UUID { return uuid.UUID{0: 0xd0, 14: byte(i >> 8), 15: byte(i)} }
-		account, kase, long, empty, alias := uuid.UUID{0: 0xb0}, uuid.UUID{0: 0x90}, uuid.UUID{0: 0x80}, uuid.UUID{0: 0x81}, uuid.UUID{0: 0xe0}
+		account, kase, alias := uuid.UUID{0: 0xb0}, uuid.UUID{0: 0x90}, uuid.UUID{0: 0xe0}
+		long, empty := uuid.UUID{0: 0x80}, uuid.UUID{0: 0x81}
 		var contacts []tracing.Contact
 		for i := range people - 10 { // the last ten are in no list, and the one before them is the case
-			contacts = append(contacts, tracing.Contact{Person: person(i), Generation: 1 + i%2, FirstExposure: 5, LastExposure: 6, Encounters: 1, Overlap: 1})
+			contacts = append(contacts, tracing.Contact{
+				Person: person(i), Generation: 1 + i%2, FirstExposure: 5, LastExposure: 6, Encounters: 1, Overlap: 1,
+			})
 		}
 		report := func(contacts []tracing.Contact) []byte {
 			text, err := (&tracing.Report{Contacts: contacts}).MarshalJSON()
@@ -77,13 +80,15 @@ func TestUpgradeFromSix(t *testing.T) {
 			}
 		}
 		insert(`INSERT INTO areas (code, level, parent, name) VALUES ('01', 'province', NULL, 'Hà Nội')`)
-		insert(`INSERT INTO accounts (id, login, role, area, password_hash, created, disabled) VALUES (?, 'city', 'city', '01', '$x', 7, ?)`, blob(account), false)
+		insert(`INSERT INTO accounts (id, login, role, area, password_hash, created, disabled) VALUES (?, 'city', 'city', '01', '$x', 7, ?)`,
+			blob(account), false)
 		for i := range people {
 			insert(`INSERT INTO people (id, area, created) VALUES (?, NULL, 100)`, blob(person(i)))
 			insert(`INSERT INTO sealed (person, field, key_id, value) VALUES (?, 'phone', 1, ?)`, blob(person(i)), []byte{byte(i), 0, 255})
 		}
 		insert(`INSERT INTO links (alias, person, kind, linked) VALUES (?, ?, 'phone', 8)`, blob(alias), blob(person(1)))
-		insert(`INSERT INTO cases (id, person, onset, sample, isolated, lab_ref, area, author, created) VALUES (?, ?, '2021-12-01', '', 0, 'XN-1', '01', ?, 9)`,
+		insert(`INSERT INTO cases (id, person, onset, sample, isolated, lab_ref, area, author, created)
+			VALUES (?, ?, '2021-12-01', '', 0, 'XN-1', '01', ?, 9)`,
 			blob(kase), blob(person(people-10)), blob(account))
 		for id, text := range map[uuid.UUID][]byte{long: report(contacts), empty: report(nil)} {
 			insert(`INSERT INTO runs (id, profile, rules, as_of, watermark, revision, hash, f1, f2, area, author, created, report)
