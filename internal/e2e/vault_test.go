@@ -23,7 +23,6 @@ import (
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/testenv"
 	"github.com/truyvet/truyvet/internal/testenv/testserver"
-	"github.com/truyvet/truyvet/internal/vault"
 )
 
 // Who somebody is that must be found nowhere but in the vault.
