@@ -16,15 +16,14 @@ import (
 // ErrHeld says that a list of a tracing team holds somebody's scans, so that they cannot be erased yet. Compare with errors.Is.
 var ErrHeld = errs.New(errs.Conflict, "scans_held", "A tracing team's list holds these check-ins; they can be erased once it is dropped.")
 
-// ErasureStore keeps erasures, and knows who stands in which list and who goes under whose phone: NewestListOf returns when the
+// ErasureStore keeps erasures, and knows who stands in which list: NewestListOf returns when the
 // newest kept list was made that somebody is in, 0 where there is none; AliasesOf the aliases that stand for some people. The
 // registry's adapters satisfy it.
 type ErasureStore interface {
-	PeopleByAlias
+	Family
 	Erase(ctx context.Context, erasures ...registry.Erasure) error
 	NewestListOf(ctx context.Context, person uuid.UUID) (created int64, err error)
 	AliasesOf(ctx context.Context, people []uuid.UUID) ([]uuid.UUID, error)
-	Dependants(ctx context.Context, guardian uuid.UUID) ([]registry.Dependant, error)
 }
 
 // Ledger is the audit log.

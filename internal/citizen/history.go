@@ -35,9 +35,15 @@ type Openings interface {
 // History tells people what is known of them. It is safe for concurrent use.
 type History struct{ HistoryDeps }
 
+// Family finds who an alias stands for, and who is under their phone.
+type Family interface {
+	PeopleByAlias
+	Dependants(ctx context.Context, guardian uuid.UUID) ([]registry.Dependant, error)
+}
+
 // HistoryDeps is what a History needs. Everything in it is safe for concurrent use.
 type HistoryDeps struct {
-	People    PeopleByAlias
+	People    Family
 	Snapshots Snapshots
 	Openings  Openings
 	Clock     func() time.Time
@@ -103,14 +109,38 @@ type Opening struct {
 	At      int64
 	Area    string // code of the area that the authority is of
 	Purpose string // a stable word
+	Under   int    // the number of the one under their phone whose details it were, 0 where it were their own
 }
 
-// Opened returns who opened the details of the person of an alias, the newest first, as far as the delay is over.
+// Opened returns who opened the details of the person of an alias, and of those under their phone, with which the phone number is
+// opened too; the newest first, as far as the delay is over.
 func (h *History) Opened(ctx context.Context, alias uuid.UUID) ([]Opening, error) {
 	person, err := personOf(ctx, h.People, alias)
 	if err != nil {
 		return nil, err
 	}
+	under, err := h.People.Dependants(ctx, person)
+	if err != nil {
+		return nil, fmt.Errorf("finding who is under a phone: %w", err)
+	}
+	opened, err := h.openedOf(ctx, person, 0)
+	for _, dependant := range under {
+		if err != nil {
+			return nil, err
+		}
+		var more []Opening
+		more, err = h.openedOf(ctx, dependant.Person, dependant.Number)
+		opened = append(opened, more...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(opened, func(a, b Opening) int { return cmp.Compare(b.At, a.At) })
+	return opened[:min(len(opened), maxOpenings)], nil
+}
+
+// openedOf returns who opened the details of a person, the newest first.
+func (h *History) openedOf(ctx context.Context, person uuid.UUID, under int) ([]Opening, error) {
 	told := h.Clock().Add(-h.Delay).Unix() + 1
 	filter := registry.AuditFilter{Action: "details_opened", Subject: person.String(), To: told}
 	entries, err := h.Openings.Find(ctx, filter, 0, maxOpenings)
@@ -119,7 +149,7 @@ func (h *History) Opened(ctx context.Context, alias uuid.UUID) ([]Opening, error
 	}
 	opened := make([]Opening, len(entries))
 	for i, e := range entries {
-		opened[i].At = e.At
+		opened[i] = Opening{At: e.At, Under: under}
 		for field := range strings.SplitSeq(e.Detail, ";") {
 			switch name, value, _ := strings.Cut(field, "="); {
 			case name == "area" && opened[i].Area == "":

@@ -40,7 +40,8 @@ type log struct {
 
 func (l *log) Find(_ context.Context, f registry.AuditFilter, _ int64, limit int) ([]registry.AuditEntry, error) {
 	l.asked = f
-	return l.entries[:min(limit, len(l.entries))], nil
+	found := slices.DeleteFunc(slices.Clone(l.entries), func(e registry.AuditEntry) bool { return e.Subject != f.Subject })
+	return found[:min(limit, len(found))], nil
 }
 
 func TestVisits(t *testing.T) {
@@ -83,24 +84,29 @@ func TestVisits(t *testing.T) {
 }
 
 func TestOpened(t *testing.T) {
-	phone, person := uuid.UUID{15: 1}, uuid.UUID{15: 9}
+	phone, person, child := uuid.UUID{15: 1}, uuid.UUID{15: 9}, uuid.UUID{15: 8}
 	l := &log{
-		paper: paper{people: map[uuid.UUID]uuid.UUID{phone: person}},
+		paper: paper{people: map[uuid.UUID]uuid.UUID{phone: person}, under: map[uuid.UUID][]uuid.UUID{person: {child}}},
 		entries: []registry.AuditEntry{
-			{At: 300, Actor: "ward", Detail: "area=26794;purpose=inform;run=1;text=area=1;purpose=x"},
-			{At: 200, Detail: "purpose=other;area=79"},
-			{At: 100, Detail: ""},
+			{At: 300, Actor: "ward", Subject: person.String(), Detail: "area=26794;purpose=inform;run=1;text=area=1;purpose=x"},
+			{At: 250, Subject: child.String(), Detail: "area=79;purpose=test"},
+			{At: 240, Subject: uuid.NewString(), Detail: "area=79;purpose=test"},
+			{At: 200, Subject: person.String(), Detail: "purpose=other;area=79"},
+			{At: 100, Subject: person.String(), Detail: ""},
 		},
 	}
 	h := citizen.NewHistory(citizen.HistoryDeps{
 		People: l, Openings: l, Clock: func() time.Time { return time.Unix(5000, 0) }, Delay: 1000 * time.Second,
 	})
 	opened, err := h.Opened(t.Context(), phone)
-	want := []citizen.Opening{{At: 300, Area: "26794", Purpose: "inform"}, {At: 200, Area: "79", Purpose: "other"}, {At: 100}}
+	want := []citizen.Opening{
+		{At: 300, Area: "26794", Purpose: "inform"}, {At: 250, Area: "79", Purpose: "test", Under: 1},
+		{At: 200, Area: "79", Purpose: "other"}, {At: 100},
+	}
 	if diff := cmp.Diff(want, opened); err != nil || diff != "" {
 		t.Errorf("%v: %s", err, diff)
 	}
-	if want := (registry.AuditFilter{Action: "details_opened", Subject: person.String(), To: 4001}); l.asked != want {
+	if want := (registry.AuditFilter{Action: "details_opened", Subject: child.String(), To: 4001}); l.asked != want {
 		t.Errorf("asked for %+v", l.asked)
 	}
 }

@@ -102,12 +102,17 @@ func TestWhoOpenedMyDetails(t *testing.T) {
 	must(t, err)
 	must(t, s.ledger.Append(t.Context(), "ward", "details_opened", person.ID.String(), "area=26794;purpose=inform;run=x;text=y"))
 	must(t, s.ledger.Append(t.Context(), "ward2", "details_opened", uuid.NewString(), "area=26797;purpose=test"))
+	// With the details of a child the number of the phone that it is under is opened.
+	b.post("/q/"+s.stall.Code+"/with", url.Values{"name": {"Bé Na"}}).leadsTo("/q/" + s.stall.Code)
+	under, err := s.store.Dependants(t.Context(), person.ID)
+	must(t, err)
+	must(t, s.ledger.Append(t.Context(), "city", "details_opened", under[0].Person.String(), "area=79;purpose=test;run=x"))
 	s.advance(14*24*time.Hour - time.Minute)
 	b.seeMe("0912345678")
 	b.get("/me/opened").wants(http.StatusOK, "Chưa có ai mở", "sau 14 ngày")
 	s.advance(2 * time.Minute)
 	p := b.get("/me/opened")
-	p.wants(http.StatusOK, "Đội truy vết Phường Linh Xuân", "Báo cho người đó", "07:40 · 21/11/2026")
+	p.wants(http.StatusOK, "Đội truy vết Phường Linh Xuân", "Báo cho người đó", "07:40 · 21/11/2026", "Về người thứ 1 đi cùng số của bạn")
 	if strings.Contains(p.text(), "Bình Chiểu") || strings.Contains(p.text(), "ward") {
 		t.Errorf("the page tells too much: %s", p.text())
 	}
