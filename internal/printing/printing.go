@@ -211,8 +211,8 @@ func (s *Service) busy() (n int) {
 	return n
 }
 
-// drawing returns the drawing of an order, a new one where there is none or the one before failed. In place of the new one goes the
-// one that was not used for longest.
+// drawing returns the drawing of an order, and begins one where there is none. Where there are many, the one that is done and was not
+// used for longest goes.
 func (s *Service) drawing(o registry.PrintOrder) (*drawing, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
