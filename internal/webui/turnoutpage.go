@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -17,8 +18,8 @@ import (
 type turnoutPage struct {
 	Place  registry.Place
 	AsOf   int64
-	Days   []turnoutDay // the oldest first
-	Rows   []turnoutRow // by the hour of the day
+	Days   []turnoutDay // the latest first
+	Rows   []turnoutRow // by the hour of the day, from the first to the last in which anybody came
 	Chart  *chart
 	Nobody bool // came on any of the days
 }
@@ -47,18 +48,37 @@ func (u *UI) showTurnout(c *gin.Context) {
 		return
 	}
 	page := turnoutPage{Place: place, AsOf: table.AsOf, Nobody: true, Chart: turnoutChart(table)}
-	for i, d := range table.Days {
+	for _, d := range slices.Backward(table.Days) {
 		people, more := d.AtLeast()
 		page.Nobody = page.Nobody && people == 0 && !more
 		page.Days = append(page.Days, turnoutDay{d.Start, people, more})
+	}
+	page.Rows = turnoutRows(table.Days)
+	u.show(c, http.StatusOK, "turnout", &page)
+}
+
+// turnoutRows lays the hours of days out beside one another.
+func turnoutRows(days []turnout.Day) (rows []turnoutRow) {
+	first, last := -1, -1
+	for column, d := range slices.Backward(days) {
 		for n := range d.Hours {
-			if n == len(page.Rows) {
-				page.Rows = append(page.Rows, turnoutRow{Start: d.Hours[n].Start, Cells: make([]*turnout.Hour, len(table.Days))})
+			if n == len(rows) {
+				rows = append(rows, turnoutRow{Start: d.Hours[n].Start, Cells: make([]*turnout.Hour, len(days))})
 			}
-			page.Rows[n].Cells[i] = &d.Hours[n]
+			h := &d.Hours[n]
+			rows[n].Cells[len(days)-1-column] = h
+			if h.People > 0 || h.Few {
+				last = max(last, n)
+				if first < 0 || n < first {
+					first = n
+				}
+			}
 		}
 	}
-	u.show(c, http.StatusOK, "turnout", &page)
+	if first < 0 {
+		return nil
+	}
+	return rows[first : last+1]
 }
 
 // turnoutChart draws the hours one after the other. Hours of few, whose number is not told, are as high as a half of the least
