@@ -1,7 +1,6 @@
 package benchingest
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,10 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -30,155 +27,67 @@ type Day struct {
 	Offline int // per cent of the requests that bring two to twenty scans of one phone, 11 on average; the others bring one
 }
 
-// The modes that a day is replayed in.
-const (
-	clusterMode    = "cluster"
-	standaloneMode = "standalone"
-)
-
 // Replay sends a day to `truyvet serve` as fast as it is answered, in the cluster mode and then in the standalone mode, or in
 // those that o.Only names; of o it needs the binary beside that. `truyvet loadgen --replay` sends it and sees that exactly what
 // was acknowledged is stored. To out it writes lines "name value unit" of how fast that was, of what a scan takes of processors
 // and on disk, and of the most memory that each process took; to progress what it is doing.
 func Replay(ctx context.Context, o Options, d Day, out, progress io.Writer) error {
-	for _, mode := range []string{clusterMode, standaloneMode} {
-		if len(o.Only) > 0 && !slices.Contains(o.Only, mode) {
-			continue
-		}
-		r := replay{bench: bench{Options: o, out: out, progress: progress}, day: d, mode: mode}
-		if err := r.run(ctx); err != nil {
-			return fmt.Errorf("%s: %w", mode, err)
-		}
-	}
-	return nil
+	return inEachMode(ctx, o, "replay", out, progress, func(w *whole) error {
+		return (&replay{whole: w, day: d}).run(ctx)
+	})
 }
 
 // replay is a day in one mode.
 type replay struct {
-	bench
+	*whole
 	day   Day
-	mode  string
 	scans float64 // that were stored
 }
 
-func (r *replay) run(ctx context.Context) (err error) {
-	if r.dir, err = os.MkdirTemp("", "truyvet-replay-"); err != nil {
-		return fmt.Errorf("making a temporary folder: %w", err)
+func (r *replay) run(ctx context.Context) error {
+	if err := r.send(ctx); err != nil {
+		return err
 	}
-	defer func() { err = errors.Join(err, r.close(), os.RemoveAll(r.dir)) }()
-	if r.mode == clusterMode {
-		return r.cluster(ctx)
+	if r.mode == standaloneMode {
+		files, err := bytesUnder(filepath.Join(r.dataDir(), "scans"))
+		if err != nil {
+			return err
+		}
+		r.say("sqlite.disk", files/r.scans, "B/scan")
+		return r.sayProcesses()
 	}
-	return r.standalone(ctx)
+	if err := r.sayProcesses(); err != nil {
+		return err
+	}
+	if err := r.seal(ctx); err != nil {
+		return err
+	}
+	if err := r.sayRedis(ctx, r.redis); err != nil {
+		return err
+	}
+	return r.sayClickHouse(ctx, r.clickHouse)
 }
 
-// say writes a figure of the mode.
-func (r *replay) say(name string, value float64, unit string) {
-	r.line("replay."+r.mode+"."+name, value, unit)
-}
-
-func (r *replay) cluster(ctx context.Context) error {
-	redisServer, clickHouseServer, err := r.startServers(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := newSite(ctx, r.Binary, r.dir, "TRUYVET_REDIS_URL=redis://"+redisServer.Addr+"/0",
-		"TRUYVET_CLICKHOUSE_URL=clickhouse://"+clickHouseServer.Addr+"/default")
-	if err != nil {
-		return err
-	}
-	worker, err := r.start(ctx, s, "worker", "--ops-listen")
-	if err != nil {
-		return err
-	}
-	serve, err := r.start(ctx, s, "serve", "--listen")
-	if err != nil {
-		return err
-	}
-	if err := r.send(ctx, s, serve); err != nil {
-		return err
-	}
-	if err := r.sayProcesses(
-		running{"serve", serve.cmd.Process.Pid}, running{"worker", worker.cmd.Process.Pid},
-		running{"redis", redisServer.PID()}, running{"clickhouse", clickHouseServer.PID()},
-	); err != nil {
-		return err
-	}
-	if err := r.seal(ctx, s); err != nil {
-		return err
-	}
-	if err := r.sayRedis(ctx, redisServer); err != nil {
-		return err
-	}
-	return r.sayClickHouse(ctx, clickHouseServer)
-}
-
-func (r *replay) standalone(ctx context.Context) error {
-	s, err := newSite(ctx, r.Binary, r.dir)
-	if err != nil {
-		return err
-	}
-	serve, err := r.start(ctx, s, "serve", "--listen")
-	if err != nil {
-		return err
-	}
-	if err := r.send(ctx, s, serve); err != nil {
-		return err
-	}
-	files, err := bytesUnder(filepath.Join(r.dir, "data", "scans"))
-	if err != nil {
-		return err
-	}
-	r.say("sqlite.disk", files/r.scans, "B/scan")
-	return r.sayProcesses(running{"serve", serve.cmd.Process.Pid})
-}
-
-// start starts a command until the replay ends.
-func (r *replay) start(ctx context.Context, s *site, command, flag string) (*server, error) {
-	started, err := s.start(ctx, command, flag)
-	if err == nil {
-		r.closing = append(r.closing, started.stop)
-	}
-	return started, err
-}
-
-// send has loadgen send the day, and passes on its figures.
-func (r *replay) send(ctx context.Context, s *site, to *server) error {
+// send has loadgen send the day.
+func (r *replay) send(ctx context.Context) error {
 	fmt.Fprintf(r.progress, "%s: sending %d scans\n", r.mode, r.day.Scans)
-	cmd := exec.CommandContext(ctx, r.Binary, "loadgen", "--target", to.url.String(), "--timeout", "2m", //nolint:gosec // the program that is to be measured
+	figures, err := r.loadgen(ctx, "--timeout", "2m",
 		"--replay", strconv.Itoa(r.day.Scans), "--people", strconv.Itoa(r.day.People), "--places", strconv.Itoa(r.day.Places),
 		"--offline", strconv.Itoa(r.day.Offline))
-	cmd.Env, cmd.Stderr = s.env, r.progress
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = time.Minute
-	text, err := cmd.Output()
-	for lines := bufio.NewScanner(strings.NewReader(string(text))); lines.Scan(); {
-		line := lines.Text()
-		fields := strings.Fields(line)
-		name, is := strings.CutPrefix(line, "replay.")
-		if !is || len(fields) != 3 {
-			fmt.Fprintln(r.progress, line)
-			continue
-		}
-		fmt.Fprintln(r.out, "replay."+r.mode+"."+name)
-		if fields[0] == "replay.scans" {
-			r.scans, _ = strconv.ParseFloat(fields[1], 64) // what is no number is caught below
-		}
+	if err != nil {
+		return err
 	}
-	switch {
-	case err != nil:
-		return fmt.Errorf("truyvet loadgen: %w", err)
-	case r.scans < float64(r.day.Scans):
+	if r.scans = figures["scans"]; r.scans < float64(r.day.Scans) {
 		return fmt.Errorf("of %d scans %.0f are stored: the server did not take the others in time", r.day.Scans, r.scans)
 	}
 	return nil
 }
 
 // seal has finished stays made of the whole day, as a server does every two minutes where traces read ClickHouse.
-func (r *replay) seal(ctx context.Context, s *site) error {
+func (r *replay) seal(ctx context.Context) error {
 	fmt.Fprintf(r.progress, "%s: making finished stays\n", r.mode)
 	cmd := exec.CommandContext(ctx, r.Binary, "seal", "--trace-source", "clickhouse") //nolint:gosec // the program that is to be measured
-	cmd.Env, cmd.Stdout, cmd.Stderr = s.env, r.progress, r.progress
+	cmd.Env, cmd.Stdout, cmd.Stderr = r.site.env, r.progress, r.progress
 	begin := time.Now()
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("truyvet seal: %w", err)
@@ -294,24 +203,16 @@ func (r *replay) sayClickHouse(ctx context.Context, server *testenv.Server) erro
 	return nil
 }
 
-// running is a process whose work is of interest.
-type running struct {
-	name string
-	pid  int
-}
-
 // sayProcesses writes the time of a processor that each process took for a scan, and the most memory that it has taken. Only
 // Linux tells that of a process that still runs; elsewhere it writes nothing.
-func (r *replay) sayProcesses(processes ...running) error {
-	for _, p := range processes {
-		dir := fmt.Sprintf("/proc/%d/", p.pid)
-		stat, err := os.ReadFile(dir + "stat")
+func (r *replay) sayProcesses() error {
+	for _, p := range r.processes() {
+		stat, err := os.ReadFile(p.dir() + "stat")
 		if errors.Is(err, fs.ErrNotExist) {
 			fmt.Fprintf(r.progress, "what %s took of the machine is not known here\n", p.name)
 			continue
 		}
-		status, errStatus := os.ReadFile(dir + "status")
-		if err = errors.Join(err, errStatus); err != nil {
+		if err != nil {
 			return fmt.Errorf("looking at the process of %s: %w", p.name, err)
 		}
 		ticks, err := ticksOf(string(stat))
@@ -319,14 +220,8 @@ func (r *replay) sayProcesses(processes ...running) error {
 			return fmt.Errorf("reading the time of %s: %w", p.name, err)
 		}
 		r.say(p.name+".cpu", ticks*microsecondsOfTick/r.scans, "us/scan")
-		for line := range strings.Lines(string(status)) {
-			if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
-				kib, err := strconv.ParseFloat(fields[1], 64)
-				if err != nil {
-					return fmt.Errorf("reading the memory of %s: %w", p.name, err)
-				}
-				r.say(p.name+".peak", kib/1024, "MiB")
-			}
+		if err := r.sayMemory(p, "peak", mostMemory); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -27,10 +27,11 @@ const loadPatience = 3 * time.Minute
 const replayConnections = 64
 
 func newLoadgenCmd(s *settings) *cobra.Command {
-	o := loadgen.Options{}
+	l := load{}
+	o := &l.o
 	var target string
 	var places int
-	var mine, unchecked bool
+	var mine bool
 	cmd := &cobra.Command{
 		Use:   "loadgen",
 		Short: "Send a made-up morning of scans to a server at a given rate, and check what it stored",
@@ -41,6 +42,10 @@ stored: every scan that was acknowledged, as it was sent, and none that was refu
 
 With --replay it sends the scans of a whole day, in the order of their time, as fast as they are answered, and in the end
 lines "name value unit" of how fast that was.
+
+With --overload it finds out what the server can do, sends half of that for a while, then twice of that for as long as given, and sees
+how soon the server is back. It writes all of it as lines "name value unit": latencies from when a request was due, which hold the
+wait for one of the --connections too, and, with "sent" in their names, from when it was sent.
 
 It runs on the server's machine: it signs codes and credentials with the keys of the data folder, and reads the store through
 the same settings. What it sends stays there until retention drops it, so use a data folder of its own.
@@ -59,14 +64,14 @@ It exits with 3 where the store is not exactly what was answered, or an answer w
 			if o.Target, err = loadTarget(target, mine); err != nil {
 				return &ExitError{Code: ExitUsage, Err: err}
 			}
-			if err := equip(&o, cfg, places); err != nil {
+			if err := equip(o, cfg, places); err != nil {
 				return err
 			}
 			if o.Replay > 0 && !cmd.Flags().Changed("connections") {
 				o.Connections = replayConnections
 			}
 			o.Progress = cmd.ErrOrStderr()
-			return runLoad(cmd, cfg, o, unchecked)
+			return l.run(cmd, cfg)
 		},
 	}
 	s.addFlags(cmd)
@@ -83,9 +88,11 @@ It exits with 3 where the store is not exactly what was answered, or an answer w
 	f.IntVar(&o.Shares.Duplicates, "duplicates", 3, "per cent of the requests that were sent before")
 	f.IntVar(&o.Shares.Bad, "bad", 2, "per cent of the requests that must be refused")
 	f.IntVar(&o.Replay, "replay", 0, "send so many scans of the last 24 hours as fast as they are answered, in place of a morning")
+	f.DurationVar(&l.overload, "overload", 0, "send twice of what the server can do for so long, in place of a morning")
+	cmd.MarkFlagsMutuallyExclusive("replay", "overload")
 	f.IntVar(&o.Connections, "connections", 4_000, fmt.Sprintf("connections at most; what finds none is counted as never sent (with --replay default %d)", replayConnections))
 	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "for an answer, from when the request was due")
-	f.BoolVar(&unchecked, "no-check", false, "do not read the store in the end")
+	f.BoolVar(&l.unchecked, "no-check", false, "do not read the store in the end")
 	return cmd
 }
 
@@ -133,28 +140,36 @@ func equip(o *loadgen.Options, cfg *config.Config, places int) error {
 
 var errNotExact = errors.New("the store does not hold exactly what was answered, or answers were wrong")
 
-// runLoad runs the morning or the day, prints what was answered, and compares it with what is stored.
-func runLoad(cmd *cobra.Command, cfg *config.Config, o loadgen.Options, unchecked bool) error {
-	g, err := loadgen.New(o)
+// load is what is sent.
+type load struct {
+	o         loadgen.Options
+	overload  time.Duration // 0 = none, but a morning or a day
+	unchecked bool
+}
+
+// run sends, prints what was answered, and compares it with what is stored.
+func (l load) run(cmd *cobra.Command, cfg *config.Config) error {
+	if l.overload != 0 {
+		l.o.During = l.overload
+	}
+	g, err := loadgen.New(l.o)
 	if err != nil {
 		return &ExitError{Code: ExitUsage, Err: err}
 	}
 	began := time.Now()
-	report, err := g.Run(cmd.Context())
+	wrong, err := l.send(cmd, g)
 	if err != nil {
 		return err
 	}
-	if err := report.Write(cmd.OutOrStdout()); err != nil {
-		return err
-	}
-	refused := len(report.Wrong) > 0
-	if !unchecked {
-		// A morning that was cut off is checked all the same.
+	answered := time.Since(began)
+	exact := true
+	if !l.unchecked {
+		// What was cut off is checked all the same.
 		ctx := context.WithoutCancel(cmd.Context())
 		if err := app.AwaitStored(ctx, cfg, loadPatience); err != nil {
 			return fmt.Errorf("waiting until all is stored: %w", err)
 		}
-		took := time.Since(began)
+		stored := time.Since(began)
 		c, err := compareStored(ctx, cfg, g)
 		if err != nil {
 			return fmt.Errorf("reading the store: %w", err)
@@ -163,17 +178,33 @@ func runLoad(cmd *cobra.Command, cfg *config.Config, o loadgen.Options, unchecke
 			"%d rows again, %d stored without an answer\n",
 			c.Sent, c.Acknowledged, c.Stored, c.Lost, c.Altered, c.Uncalled, c.Twice, c.Repeated, c.Unsettled)
 		// ClickHouse may hold a row again until it merges; readers count it once.
-		refused = refused || !c.Exact() || !cfg.Cluster() && c.Repeated > 0
-		if o.Replay > 0 {
+		exact = c.Exact() && (cfg.Cluster() || c.Repeated == 0)
+		if l.o.Replay > 0 {
 			scans := float64(c.Stored)
 			cmd.Printf("replay.scans %.0f scans\nreplay.answered %.0f scans/s\nreplay.stored %.0f scans/s\n",
-				scans, scans/report.During.Seconds(), scans/took.Seconds())
+				scans, scans/answered.Seconds(), scans/stored.Seconds())
 		}
 	}
-	if refused {
+	if wrong || !exact {
 		return &ExitError{Code: ExitRefused, Err: errNotExact}
 	}
 	return nil
+}
+
+// send sends, prints what was answered, and says whether any answer was wrong.
+func (l load) send(cmd *cobra.Command, g *loadgen.Generator) (wrong bool, err error) {
+	if l.overload == 0 {
+		report, err := g.Run(cmd.Context())
+		if err != nil {
+			return false, err
+		}
+		return len(report.Wrong) > 0, report.Write(cmd.OutOrStdout())
+	}
+	overload, err := g.Overload(cmd.Context())
+	if err != nil {
+		return false, err
+	}
+	return overload.Wrong(), overload.Write(cmd.OutOrStdout())
 }
 
 // compareStored reads the days of the morning, and the one before for what phones kept.

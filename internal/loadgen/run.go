@@ -50,15 +50,13 @@ func (o Options) validate() error {
 	return nil
 }
 
-// Generator runs one morning, or one day.
+// Generator runs one morning, one day, or one overload.
 type Generator struct {
 	o        Options
 	requests *requests
-	arrivals *arrivals
 	ledger   *ledger
-	tally    *tally
-	start    time.Time
-	ready    chan request
+	random   *rand.Rand
+	began    time.Time // what was scanned first that no phone had kept
 }
 
 // New makes a generator.
@@ -70,8 +68,7 @@ func New(o Options) (*Generator, error) {
 	// Two runs from one seed must not send the same ids, so the tag is drawn anew.
 	l := &ledger{tag: rand.Uint32() & (1<<tagBits - 1)} //nolint:gosec // it guards nothing
 	return &Generator{
-		o: o, ledger: l, tally: newTally(), ready: make(chan request),
-		arrivals: &arrivals{random: random, rate: o.Rate, during: o.During, rush: o.Rush},
+		o: o, ledger: l, random: random,
 		requests: &requests{
 			morning: newMorning(o.Seed, o.People, len(o.Places)), random: random, shares: o.Shares, places: o.Places,
 			credential: o.Credential, target: o.Target.Host, ledger: l,
@@ -80,58 +77,81 @@ func New(o Options) (*Generator, error) {
 }
 
 // Run sends the morning or the day and returns what was answered. It ends when the last answer came or its time was over; when
-// ctx ends before, no further request is sent. It is called once.
+// ctx ends before, no further request is sent. Of Run and Overload one is called, once.
 func (g *Generator) Run(ctx context.Context) (Report, error) {
-	probe, err := Dial(ctx, g.o.Target)
-	if err != nil {
+	if err := g.probe(ctx); err != nil {
 		return Report{}, err
 	}
-	_ = probe.Close()
-	g.start = time.Now()
-	g.requests.start = g.start
 	if g.o.Replay > 0 {
-		g.requests.start = g.start.Add(-24 * time.Hour)
+		g.began = time.Now().Add(-24 * time.Hour)
+		return g.stage(ctx, func(s *stage) { s.replay(ctx) }), nil
 	}
-	told := make(chan struct{})
-	progress, stop := context.WithCancel(context.WithoutCancel(ctx))
-	go func() {
-		defer close(told)
-		g.tell(progress)
-	}()
-	if g.o.Replay > 0 {
-		g.replay(ctx)
-	} else {
-		g.send(ctx)
+	g.began = time.Now()
+	return g.stage(ctx, func(s *stage) {
+		s.send(ctx, &arrivals{random: g.random, rate: g.o.Rate, during: g.o.During, rush: g.o.Rush})
+	}), nil
+}
+
+// probe says whether there is a server at all.
+func (g *Generator) probe(ctx context.Context) error {
+	probe, err := Dial(ctx, g.o.Target)
+	if err != nil {
+		return err
 	}
-	during := time.Since(g.start)
-	stop()
-	<-told
-	return g.tally.report(during), nil
+	return probe.Close()
 }
 
 // Compare compares what was sent with what is stored: each calls its argument with every stored scan, in any order, those
-// of others included. It is called once, after Run.
+// of others included. It is called once, after Run or Overload.
 func (g *Generator) Compare(each func(take func(Scan)) error) (Check, error) {
 	return g.ledger.compare(each)
 }
 
 // Start returns when the first scan was made that no phone had kept; of a morning that is when the first request was due.
-func (g *Generator) Start() time.Time { return g.requests.start }
+func (g *Generator) Start() time.Time { return g.began }
+
+// stage is some requests that belong together and are reported together.
+type stage struct {
+	g     *Generator
+	tally *tally
+	start time.Time
+}
+
+// stage has something sent, and returns what was answered. Progress is told meanwhile.
+func (g *Generator) stage(ctx context.Context, send func(*stage)) Report {
+	s := &stage{g: g, tally: newTally(), start: time.Now()}
+	g.requests.start = s.start
+	if g.o.Replay > 0 {
+		g.requests.start = g.began
+	}
+	told := make(chan struct{})
+	progress, stop := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(told)
+		s.tell(progress)
+	}()
+	send(s)
+	during := time.Since(s.start)
+	stop()
+	<-told
+	return s.tally.report(during)
+}
 
 // send hands out the requests as they are due, each to a sender that is free. A sender is added where none is and there may
 // be more.
-func (g *Generator) send(ctx context.Context) {
+func (s *stage) send(ctx context.Context, a *arrivals) {
+	ready := make(chan request)
 	var senders sync.WaitGroup
 	defer senders.Wait()
-	defer close(g.ready)
+	defer close(ready)
 	running := 0
 	for ctx.Err() == nil {
-		due, more := g.arrivals.next()
+		due, more := a.next()
 		if !more {
 			return
 		}
-		r := g.requests.next(due)
-		if wait := due - time.Since(g.start); wait > 0 {
+		r := s.g.requests.next(due)
+		if wait := due - time.Since(s.start); wait > 0 {
 			pause := time.NewTimer(wait)
 			select {
 			case <-pause.C:
@@ -141,36 +161,36 @@ func (g *Generator) send(ctx context.Context) {
 			}
 		}
 		select {
-		case g.ready <- r:
+		case ready <- r:
 			continue
 		default:
 		}
-		if running < g.o.Connections {
+		if running < s.g.o.Connections {
 			running++
-			senders.Go(func() { g.sendAll(ctx, r) })
+			senders.Go(func() { s.sendAll(ctx, r, ready) })
 			continue
 		}
-		g.ready <- r // late from now on, which its latency shows
+		ready <- r // late from now on, which its latency shows
 	}
 }
 
 // sendAll sends a request, and then others until there are no more, over one connection as long as it holds.
-func (g *Generator) sendAll(ctx context.Context, r request) {
-	l := line{g: g}
+func (s *stage) sendAll(ctx context.Context, r request, ready <-chan request) {
+	l := line{s: s}
 	defer l.close()
-	for more := true; more; r, more = <-g.ready {
-		if waited := time.Since(g.start) - r.due; waited > g.o.Timeout/10 {
+	for more := true; more; r, more = <-ready {
+		if waited := time.Since(s.start) - r.due; waited > s.g.o.Timeout/10 {
 			// Sent now, it would only keep the server busy with what nobody will wait for.
-			g.tally.add(answeredUnsent, waited, 0, "")
+			s.tally.add(answeredUnsent, latency{due: waited}, 0, "")
 			continue
 		}
-		l.send(ctx, r, g.start.Add(r.due))
+		l.send(ctx, r, s.start.Add(r.due))
 	}
 }
 
 // line is a connection to the server, made when it is first needed, and anew after it failed. It is for one goroutine.
 type line struct {
-	g    *Generator
+	s    *stage
 	conn *Conn
 }
 
@@ -184,26 +204,28 @@ func (l *line) close() {
 // send sends a request that was due at an instant and enters its answer. It says whether the server took or refused it, and
 // so is done with it.
 func (l *line) send(ctx context.Context, r request, due time.Time) bool {
+	sent := time.Now()
+	took := func() latency { return latency{due: time.Since(due), sent: time.Since(sent)} }
 	if l.conn == nil {
 		// A run that is told to stop still waits for the answers to what it has sent.
-		dialled, err := Dial(context.WithoutCancel(ctx), l.g.o.Target)
+		dialled, err := Dial(context.WithoutCancel(ctx), l.s.g.o.Target)
 		if err != nil {
-			l.g.tally.add(answeredNot, time.Since(due), 0, "")
+			l.s.tally.add(answeredNot, took(), 0, "")
 			return false
 		}
 		l.conn = dialled
 	}
-	answer, err := l.conn.Do(r.text, due.Add(l.g.o.Timeout))
+	answer, err := l.conn.Do(r.text, due.Add(l.s.g.o.Timeout))
 	if err != nil {
 		l.close()
-		l.g.tally.add(answeredNot, time.Since(due), 0, "")
+		l.s.tally.add(answeredNot, took(), 0, "")
 		return false
 	}
-	return l.g.judge(r, answer, time.Since(due))
+	return l.s.judge(r, answer, took())
 }
 
 // judge enters an answer. It says whether the request needs not be sent again.
-func (g *Generator) judge(r request, answer Answer, latency time.Duration) bool {
+func (s *stage) judge(r request, answer Answer, took latency) bool {
 	c := classOf(answer.Status, r.status)
 	taken := 0
 	if c == answeredTaken {
@@ -213,11 +235,11 @@ func (g *Generator) judge(r request, answer Answer, latency time.Duration) bool 
 		}
 		for i, status := range statuses {
 			if i < r.scans {
-				g.ledger.answered(r.first+uint64(i), status)
+				s.g.ledger.answered(r.first+uint64(i), status)
 			}
-			if took := status == "accepted" || status == "duplicate"; took != (r.result == "taken") {
+			if is := status == "accepted" || status == "duplicate"; is != (r.result == "taken") {
 				c = answeredWrong
-			} else if took {
+			} else if is {
 				taken++
 			}
 		}
@@ -225,10 +247,10 @@ func (g *Generator) judge(r request, answer Answer, latency time.Duration) bool 
 			c = answeredRefused
 		}
 	} else if c == answeredRefused {
-		g.ledger.answered(r.first, "refused")
+		s.g.ledger.answered(r.first, "refused")
 	}
 	const enough = 300
-	g.tally.add(c, latency, taken, fmt.Sprintf("%d %s", answer.Status, answer.Body[:min(len(answer.Body), enough)]))
+	s.tally.add(c, took, taken, fmt.Sprintf("%d %s", answer.Status, answer.Body[:min(len(answer.Body), enough)]))
 	return c != answeredTooMany && c != answeredBusy
 }
 
@@ -249,7 +271,7 @@ func statusesIn(body string) []string {
 }
 
 // tell writes a line of progress a second until ctx ends.
-func (g *Generator) tell(ctx context.Context) {
+func (s *stage) tell(ctx context.Context) {
 	turn := time.NewTicker(time.Second)
 	defer turn.Stop()
 	for {
@@ -258,19 +280,19 @@ func (g *Generator) tell(ctx context.Context) {
 			return
 		case <-turn.C:
 		}
-		last := g.tally.turn()
-		if g.o.Progress == nil {
+		last := s.tally.turn()
+		if s.g.o.Progress == nil {
 			continue
 		}
-		line := fmt.Sprintf("%3.0f s", time.Since(g.start).Seconds())
-		if g.o.Replay > 0 {
+		line := fmt.Sprintf("%3.0f s", time.Since(s.start).Seconds())
+		if g := s.g; g.o.Replay > 0 {
 			line += fmt.Sprintf("   %2.0f %% of the day", 100*float64(g.requests.made.Load())/float64(g.o.Replay))
 		}
 		for _, c := range classes() {
-			if h := last[c]; h != nil {
-				line += fmt.Sprintf("   %s %d (p99 %s)", c, h.count, millis(h.quantile(0.99)))
+			if l := last[c]; l != nil {
+				line += fmt.Sprintf("   %s %d (p99 %s)", c, l.due.count, millis(l.due.quantile(0.99)))
 			}
 		}
-		fmt.Fprintln(g.o.Progress, line)
+		fmt.Fprintln(s.g.o.Progress, line)
 	}
 }
