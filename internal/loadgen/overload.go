@@ -9,22 +9,24 @@ import (
 	"time"
 )
 
-// The course of an overload, beside how long it lasts.
+// The course of an overload, as parts of how long it lasts; in brackets what a minute gives.
 const (
-	pressConnections = 64               // that find out what the server can do
-	pressFor         = 10 * time.Second // how long they do
-	halfFor          = 20 * time.Second // how long half of that is sent
-	again            = 0.9              // what part of it counts as full speed
-	againWithin      = 15 * time.Second // how long full speed is waited for
+	pressPart   = 6  // for so long it is found out what the server can do (10 s),
+	halfPart    = 3  // for so long half of that is sent (20 s),
+	againPart   = 60 // for so long each look at whether it is back lasts (1 s),
+	againWithin = 4  // and for so long they go on (15 s)
+
+	pressConnections = 64  // that find out what the server can do
+	again            = 0.9 // of that counts as being back
 )
 
 // Overload is how a server bore twice of what it can do.
 type Overload struct {
-	Capacity Report // as many at a time as pressConnections, each with its next request once the one before is answered
-	Half     Report // half as many requests a second as in Capacity, when they were due
-	Twice    Report // twice as many
-	// After is how long after the last request of Twice was due a second was over in which the server did again nine tenths of what
-	// it can do, and Again how many it answered in that second. After is negative where there was none.
+	Capacity Report // 64 at a time, each connection with its next request once the one before is answered
+	Half     Report // of half as many requests a second, each sent when it was due
+	Twice    Report // of twice as many
+	// After is how long after the last request of Twice was due a look was over in which the server did again nine tenths of what
+	// it can do, and Again how many it did a second. After is negative where there was none.
 	After time.Duration
 	Again float64
 }
@@ -37,7 +39,7 @@ func (g *Generator) Overload(ctx context.Context) (Overload, error) {
 	}
 	g.began = time.Now()
 	o := Overload{After: -1}
-	o.Capacity = g.press(ctx, pressFor)
+	o.Capacity = g.press(ctx, g.o.During/pressPart)
 	can := o.Capacity.done()
 	if can == 0 {
 		return o, errors.New("the server answers nothing as it should")
@@ -45,13 +47,13 @@ func (g *Generator) Overload(ctx context.Context) (Overload, error) {
 	if most := can * 2 * g.o.During.Seconds(); most > maxRequests {
 		return o, fmt.Errorf("%.0f requests are too many for one run: at most %d", most, maxRequests)
 	}
-	o.Half = g.due(ctx, can/2, halfFor)
+	o.Half = g.due(ctx, can/2, g.o.During/halfPart)
 	began := time.Now()
 	o.Twice = g.due(ctx, can*2, g.o.During)
 	end := began.Add(g.o.During)
-	for o.After < 0 && ctx.Err() == nil && time.Since(end) < againWithin {
-		if second := g.press(ctx, time.Second); second.done() >= can*again {
-			o.After, o.Again = time.Since(end), second.done()
+	for o.After < 0 && ctx.Err() == nil && time.Since(end) < g.o.During/againWithin {
+		if look := g.press(ctx, g.o.During/againPart); look.done() >= can*again {
+			o.After, o.Again = time.Since(end), look.done()
 		}
 	}
 	return o, nil

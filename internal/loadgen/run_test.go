@@ -74,12 +74,12 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"results":[%s]}`, strings.Join(results, ","))
 }
 
-// morning runs a short one against a shop and compares.
-func morning(t *testing.T, s *shop, change func(*loadgen.Options)) (loadgen.Report, loadgen.Check) {
+// open makes a generator for the shop, which is open until the test ends.
+func (s *shop) open(t *testing.T, change func(*loadgen.Options)) *loadgen.Generator {
 	t.Helper()
 	s.places, s.known = make(map[string]uuid.UUID), make(map[uuid.UUID]bool)
 	server := httptest.NewServer(s)
-	defer server.Close()
+	t.Cleanup(server.Close)
 	target, err := url.Parse(server.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -100,11 +100,13 @@ func morning(t *testing.T, s *shop, change func(*loadgen.Options)) (loadgen.Repo
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := g.Run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.rows = append(s.rows, loadgen.Scan{ID: uuid.New(), At: 1}) // of somebody else
+	return g
+}
+
+// compare compares what was sent with what the shop has, and a scan of somebody else.
+func (s *shop) compare(t *testing.T, g *loadgen.Generator) loadgen.Check {
+	t.Helper()
+	s.rows = append(s.rows, loadgen.Scan{ID: uuid.New(), At: 1})
 	c, err := g.Compare(func(take func(loadgen.Scan)) error {
 		for _, row := range s.rows {
 			take(row)
@@ -114,7 +116,18 @@ func morning(t *testing.T, s *shop, change func(*loadgen.Options)) (loadgen.Repo
 	if err != nil {
 		t.Fatal(err)
 	}
-	return report, c
+	return c
+}
+
+// morning runs a short one against a shop and compares.
+func morning(t *testing.T, s *shop, change func(*loadgen.Options)) (loadgen.Report, loadgen.Check) {
+	t.Helper()
+	g := s.open(t, change)
+	report, err := g.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report, s.compare(t, g)
 }
 
 func TestExactShop(t *testing.T) {
@@ -251,9 +264,50 @@ func TestStandstill(t *testing.T) {
 	}
 }
 
-// TestOverload overloads a shop that can do so much, and then sees it well again.
+// TestOverload overloads a shop that now and then has no time, and sees every part of it in the report.
 func TestOverload(t *testing.T) {
-	t.Skip()
+	busy := &shop{before: func(n int, w http.ResponseWriter) bool {
+		if n%5 == 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return n%5 == 0
+	}}
+	g := busy.open(t, func(o *loadgen.Options) { o.During = 600 * time.Millisecond })
+	report, err := g.Overload(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, part := range map[string]loadgen.Report{"capacity": report.Capacity, "half": report.Half, "twice": report.Twice} {
+		if part.Requests("accepted") == 0 || part.Requests("503") == 0 || part.Requests("wrong answer") > 0 {
+			t.Errorf("%s: %+v", name, part)
+		}
+	}
+	var text strings.Builder
+	if err := report.Write(&text); err != nil || report.Wrong() {
+		t.Error(err, report)
+	}
+	for line := range strings.Lines(text.String()) {
+		if fields := strings.Fields(line); len(fields) != 3 || !strings.HasPrefix(fields[0], "overload.") {
+			t.Errorf("%q is no figure", line)
+		}
+	}
+	for _, name := range []string{"capacity", "half.accepted.p99", "twice.accepted.sent.p99", "twice.503", "twice.never_sent", "again.after", "again"} {
+		if !strings.Contains(text.String(), "overload."+name+" ") {
+			t.Errorf("it does not say %s: %s", name, &text)
+		}
+	}
+	if c := busy.compare(t, g); !c.Exact() || c.Acknowledged == 0 || c.Stored != c.Acknowledged {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestOverloadOfNothing sees that a server that can do nothing is not sent twice of that.
+func TestOverloadOfNothing(t *testing.T) {
+	closed := &shop{before: func(_ int, w http.ResponseWriter) bool { w.WriteHeader(http.StatusServiceUnavailable); return true }}
+	g := closed.open(t, func(o *loadgen.Options) { o.During = 100 * time.Millisecond })
+	if report, err := g.Overload(t.Context()); err == nil || report.Twice.During != 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
 }
 
 func TestOptionsAreJudged(t *testing.T) {
