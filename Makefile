@@ -16,7 +16,7 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc golang.org/x/crypto/... gol
 	github.com/makiuchi-d/gozxing/... github.com/truyvet/truyvet/tracing/tracingtest
 RACE := -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: help run build test-packages test bench bench-walk bench-ingest bench-registry bench-posters replay soak lint cluster clean
+.PHONY: help run build test-packages test bench bench-walk bench-ingest bench-registry bench-posters replay overload soak lint cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench-ingest: build ## measure how fast scans are taken in, beside the limits of
 replay: build ## replay 24 hours of a city of two million people, as fast as they are taken, in both modes (ten minutes): SCANS=6000000
 	@deploy/dev/test-packages.sh redis-server clickhouse-server
 	$(GO) run ./cmd/benchingest --truyvet $(BIN) --replay $(SCANS)
+
+overload: build ## send twice of what it can do for a minute, in both modes, and see how that is borne (four minutes)
+	@deploy/dev/test-packages.sh redis-server clickhouse-server
+	$(GO) run ./cmd/benchingest --truyvet $(BIN) --overload 1m
 
 bench-registry: ## measure taking in and finding a million places, on SQLite and on PostgreSQL (five minutes)
 	@deploy/dev/test-packages.sh postgresql

@@ -3,6 +3,7 @@ package e2e
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/truyvet/truyvet/internal/benchingest"
 	"github.com/truyvet/truyvet/internal/testenv"
@@ -50,6 +51,21 @@ func TestReplay(t *testing.T) {
 		"standalone.stored", "standalone.sqlite.disk", "standalone.serve.peak",
 	} {
 		if !strings.Contains(out.String(), "replay."+figure+" ") {
+			t.Errorf("no %s in\n%s", figure, out.String())
+		}
+	}
+}
+
+// TestOverload overloads a server for a moment, which fails where an answer was wrong or the store is not exactly what was
+// acknowledged.
+func TestOverload(t *testing.T) {
+	var out, progress strings.Builder
+	o := benchingest.Options{Binary: binary, Only: []string{"standalone"}}
+	if err := benchingest.Overload(t.Context(), o, 600*time.Millisecond, &out, &progress); err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	for _, figure := range []string{"serve.memory.before", "capacity", "half.accepted.sent.p99", "twice.503", "again", "serve.memory.most"} {
+		if !strings.Contains(out.String(), "overload.standalone."+figure+" ") {
 			t.Errorf("no %s in\n%s", figure, out.String())
 		}
 	}

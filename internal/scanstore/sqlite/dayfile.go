@@ -74,7 +74,7 @@ func initialise(ctx context.Context, conn *sql.Conn, schema string) error {
 
 // openDayFile opens the file of a day and returns with it the seq of its last row.
 func openDayFile(ctx context.Context, path, mode string) (_ *dayFile, last uint64, err error) {
-	db, err := sql.Open("sqlite", dsn(path, mode, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4000)"))
+	db, err := sql.Open("sqlite", dsn(path, mode, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("wal_autocheckpoint(%d)", maxLogPages)))
 	if err != nil {
 		return nil, 0, err
 	}

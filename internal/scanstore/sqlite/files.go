@@ -35,6 +35,7 @@ type dayState struct {
 	file    *dayFile
 	pins    int
 	used    uint64
+	dirty   bool // there were commits since the last checkpoint
 	suspect bool // a commit failed: how far the file got must be read from it again
 	doomed  bool // being dropped: no more pins
 }
@@ -145,7 +146,21 @@ func (f *files) unpin(day scan.Day) {
 func (f *files) committed(day scan.Day, last uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.days[day].last = last
+	f.days[day].last, f.days[day].dirty = last, true
+}
+
+// dirty returns the open days that had commits since it was last asked.
+func (f *files) dirty() []scan.Day {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var days []scan.Day
+	for day, state := range f.days {
+		if state.dirty && state.file != nil {
+			days = append(days, day)
+		}
+		state.dirty = false
+	}
+	return days
 }
 
 // distrust makes the next pin that finds the file free read from it how far it is, after a commit to it failed.

@@ -93,8 +93,13 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	}
 	s := &Store{files: f, markers: m}
 	s.group = scanlog.NewGroup(scanlog.GroupOptions{MaxQueued: o.MaxQueued, MaxCommit: o.MaxCommit, MaxWait: o.MaxWait}, s.commit)
+	checkpoints, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var carrying sync.WaitGroup
+	carrying.Go(func() { s.checkpoint(checkpoints) })
 	s.close = sync.OnceValue(func() error {
 		s.group.Close()
+		stop()
+		carrying.Wait()
 		return errors.Join(s.files.close(closeTimeout), s.markers.close())
 	})
 	return s, nil
