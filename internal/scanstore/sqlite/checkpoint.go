@@ -8,11 +8,11 @@ import (
 )
 
 // checkpointEvery is how often what was committed is carried from a day's write-ahead log into its file.
-const checkpointEvery = 100 * time.Millisecond
+const checkpointEvery = 200 * time.Millisecond
 
 // maxLogPages is how many pages a write-ahead log has before commits carry over what is left themselves. Then the log begins
 // anew. Where the checkpoints beside them keep up, that is what came since the last one.
-const maxLogPages = 4000
+const maxLogPages = 8000
 
 // checkpoint carries over what was committed, beside the commits, until ctx ends: all at once, within one of them, it would keep
 // everybody waiting who comes meanwhile.

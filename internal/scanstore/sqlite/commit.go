@@ -160,9 +160,12 @@ func (s *Store) commitDay(ctx context.Context, day scan.Day, those []*candidate)
 		return errors.New("an earlier commit failed and the file is still being read")
 	}
 	err = inTx(ctx, file.writer, func() error {
-		for part := range slices.Chunk(those, chunk) {
-			if last, err = file.insertChunk(ctx, part, last); err != nil {
-				return err
+		for i, rows := range insertRows {
+			for len(those) >= rows {
+				if last, err = file.insertAll(ctx, file.insert[i], those[:rows], last); err != nil {
+					return err
+				}
+				those = those[rows:]
 			}
 		}
 		return nil
@@ -175,45 +178,29 @@ func (s *Store) commitDay(ctx context.Context, day scan.Day, those []*candidate)
 	return nil
 }
 
-// insertChunk inserts up to chunk candidates after the row last, and returns the last row then. Candidates that were
-// logged before are settled.
-func (f *dayFile) insertChunk(ctx context.Context, those []*candidate, last uint64) (uint64, error) {
-	args := make([]any, 0, 2*chunk)
+// insertAll inserts as many candidates as the statement takes after the row last, and returns the last row then. Candidates
+// that were logged before are settled.
+func (f *dayFile) insertAll(ctx context.Context, insert *sql.Stmt, those []*candidate, last uint64) (uint64, error) {
+	args := make([]any, 0, 2*len(those))
 	for i, c := range those {
 		c.seq = last + 1 + uint64(i)
 		args = append(args, c.seq, c.wire)
 	}
-	var inserted int64
-	if len(those) == chunk {
-		n, err := rowsOf(f.insert[0].ExecContext(ctx, args...))
-		if err != nil {
-			return last, err
-		}
-		inserted = n
-	} else {
-		for i := range those {
-			n, err := rowsOf(f.insert[1].ExecContext(ctx, args[2*i:2*i+2]...))
-			if err != nil {
-				return last, err
-			}
-			inserted += n
-		}
+	result, err := insert.ExecContext(ctx, args...)
+	if err != nil {
+		return last, err
 	}
-	after := last + uint64(len(those))
+	inserted, err := result.RowsAffected()
+	if err != nil {
+		return last, err
+	}
 	if inserted == int64(len(those)) {
-		return after, nil
+		return last + uint64(len(those)), nil
 	}
 	return f.settleRefused(ctx, those, last)
 }
 
-func rowsOf(result sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-// settleRefused settles those of a chunk that the unique index kept out. Their numbers stay unused, except at the end.
+// settleRefused settles those of some rows that the unique index kept out. Their numbers stay unused, except at the end.
 func (f *dayFile) settleRefused(ctx context.Context, those []*candidate, last uint64) (uint64, error) {
 	keys := make([]scan.Key, len(those))
 	byKey := make(map[scan.Key]*candidate, len(those))

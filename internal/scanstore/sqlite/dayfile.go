@@ -33,16 +33,20 @@ CREATE UNIQUE INDEX scans_key ON scans (` + rowKey() + `);
 `
 }
 
-// chunk is how many rows or keys a prepared statement takes at once; the remainder goes one by one.
+// chunk is how many keys a prepared statement looks for at once.
 const chunk = 50
+
+// insertRows is how many rows the statements insert at once, the largest first: what a statement costs by itself is as much
+// as several rows.
+var insertRows = [...]int{64, 16, 4, 1}
 
 // dayFile is an open file of a day. The connection writer and its statements belong to the goroutine that commits; db
 // serves reads.
 type dayFile struct {
 	db        *sql.DB
 	writer    *sql.Conn
-	insert    [2]*sql.Stmt // chunk rows, one row
-	lookup    *sql.Stmt    // chunk keys
+	insert    [len(insertRows)]*sql.Stmt // of so many rows
+	lookup    *sql.Stmt                  // chunk keys
 	readBlock *sql.Stmt
 }
 
@@ -102,7 +106,7 @@ func openDayFile(ctx context.Context, path, mode string) (_ *dayFile, last uint6
 }
 
 func (f *dayFile) prepare(ctx context.Context) (err error) {
-	for i, rows := range []int{chunk, 1} {
+	for i, rows := range insertRows {
 		//nolint:gosec // nothing but constants is put together here
 		text := `INSERT INTO scans (seq, scan) VALUES ` + repeat("(?,?)", rows) + ` ON CONFLICT (` + rowKey() + `) DO NOTHING`
 		//nolint:sqlclosecheck // closed with the file
@@ -166,7 +170,7 @@ func (f *dayFile) findChunk(ctx context.Context, args []any, found func(k scan.K
 // close closes what was opened. It is safe on a file that was opened in part.
 func (f *dayFile) close() error {
 	var errAll []error
-	for _, stmt := range []*sql.Stmt{f.insert[0], f.insert[1], f.lookup, f.readBlock} {
+	for _, stmt := range append(f.insert[:], f.lookup, f.readBlock) {
 		if stmt != nil {
 			errAll = append(errAll, stmt.Close())
 		}
