@@ -257,7 +257,7 @@ func TestFaultyShops(t *testing.T) {
 func TestStandstill(t *testing.T) {
 	hold := make(chan struct{})
 	s := &shop{before: func(int, http.ResponseWriter) bool { <-hold; return true }}
-	defer time.AfterFunc(2*time.Second, func() { close(hold) }).Stop()
+	defer close(hold)
 	report, c := morning(t, s, func(o *loadgen.Options) { o.Connections, o.Timeout, o.Rush = 3, 300*time.Millisecond, false })
 	if report.Requests("never sent") == 0 || report.Requests("no answer") == 0 || report.Scans != 0 || !c.Exact() {
 		t.Errorf("%+v, %+v", report, c)
