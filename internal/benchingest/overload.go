@@ -7,6 +7,13 @@ import (
 	"time"
 )
 
+// What the generator may have, which shares the machine with what it overloads: so many connections, and this long for an answer.
+// Who finds no connection within a tenth of that is never sent.
+const (
+	crowd    = "2000"
+	patience = "5s"
+)
+
 // Overload sends twice of what it can do to `truyvet serve` for a while, in the modes that Replay has. `truyvet loadgen
 // --overload` sends it and sees that exactly what was acknowledged is stored. To out it writes lines "name value unit" of how
 // that was borne, and of the memory that each process took before and at most.
@@ -18,7 +25,7 @@ func Overload(ctx context.Context, o Options, during time.Duration, out, progres
 			}
 		}
 		fmt.Fprintf(progress, "%s: sending too much for %s\n", w.mode, during)
-		if _, err := w.loadgen(ctx, "--overload", during.String()); err != nil {
+		if _, err := w.loadgen(ctx, "--overload", during.String(), "--connections", crowd, "--timeout", patience); err != nil {
 			return err
 		}
 		for _, p := range w.processes() {
