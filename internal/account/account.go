@@ -58,6 +58,7 @@ type Store interface {
 	Factors
 	Invitations
 	Applications
+	Organisations
 	Ground
 }
 
@@ -69,7 +70,7 @@ type Accounts interface {
 	AccountByLogin(ctx context.Context, login string) (registry.Account, error)
 	Account(ctx context.Context, id uuid.UUID) (registry.Account, error)
 	Accounts(ctx context.Context) ([]registry.Account, error)
-	AccountsOfOrganisation(ctx context.Context, organisation uuid.UUID) ([]registry.Account, error)
+	AccountsPart(ctx context.Context, f registry.AccountFilter, at registry.Cursor) (registry.Part[registry.Account], error)
 	AccountOfKey(ctx context.Context, keyHash []byte) (registry.Account, error)
 	SetPassword(ctx context.Context, account uuid.UUID, hash string, spare uuid.UUID) error
 	SetDisabled(ctx context.Context, account uuid.UUID, disabled bool) error
@@ -118,6 +119,13 @@ type Applications interface {
 	Applications(ctx context.Context, now int64) ([]registry.Application, error)
 	DropApplication(ctx context.Context, id uuid.UUID) error
 	Admit(ctx context.Context, id uuid.UUID, o registry.Organisation, i registry.Invitation) error
+}
+
+// Organisations keeps organisations. UpdateOrganisation is refused with registry.ErrChanged unless o has the revision that is stored.
+type Organisations interface {
+	Organisation(ctx context.Context, id uuid.UUID) (registry.Organisation, error)
+	OrganisationsPart(ctx context.Context, at registry.Cursor) (registry.Part[registry.Organisation], error)
+	UpdateOrganisation(ctx context.Context, o registry.Organisation) error
 }
 
 // Ground is what scopes are judged by.

@@ -360,12 +360,12 @@ func TestDevice(t *testing.T) {
 func TestManage(t *testing.T) {
 	o := newOffice(t)
 	logins := func(a registry.Account) string {
-		list, err := o.Visible(t.Context(), a)
+		list, err := o.Visible(t.Context(), a, registry.Cursor{Limit: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var names []string
-		for _, a := range list {
+		for _, a := range list.Records {
 			names = append(names, a.Login)
 			if a.PasswordHash != "" {
 				t.Error("a hash got out")

@@ -67,29 +67,28 @@ func (s *Service) reached(ctx context.Context, actor registry.Account, id uuid.U
 	return withoutHash(a), g, nil
 }
 
-// Visible lists the accounts within the actor's reach, the actor among them, in the order of the logins.
-func (s *Service) Visible(ctx context.Context, actor registry.Account) ([]registry.Account, error) {
-	var accounts []registry.Account
-	var err error
-	if actor.Role == registry.RoleOwner {
-		accounts, err = s.store.AccountsOfOrganisation(ctx, actor.Organisation)
-	} else {
-		accounts, err = s.store.Accounts(ctx)
+// Visible lists a part of the accounts within the actor's reach, the actor among them, in the order of the logins. The error is
+// registry.ErrNotFound where the cursor names no account.
+func (s *Service) Visible(ctx context.Context, actor registry.Account, at registry.Cursor) (registry.Part[registry.Account], error) {
+	var f registry.AccountFilter
+	switch {
+	case actor.Role == registry.RoleAdmin:
+	case actor.Role == registry.RoleOwner:
+		f.Organisation = actor.Organisation
+	case May(actor.Role, ActTrace) && May(actor.Role, ActManageAccounts):
+		f.Within = actor.Area
+		f.Roles = slices.DeleteFunc(Roles(), func(r registry.Role) bool { return !May(r, ActTrace) })
+	default:
+		return registry.Part[registry.Account]{}, nil
 	}
+	part, err := s.store.AccountsPart(ctx, f, at)
 	if err != nil {
-		return nil, fmt.Errorf("listing accounts: %w", err)
+		return part, fmt.Errorf("listing accounts: %w", err)
 	}
-	if actor.Role != registry.RoleOwner && actor.Role != registry.RoleAdmin {
-		g, err := s.groundOf(ctx)
-		if err != nil {
-			return nil, err
-		}
-		accounts = slices.DeleteFunc(accounts, func(a registry.Account) bool { return !sees(actor, a, g) })
+	for i := range part.Records {
+		part.Records[i] = withoutHash(part.Records[i])
 	}
-	for i := range accounts {
-		accounts[i] = withoutHash(accounts[i])
-	}
-	return accounts, nil
+	return part, nil
 }
 
 // Sight is an account as somebody sees it who has it within reach.

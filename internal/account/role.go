@@ -14,13 +14,14 @@ type Act uint8
 
 // The acts.
 const (
-	ActManagePlaces   Act = iota + 1 // make an organisation's places and their codes
-	ActGateScan                      // scan people in at one place
-	ActTrace                         // take in cases, run traces, read lists
-	ActManageAccounts                // invite others within its reach, and end their sessions
-	ActReadAudit                     // read and verify the audit log
-	ActKeepAccount                   // keep its own password, second factor and sessions
-	ActAdmit                         // admit organisations that ask for an account
+	ActManagePlaces        Act = iota + 1 // make an organisation's places and their codes
+	ActGateScan                           // scan people in at one place
+	ActTrace                              // take in cases, run traces, read lists
+	ActManageAccounts                     // invite others within its reach, and end their sessions
+	ActReadAudit                          // read and verify the audit log
+	ActKeepAccount                        // keep its own password, second factor and sessions
+	ActAdmit                              // admit organisations that ask for an account
+	ActManageOrganisations                // list and rename organisations
 )
 
 // scope is which field of an account says what its role is for.
@@ -56,7 +57,7 @@ func factsOf(role registry.Role) (facts roleFacts, known bool) {
 	case registry.RoleCity:
 		return roleFacts{scope: areaScope, level: registry.Province, acts: []Act{ActTrace, ActManageAccounts, ActKeepAccount}, pair: true}, true
 	case registry.RoleAdmin:
-		return roleFacts{scope: noScope, acts: []Act{ActManageAccounts, ActAdmit, ActKeepAccount}}, true
+		return roleFacts{scope: noScope, acts: []Act{ActManageAccounts, ActManageOrganisations, ActAdmit, ActKeepAccount}}, true
 	case registry.RoleAuditor:
 		return roleFacts{scope: noScope, acts: []Act{ActReadAudit, ActKeepAccount}, pair: true}, true
 	}

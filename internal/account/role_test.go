@@ -10,7 +10,7 @@ import (
 )
 
 func TestMay(t *testing.T) {
-	acts := []Act{ActManagePlaces, ActGateScan, ActTrace, ActManageAccounts, ActReadAudit, ActKeepAccount, ActAdmit}
+	acts := []Act{ActManagePlaces, ActGateScan, ActTrace, ActManageAccounts, ActReadAudit, ActKeepAccount, ActAdmit, ActManageOrganisations}
 	tests := []struct {
 		role registry.Role
 		may  []Act
@@ -20,7 +20,7 @@ func TestMay(t *testing.T) {
 		{registry.RoleWard, []Act{ActTrace, ActKeepAccount}},
 		{registry.RoleDistrict, []Act{ActTrace, ActManageAccounts, ActKeepAccount}},
 		{registry.RoleCity, []Act{ActTrace, ActManageAccounts, ActKeepAccount}},
-		{registry.RoleAdmin, []Act{ActManageAccounts, ActAdmit, ActKeepAccount}},
+		{registry.RoleAdmin, []Act{ActManageAccounts, ActManageOrganisations, ActAdmit, ActKeepAccount}},
 		{registry.RoleAuditor, []Act{ActReadAudit, ActKeepAccount}},
 		{"", nil},
 		{"root", nil},
@@ -31,7 +31,7 @@ func TestMay(t *testing.T) {
 				t.Errorf("%q may do act %d: %v, want %v", test.role, act, got, want)
 			}
 		}
-		for _, unknown := range []Act{0, ActAdmit + 1} {
+		for _, unknown := range []Act{0, ActManageOrganisations + 1} {
 			if May(test.role, unknown) {
 				t.Errorf("%q may do act %d, which is none", test.role, unknown)
 			}

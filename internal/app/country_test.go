@@ -187,6 +187,8 @@ const (
 	aCode
 	aToken
 	aPlace
+	aPlaceFile
+	anOrganisation // an administrator has all of them within reach: what is beyond is none
 	aCase
 	aRun
 	anOwnRun // of a case of its author's, which nobody has approved
@@ -219,6 +221,15 @@ func (c *country) id(t *testing.T, n named, who string, own bool) string {
 		return token
 	case aPlace:
 		return h.place.ID.String()
+	case anOrganisation:
+		if !own {
+			return uuid.NewString()
+		}
+		return h.owner.Organisation.String()
+	case aPlaceFile:
+		file, err := c.parts.PlaceFiles.Take(t.Context(), h.owner, strings.NewReader("name,kind\n,shop\n"))
+		must(t, err)
+		return file.ID.String()
 	case aCase:
 		return h.known.ID.String()
 	case aRun:

@@ -129,6 +129,7 @@ type Parts struct {
 	keysEntered bool // in the audit log; used by refresh alone
 	Scans       *Scans
 	Places      *places.Service
+	PlaceFiles  *places.Files
 	Credentials *citizen.Credentials
 	Proofs      *citizen.Proofs
 	Gate        *citizen.Gate
@@ -176,6 +177,9 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger, clock fu
 func (p *Parts) build(ctx context.Context) error {
 	var err error
 	p.Places = places.New(p.Registry, p.Keys, p.Clock)
+	p.PlaceFiles = &places.Files{
+		Importer: &places.Importer{Intake: p.Registry, Keys: p.Keys, Clock: p.Clock}, Shelf: p.Registry, Service: p.Places, Audit: p.Audit,
+	}
 	if p.Credentials, err = citizen.NewCredentials(p.Secrets.Credential, p.Clock); err != nil {
 		return err
 	}
@@ -203,7 +207,7 @@ func (p *Parts) build(ctx context.Context) error {
 	p.limits = newLimits(p.Config.DeviceLimit, p.Config.AddressLimit, p.metrics, p.Clock)
 	p.taking = &limitedIngest{Ingest: p.metrics.CountIngest(p.Ingest), limits: p.limits}
 	p.Cases = cases.New(cases.Deps{
-		People: p.Registry, Book: p.Registry, Runs: p.Registry, Approvals: p.Registry, Vault: p.Vault, Aliases: p.Pseudonyms, Places: p.Places,
+		People: p.Registry, Book: p.Registry, Runs: p.Registry, Listings: p.Registry, Approvals: p.Registry, Vault: p.Vault, Aliases: p.Pseudonyms, Places: p.Places,
 		Snapshots: p.Scans.Snapshots, Audit: p.Audit, Clock: p.Clock, Location: p.Location,
 	})
 	p.Printing = printing.New(printing.Deps{

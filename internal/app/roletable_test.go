@@ -126,10 +126,26 @@ var table = []route{
 	{"POST", "/invitations/:id/withdraw", anInvitation, "", "login 303/404 403 403 303/404 303/404 303/404 403"},
 	{"GET", "/invitations/:id/withdraw", anInvitation, "", "login 303 403 403 303 303 303 403"},
 
+	// Organisations.
+	{"GET", "/organisations", nothing, "", "login 403 403 403 403 403 200 403"},
+	{"GET", "/organisations/:id", anOrganisation, "", "login 403 403 403 403 403 200/404 403"},
+	{"POST", "/organisations/:id", anOrganisation, "name=A&revision=99", "login 403 403 403 403 403 409/404 403"},
+	{"GET", "/api/v1/organisations", nothing, "", "401 403 403 403 403 403 200 403"},
+	{"GET", "/api/v1/accounts", nothing, "", "401 200 403 403 200 200 200 403"},
+
 	// Places.
 	{"GET", "/places", nothing, "", "login 200 403 403 403 403 403 403"},
 	{"GET", "/places/new", aPlace, "", "login 200 403 403 403 403 403 403"},
 	{"POST", "/places/new", aPlace, "name=A&kind=stall&parent={id}", "login 303/400 403 403 403 403 403 403"},
+	{"GET", "/api/v1/places", nothing, "", "401 200 403 403 403 403 403 403"},
+	{"GET", "/api/v1/places.csv", nothing, "", "401 200 403 403 403 403 403 403"},
+	{"POST", "/api/v1/place-files", nothing, "", "401 415 403 403 403 403 403 403"},
+	{"GET", "/api/v1/place-files/:id", aPlaceFile, "", "401 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/export.csv", nothing, "", "login 200 403 403 403 403 403 403"},
+	{"GET", "/places/file", nothing, "", "login 200 403 403 403 403 403 403"},
+	{"POST", "/places/file", nothing, "", "login 400 403 403 403 403 403 403"},
+	{"GET", "/places/file/:id", aPlaceFile, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/file/:id/refused.csv", aPlaceFile, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/code.svg", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/poster.pdf", aPlace, "", "login 200/404 403 403 403 403 403 403"},
@@ -173,6 +189,7 @@ var table = []route{
 	{"POST", "/api/v1/runs/:id/people/:person/details", aListed, `{"purpose":"inform"}`, "401 403 403 200/404 200/404 200/404 403 403"},
 	{"GET", "/api/v1/cases", nothing, "", "401 403 403 200 200 200 403 403"},
 	{"POST", "/api/v1/dry-runs", aCase, `{"cases":["{id}"]}`, "401 403 403 200/404 200/404 200/404 403 403"},
+	{"GET", "/api/v1/runs", nothing, "", "401 403 403 200 200 200 403 403"},
 	{"POST", "/api/v1/runs", aCase, `{"cases":["{id}"],"profile":"who"}`, "401 403 403 201/404 201/404 201/404 403 403"},
 	{"GET", "/api/v1/runs/:id", aRun, "", "401 403 403 200/404 200/404 200/404 403 403"},
 

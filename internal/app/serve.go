@@ -150,7 +150,7 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 	pages, err := webui.New(webui.Deps{
 		Codes: p.taking, Scans: p.taking, Proofs: p.Proofs, Credentials: p.Credentials,
 		Erasures: p.Erasures, History: p.History, Notices: p.Registry, Gate: p.Gate, Dependants: p.Dependants, Signer: p.Keys,
-		Places: p.Places, Map: p.Places, Records: p.Registry, Printing: p.Printing, Turnout: p.Turnout, Accounts: p.Accounts, Cases: p.Cases,
+		Places: p.Places, PlaceFiles: p.PlaceFiles, Map: p.Places, Records: p.Registry, Printing: p.Printing, Turnout: p.Turnout, Accounts: p.Accounts, Cases: p.Cases,
 		Traces: p.Cases, Audit: p.Audit, Sessions: sessions, SealKey: p.Secrets.Page, Logger: p.Logger, Clock: p.Clock,
 		Retention: p.Config.Retention(), ListAge: p.Config.ListAge(), OpenedDelay: p.Config.OpenedDelay(), Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
 	})
@@ -164,6 +164,7 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
 		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, PlaceCode: p.Places.Code,
+		FindPlaces: p.Registry.SearchPlaces, PlaceFiles: p.PlaceFiles, Directory: p.Accounts,
 	})
 	isAPI := func(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }
 	fail := func(c *gin.Context, err error) {

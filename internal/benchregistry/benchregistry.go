@@ -150,6 +150,9 @@ func (b *bench) search(ctx context.Context, engine string, store *sqlstore.Store
 		var took []float64
 		for range b.Searches {
 			q := registry.Search{Organisation: owner, Text: kind.text(dice), Limit: pageSize}
+			if kind.wards {
+				q.Area = fmt.Sprintf("%05d", dice.IntN(wardCount))
+			}
 			begun := time.Now()
 			found, err := store.SearchPlaces(ctx, q)
 			if err != nil {

@@ -64,6 +64,7 @@ type searchKind struct {
 	name  string
 	turns bool // they turn to the second page
 	text  func(*rand.Rand) string
+	wards bool // they ask for a ward too
 }
 
 // first cuts a word off after some letters.
@@ -73,14 +74,15 @@ func first(text string, letters int) string {
 }
 
 var searchKinds = []searchKind{
-	{"whole_name", false, func(d *rand.Rand) string { return pick(d, what) + " " + person(d) }},
+	{"whole_name", false, func(d *rand.Rand) string { return pick(d, what) + " " + person(d) }, false},
 	{"without_marks", false, func(d *rand.Rand) string {
 		return strings.Join(registry.Words(pick(d, what)+" "+pick(d, family)+" "+pick(d, given)), " ")
-	}},
-	{"beginning", true, func(d *rand.Rand) string { return first(pick(d, what), 1+d.IntN(3)) }},
-	{"two_beginnings", true, func(d *rand.Rand) string { return first(pick(d, what), 2) + " " + first(pick(d, given), 1+d.IntN(2)) }},
-	{"room", true, func(d *rand.Rand) string { return fmt.Sprintf("phong %d", 100+d.IntN(900)) }},
-	{"nothing", false, func(d *rand.Rand) string { return pick(d, what) + " xyz" }},
-	{"apart", true, func(d *rand.Rand) string { return "phong " + pick(d, family) }}, // both frequent, and in no name together
-	{"every", true, func(*rand.Rand) string { return "" }},
+	}, false},
+	{"in_ward", true, func(d *rand.Rand) string { return first(pick(d, what), 2) }, true},
+	{"beginning", true, func(d *rand.Rand) string { return first(pick(d, what), 1+d.IntN(3)) }, false},
+	{"two_beginnings", true, func(d *rand.Rand) string { return first(pick(d, what), 2) + " " + first(pick(d, given), 1+d.IntN(2)) }, false},
+	{"room", true, func(d *rand.Rand) string { return fmt.Sprintf("phong %d", 100+d.IntN(900)) }, false},
+	{"nothing", false, func(d *rand.Rand) string { return pick(d, what) + " xyz" }, false},
+	{"apart", true, func(d *rand.Rand) string { return "phong " + pick(d, family) }, false}, // both frequent, and in no name together
+	{"every", true, func(*rand.Rand) string { return "" }, false},
 }

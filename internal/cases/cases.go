@@ -59,11 +59,19 @@ type Book interface {
 	Isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error)
 }
 
-// Runs keeps trace runs, which it gives newest first, and who is listed in them.
+// Runs keeps trace runs, and who is listed in them.
 type Runs interface {
 	PutRun(ctx context.Context, r registry.Run, listed ...uuid.UUID) error
 	Run(ctx context.Context, id uuid.UUID) (registry.Run, error)
-	Runs(ctx context.Context) ([]registry.Run, error)
+}
+
+// Listings gives parts of the lists of cases and of runs, newest first, and counts cases. The error is registry.ErrNotFound where a
+// cursor names nothing.
+type Listings interface {
+	CasesPart(ctx context.Context, f registry.CaseFilter, at registry.Cursor) (registry.Part[registry.Case], error)
+	CountCases(ctx context.Context, f registry.CaseFilter) (int, error)
+	TallyCases(ctx context.Context, area string, now int64) (registry.CaseTally, error)
+	RunsPart(ctx context.Context, f registry.RunFilter, at registry.Cursor) (registry.Part[registry.Run], error)
 }
 
 // Aliases makes the alias of an identifier. The errors are of kind errs.Invalid and do not hold it.
@@ -96,6 +104,7 @@ type Deps struct {
 	People    People
 	Book      Book
 	Runs      Runs
+	Listings  Listings
 	Approvals Approvals
 	Vault     Vault
 	Aliases   Aliases
@@ -243,21 +252,6 @@ func (s *Service) isolation(text string, today tracing.Date) (int64, error) {
 		return 0, ErrIsolation
 	}
 	return at, nil
-}
-
-// Cases returns the cases of the actor's area, newest first.
-func (s *Service) Cases(ctx context.Context, actor registry.Account) ([]registry.Case, error) {
-	all, err := s.d.Book.Cases(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading cases: %w", err)
-	}
-	var own []registry.Case
-	for _, c := range all {
-		if s.d.Places.Within(c.Area, actor.Area) {
-			own = append(own, c)
-		}
-	}
-	return own, nil
 }
 
 // Case returns a case of the actor's area; any other is registry.ErrNotFound.

@@ -150,12 +150,12 @@ func TestCasesOfAnArea(t *testing.T) {
 		"city":             {to.city, []uuid.UUID{third.ID, second.ID, first.ID}},
 		"owner":            {registry.Account{Role: registry.RoleOwner}, nil},
 	} {
-		list, err := to.Cases(t.Context(), c.actor)
+		list, err := to.Cases(t.Context(), c.actor, cases.Filter{}, registry.Cursor{Limit: 9})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		var got []uuid.UUID
-		for _, one := range list {
+		for _, one := range list.Records {
 			got = append(got, one.ID)
 		}
 		if !slices.Equal(got, c.want) {

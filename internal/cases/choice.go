@@ -2,6 +2,8 @@ package cases
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,23 +15,20 @@ import (
 // Filter says which cases are meant; the zero value means all.
 type Filter struct {
 	Open bool         // those that are not isolated yet
-	Day  tracing.Date // those of this local day, as DayOf has it; zero = of any
+	Day  tracing.Date // those of this local day; zero = of any
 }
 
-// Takes says whether a case is meant. Days are those of the location.
-func (f Filter) Takes(c registry.Case, now time.Time, location *time.Location) bool {
-	if f.Open && c.Isolated != 0 && c.Isolated <= now.Unix() {
-		return false
+// of returns the filter as the book takes it, for the cases of an area. A case belongs to the local day of the positive sample, or
+// where it is not known to that of its entry.
+func (f Filter) of(area string, now time.Time, location *time.Location) registry.CaseFilter {
+	c := registry.CaseFilter{Within: area}
+	if f.Open {
+		c.OpenAt = now.Unix()
 	}
-	return f.Day.IsZero() || DayOf(c, location) == f.Day
-}
-
-// DayOf is the local day that a case belongs to: that of the positive sample, or where it is not known that of the entry.
-func DayOf(c registry.Case, location *time.Location) tracing.Date {
-	if day, err := tracing.ParseDate(c.Sample); err == nil {
-		return day
+	if !f.Day.IsZero() {
+		c.Sample, c.From, c.To = f.Day.String(), f.Day.Start(location), f.Day.AddDays(1).Start(location)
 	}
-	return tracing.DateOf(time.Unix(c.Created, 0).In(location))
+	return c
 }
 
 // Choice is the cases that a run or a dry run goes out from: all of the actor's area that the filter takes, or else those of
@@ -47,35 +46,27 @@ func (s *Service) chosen(ctx context.Context, actor registry.Account, choice Cho
 	if !choice.All && (len(ids) == 0 || len(ids) > maxCases) {
 		return nil, ErrNoCases
 	}
-	own, err := s.Cases(ctx, actor)
-	if err != nil {
-		return nil, err
-	}
-	var chosen []registry.Case
+	of, most := registry.CaseFilter{Within: actor.Area, IDs: ids}, len(ids)
 	if choice.All {
-		now := s.d.Clock()
-		for _, c := range own {
-			if choice.Takes(c, now, s.d.Location) {
-				chosen = append(chosen, c)
-			}
-		}
-		if len(chosen) == 0 || len(chosen) > maxCases {
-			return nil, ErrNoCases
-		}
-		return chosen, nil
+		of, most = choice.of(actor.Area, s.d.Clock(), s.d.Location), maxCases
 	}
-	byID := make(map[uuid.UUID]registry.Case, len(own))
-	for _, c := range own {
-		byID[c.ID] = c
+	found, err := s.d.Listings.CasesPart(ctx, of, registry.Cursor{Limit: most})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading cases: %w", err)
+	case choice.All && (len(found.Records) == 0 || found.Next):
+		return nil, ErrNoCases
+	case choice.All:
+		return found.Records, nil
+	case len(found.Records) < len(ids):
+		return nil, registry.ErrNotFound
 	}
-	for _, id := range ids {
-		c, there := byID[id]
-		if !there {
-			return nil, registry.ErrNotFound
-		}
-		chosen = append(chosen, c)
+	position := make(map[uuid.UUID]int, len(ids))
+	for i, id := range ids {
+		position[id] = i
 	}
-	return chosen, nil
+	slices.SortFunc(found.Records, func(a, b registry.Case) int { return position[a.ID] - position[b.ID] })
+	return found.Records, nil
 }
 
 // distinct returns the ids without repetitions, in their order.

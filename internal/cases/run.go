@@ -234,22 +234,6 @@ func (s *Service) window(c registry.Case, profile tracing.Profile, asOf int64) (
 	return profile.InfectiousWindow(ill, asOf, s.d.Location)
 }
 
-// Runs returns the runs that concern the actor's area, newest first, without their reports: those made in it, and those
-// made for a wider area, whose lists may name people of it.
-func (s *Service) Runs(ctx context.Context, actor registry.Account) ([]registry.Run, error) {
-	all, err := s.d.Runs.Runs(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading runs: %w", err)
-	}
-	var own []registry.Run
-	for _, r := range all {
-		if s.concerns(r, actor) {
-			own = append(own, r)
-		}
-	}
-	return own, nil
-}
-
 // concerns says whether a run and an account lie in each other's area, one way or the other.
 func (s *Service) concerns(r registry.Run, actor registry.Account) bool {
 	return s.d.Places.Within(r.Area, actor.Area) || s.d.Places.Within(actor.Area, r.Area)

@@ -270,10 +270,10 @@ func TestRunsOfAnArea(t *testing.T) {
 		"city":             {to.city, []uuid.UUID{byCity.ID, byDistrict.ID, byWard.ID}},
 		"admin":            {registry.Account{Role: registry.RoleAdmin}, nil},
 	} {
-		runs, err := to.Runs(t.Context(), a.actor)
+		runs, err := to.Runs(t.Context(), a.actor, uuid.Nil, registry.Cursor{Limit: 9})
 		must(t, err)
 		var got []uuid.UUID
-		for _, run := range runs {
+		for _, run := range runs.Records {
 			got = append(got, run.ID)
 			if run.Report != nil {
 				t.Errorf("%s: a run comes with its report", name)

@@ -134,7 +134,11 @@ func TestPlacesImportAndFind(t *testing.T) {
 	if err != nil || len(entries) != 1 || entries[0].Action != "places_imported" || entries[0].Detail != "2 added, 1 refused" {
 		t.Errorf("the audit log has %+v, %v", entries, err)
 	}
-	for _, args := range [][]string{{"import", list}, {"import", list, "--organisation", uuid.NewString()}, {"find", "--organisation", "x"}} {
+	again := file(t, "again.csv", b.must(newPlacesCmd, "export", "--organisation", owners[0].ID.String()))
+	if out, err := b.run(newPlacesCmd, "import", again, "--organisation", owners[0].ID.String()); out != "0 places added, 2 rows refused\n" || !errors.As(err, &exit) {
+		t.Errorf("given back: %q, %v", out, err)
+	}
+	for _, args := range [][]string{{"import", list}, {"import", list, "--organisation", uuid.NewString()}, {"export", "--organisation", uuid.NewString()}, {"find", "--organisation", "x"}} {
 		if _, err := b.run(newPlacesCmd, args...); err == nil {
 			t.Errorf("%q succeeds", args)
 		}

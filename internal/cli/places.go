@@ -17,11 +17,12 @@ import (
 
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/qrgen"
 )
 
 func newPlacesCmd(s *settings) *cobra.Command {
 	parent := &cobra.Command{Use: "places", Short: "Keep organisations' places", Args: cobra.NoArgs}
-	parent.AddCommand(newPlacesImportCmd(s), newPlacesFindCmd(s))
+	parent.AddCommand(newPlacesImportCmd(s), newPlacesExportCmd(s), newPlacesFindCmd(s))
 	return parent
 }
 
@@ -92,7 +93,9 @@ func importFile(cmd *cobra.Command, im *places.Importer, organisation uuid.UUID,
 		return done, err
 	}
 	out := csv.NewWriter(file)
-	watch.Refused = func(f places.RowFault) error { return out.Write([]string{strconv.Itoa(f.Line), f.Column, f.Why}) }
+	watch.Refused = func(f places.RowFault) error {
+		return out.Write([]string{strconv.Itoa(f.Line), f.Column, f.Why.Message})
+	}
 	if err = out.Write([]string{"line", "column", "reason"}); err == nil {
 		done, err = im.Import(cmd.Context(), organisation, in, watch)
 	}
@@ -108,9 +111,9 @@ func showFaults(out io.Writer, path string) func(places.RowFault) error {
 		var err error
 		switch {
 		case shown <= shownFaults && f.Column != "":
-			_, err = fmt.Fprintf(out, "%s:%d: column %s: %s\n", path, f.Line, f.Column, f.Why)
+			_, err = fmt.Fprintf(out, "%s:%d: column %s: %s\n", path, f.Line, f.Column, f.Why.Message)
 		case shown <= shownFaults:
-			_, err = fmt.Fprintf(out, "%s:%d: %s\n", path, f.Line, f.Why)
+			_, err = fmt.Fprintf(out, "%s:%d: %s\n", path, f.Line, f.Why.Message)
 		case shown == shownFaults+1:
 			_, err = fmt.Fprintln(out, "further rows are refused; --report FILE names them all")
 		}
@@ -129,15 +132,47 @@ func bytesDone(out io.Writer, total int64) func(int64) {
 	return func(done int64) { _ = bar.Set64(done) } // a bar that cannot be drawn is no reason to stop
 }
 
-func newPlacesFindCmd(s *settings) *cobra.Command {
+func newPlacesExportCmd(s *settings) *cobra.Command {
 	var organisation string
+	cmd := &cobra.Command{
+		Use:   "export --organisation ID",
+		Short: "Write an organisation's places as a CSV file that can be taken in again",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			id, err := uuid.Parse(organisation)
+			if err != nil {
+				return usage(errors.New("--organisation takes the id of an organisation"))
+			}
+			o, err := s.openOffice(cmd)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, o.Close()) }()
+			if _, err := o.Registry.Organisation(cmd.Context(), id); err != nil {
+				return err
+			}
+			known := places.New(o.Registry, qrgen.NewKeySet(), o.Clock)
+			if err := known.Refresh(cmd.Context()); err != nil {
+				return err
+			}
+			files := places.Files{Service: known, Audit: o.Audit}
+			return files.WriteCSV(cmd.Context(), registry.Account{Login: "system", Organisation: id}, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&organisation, "organisation", "", "id of the organisation whose places they are")
+	s.addFlags(cmd)
+	return cmd
+}
+
+func newPlacesFindCmd(s *settings) *cobra.Command {
+	var organisation, area string
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "find [WORDS]",
 		Short: "Find places by the beginnings of words of their names, with or without Vietnamese marks",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			q := registry.Search{Text: strings.Join(args, " ")}
+			q := registry.Search{Text: strings.Join(args, " "), Area: area}
 			if organisation != "" {
 				if q.Organisation, err = uuid.Parse(organisation); err != nil {
 					return usage(errors.New("--organisation takes the id of an organisation"))
@@ -168,6 +203,7 @@ func newPlacesFindCmd(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&organisation, "organisation", "", "id of the organisation whose places are meant (default everybody's)")
+	cmd.Flags().StringVar(&area, "area", "", "code of the area that the places lie in (default any)")
 	cmd.Flags().IntVar(&limit, "limit", 50, "places to print")
 	s.addFlags(cmd)
 	return cmd

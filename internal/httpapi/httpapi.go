@@ -46,6 +46,10 @@ type Deps struct {
 	Reception Reception
 	Boxes     Boxes
 	PlaceCode func(place uuid.UUID) (code string, known bool) // without a query
+
+	FindPlaces func(ctx context.Context, q registry.Search) (registry.Found, error)
+	PlaceFiles PlaceFiles
+	Directory  Directory
 }
 
 // API holds the handlers. It is safe for concurrent use.
@@ -68,6 +72,10 @@ type API struct {
 	placeCode func(uuid.UUID) (string, bool)
 	perGate   *ratelimit.Many
 
+	findPlaces func(context.Context, registry.Search) (registry.Found, error)
+	placeFiles PlaceFiles
+	directory  Directory
+
 	submitting chan struct{} // has an element for each post that waits for the log
 }
 
@@ -76,7 +84,8 @@ func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
-		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, placeCode: d.PlaceCode, perGate: ratelimit.NewMany(scansPerGate, d.Clock), submitting: make(chan struct{}, maxSubmitting),
+		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, placeCode: d.PlaceCode, perGate: ratelimit.NewMany(scansPerGate, d.Clock),
+		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting),
 	}
 }
 
@@ -88,6 +97,8 @@ func (a *API) Register(r gin.IRouter) {
 	r.POST(scansPath, a.postScans)
 	a.registerGate(r)
 	a.registerTracing(r)
+	a.registerPlaces(r)
+	a.registerDirectory(r)
 	r.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml; charset=utf-8", openAPI) })
 	r.GET("/.well-known/truyvet-keys.json", a.getKeys)
 	r.GET(boxKeyPath, a.getBoxKey)

@@ -48,6 +48,7 @@ type bench struct {
 
 	gates    fakeGates
 	tracing  fakeTracing
+	files    fakeFiles
 	actor    registry.Account
 	actorErr error
 }
@@ -86,6 +87,7 @@ func newBench(t *testing.T) *bench {
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },
 		Gates:   &b.gates, Reception: b, Boxes: boxes(t), PlaceCode: func(uuid.UUID) (string, bool) { return atGate, true },
+		FindPlaces: b.files.find, PlaceFiles: &b.files, Directory: fakeDirectory{},
 		Tracing: &b.tracing, Actor: func(context.Context) (registry.Account, error) { return b.actor, b.actorErr },
 	})
 	b.engine.HandleMethodNotAllowed = true

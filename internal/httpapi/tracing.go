@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -23,19 +22,17 @@ import (
 	"github.com/truyvet/truyvet/tracing"
 )
 
-// casesPerPage is how many cases one answer lists.
-const casesPerPage = 500
-
 // The reasons for refusing what a tracing team sends.
 var (
 	errTracingMedia = errs.New(errs.Unsupported, "unsupported_media_type", "Send the request as application/json.")
 	errTracingBody  = errs.New(errs.Invalid, "body_malformed", "The body is not of the documented form.")
-	errPage         = errs.New(errs.Invalid, "page", "Pages are numbered from 1.")
 )
 
 // Tracing takes runs and dry runs, gives lists, and opens the details of who is in them. Its errors are those of cases.Service.
 type Tracing interface {
-	Cases(ctx context.Context, actor registry.Account) ([]registry.Case, error)
+	Cases(ctx context.Context, actor registry.Account, f cases.Filter, at registry.Cursor) (registry.Part[registry.Case], error)
+	Count(ctx context.Context, actor registry.Account, f cases.Filter) (int, error)
+	Runs(ctx context.Context, actor registry.Account, of uuid.UUID, at registry.Cursor) (registry.Part[registry.Run], error)
 	Run(ctx context.Context, actor registry.Account, order cases.Order) (registry.Run, error)
 	DryRun(ctx context.Context, actor registry.Account, choice cases.Choice, own *cases.Numbers) (cases.Estimate, error)
 	Export(ctx context.Context, actor registry.Account, run uuid.UUID, format string) (*cases.List, error)
@@ -53,24 +50,13 @@ func (a *API) registerTracing(r gin.IRouter) {
 	}{
 		{http.MethodGet, "/api/v1/cases", a.getCases},
 		{http.MethodPost, "/api/v1/dry-runs", a.postDryRun},
+		{http.MethodGet, "/api/v1/runs", a.getRuns},
 		{http.MethodPost, "/api/v1/runs", a.postRun},
 		{http.MethodGet, "/api/v1/runs/:id", a.getRun},
 		{http.MethodPost, "/api/v1/runs/:id/approval", a.postApproval},
 		{http.MethodPost, "/api/v1/runs/:id/people/:person/details", a.postDetails},
 	} {
-		r.Handle(route.method, route.path, func(c *gin.Context) {
-			c.Header("Cache-Control", "no-store")
-			actor, err := a.actor(c.Request.Context())
-			if err == nil && !account.May(actor.Role, account.ActTrace) {
-				err = cases.ErrRole
-			}
-			if err == nil {
-				err = route.answer(c, actor)
-			}
-			if err != nil {
-				Fail(c, a.logger, err)
-			}
-		})
+		r.Handle(route.method, route.path, a.as(account.ActTrace, route.answer))
 	}
 }
 
@@ -119,31 +105,41 @@ func caseOf(c registry.Case) wireCase {
 	return wireCase{c.ID, c.Onset, c.Sample, c.Isolated, c.LabRef, c.Area, c.Created}
 }
 
-// getCases lists the cases of the actor's area that a filter takes, newest first, a page at a time.
+// getCases lists the cases of the actor's area that a filter takes, newest first, a part at a time.
 func (a *API) getCases(c *gin.Context, actor registry.Account) error {
 	filter := cases.Filter{Open: c.Query("open") == "true"}
 	if err := readDay(c.Query("day"), &filter.Day); err != nil {
 		return err
 	}
-	page, err := strconv.Atoi(c.DefaultQuery("page", "1"))
-	if err != nil || page < 1 {
-		return errPage
-	}
-	all, err := a.tracing.Cases(c.Request.Context(), actor)
+	at, err := readCursor(c)
 	if err != nil {
 		return err
 	}
-	now := a.clock()
-	all = slices.DeleteFunc(all, func(known registry.Case) bool { return !filter.Takes(known, now, a.location) })
-	pages := (len(all) + casesPerPage - 1) / casesPerPage
-	listed := []wireCase{}
-	if page <= pages {
-		first := (page - 1) * casesPerPage
-		for _, known := range all[first:min(first+casesPerPage, len(all))] {
-			listed = append(listed, caseOf(known))
-		}
+	part, err := a.tracing.Cases(c.Request.Context(), actor, filter, at)
+	if err != nil {
+		return err
 	}
-	c.JSON(http.StatusOK, gin.H{"cases": listed, "total": len(all), "pages": pages})
+	total, err := a.tracing.Count(c.Request.Context(), actor, filter)
+	if err != nil {
+		return err
+	}
+	answer := partOf("cases", part, caseOf, func(c registry.Case) uuid.UUID { return c.ID })
+	answer["total"] = total
+	c.JSON(http.StatusOK, answer)
+	return nil
+}
+
+// getRuns lists the runs that concern the actor's area, newest first, a part at a time.
+func (a *API) getRuns(c *gin.Context, actor registry.Account) error {
+	at, err := readCursor(c)
+	if err != nil {
+		return err
+	}
+	part, err := a.tracing.Runs(c.Request.Context(), actor, uuid.Nil, at)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, partOf("runs", part, runOf, func(r registry.Run) uuid.UUID { return r.ID }))
 	return nil
 }
 

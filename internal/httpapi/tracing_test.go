@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -26,6 +25,9 @@ type fakeTracing struct {
 	list  *cases.List
 	err   error
 
+	filter cases.Filter
+	cursor registry.Cursor
+	of     uuid.UUID
 	order  cases.Order
 	choice cases.Choice
 	own    *cases.Numbers
@@ -35,8 +37,22 @@ type fakeTracing struct {
 	purpose vault.Purpose
 }
 
-func (f *fakeTracing) Cases(context.Context, registry.Account) ([]registry.Case, error) {
-	return slices.Clone(f.cases), f.err
+func (f *fakeTracing) Cases(
+	_ context.Context, _ registry.Account, of cases.Filter, at registry.Cursor,
+) (registry.Part[registry.Case], error) {
+	f.filter, f.cursor = of, at
+	return registry.Part[registry.Case]{Records: f.cases, Previous: at.After != uuid.Nil, Next: len(f.cases) > 1}, f.err
+}
+
+func (f *fakeTracing) Count(context.Context, registry.Account, cases.Filter) (int, error) {
+	return 1201, f.err
+}
+
+func (f *fakeTracing) Runs(
+	_ context.Context, _ registry.Account, of uuid.UUID, at registry.Cursor,
+) (registry.Part[registry.Run], error) {
+	f.of, f.cursor = of, at
+	return registry.Part[registry.Run]{Records: []registry.Run{{ID: uuid.UUID{7}, Profile: "who", Hash: "ab"}}}, f.err
 }
 
 func (f *fakeTracing) Run(_ context.Context, _ registry.Account, order cases.Order) (registry.Run, error) {
@@ -77,40 +93,45 @@ func ask(method, path, body string) *http.Request {
 	return req
 }
 
-func TestCasesAreListedByPage(t *testing.T) {
+func TestListsAreAnsweredAPartAtATime(t *testing.T) {
 	b := newBench(t)
 	do := described(t, b)
-	for i := range 1201 {
-		c := registry.Case{ID: uuid.New(), Sample: "2021-12-01", LabRef: "XN", Area: "w1", Created: int64(i)}
-		if i%2 == 0 {
-			c.Isolated = now.Add(-time.Hour).Unix()
-		}
-		b.tracing.cases = append(b.tracing.cases, c)
+	first, last := uuid.UUID{1}, uuid.UUID{2}
+	var got struct {
+		Cases         []struct{ ID uuid.UUID }
+		Total         int
+		After, Before *uuid.UUID
 	}
-	for query, want := range map[string][3]int{ // cases on the page, in all, pages
-		"":                          {500, 1201, 3},
-		"page=3":                    {201, 1201, 3},
-		"page=4":                    {0, 1201, 3},
-		"open=true&page=2":          {100, 600, 2},
-		"day=2021-12-01":            {500, 1201, 3},
-		"day=2021-12-02":            {0, 0, 0},
-		"open=true&day=2021-12-01":  {500, 600, 2},
-		"page=9223372036854775807":  {0, 1201, 3},
-		"open=false&day=2021-12-01": {500, 1201, 3},
-	} {
+	read := func(query string) {
+		t.Helper()
+		got.After, got.Before = nil, nil
 		res := do(ask("GET", "/api/v1/cases?"+query, ""))
-		var got struct {
-			Cases        []struct{ ID uuid.UUID }
-			Total, Pages int
-		}
-		if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil || [3]int{len(got.Cases), got.Total, got.Pages} != want {
-			t.Errorf("%q: status %d, %d cases of %d on %d pages, want %v: %v", query, res.Code, len(got.Cases), got.Total, got.Pages, want, err)
+		if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil || res.Code != http.StatusOK {
+			t.Fatalf("%q: status %d, %v", query, res.Code, err)
 		}
 	}
-	for _, query := range []string{"page=0", "page=x", "day=x", "day=2021-02-30"} {
+	if read(""); len(got.Cases) != 0 || got.After != nil || got.Before != nil {
+		t.Errorf("of no cases it answers %+v", got)
+	}
+	b.tracing.cases = []registry.Case{{ID: first, Sample: "2021-12-01", LabRef: "XN", Area: "w1"}, {ID: last, Sample: "2021-12-01", LabRef: "XN", Area: "w1"}}
+	read("open=true&day=2021-12-01&after=" + last.String())
+	if got.Total != 1201 || len(got.Cases) != 2 || got.After == nil || *got.After != last || got.Before == nil || *got.Before != first {
+		t.Errorf("it answers %+v", got)
+	}
+	if f := b.tracing.filter; !f.Open || f.Day.String() != "2021-12-01" || b.tracing.cursor != (registry.Cursor{After: last, Limit: 500}) {
+		t.Errorf("it asked for %+v, %+v", f, b.tracing.cursor)
+	}
+	if read("before=" + last.String()); b.tracing.cursor.Before != last || b.tracing.filter != (cases.Filter{}) {
+		t.Errorf("it asked for %+v, %+v", b.tracing.filter, b.tracing.cursor)
+	}
+	for _, query := range []string{"after=x", "before=0", "after=" + first.String() + "&before=" + last.String(), "day=x", "day=2021-02-30"} {
 		if res := b.do(ask("GET", "/api/v1/cases?"+query, "")); res.Code != http.StatusBadRequest {
 			t.Errorf("%q: status %d", query, res.Code)
 		}
+	}
+	if res := do(ask("GET", "/api/v1/runs?before="+first.String(), "")); res.Code != http.StatusOK || b.tracing.cursor.Before != first ||
+		!strings.Contains(res.Body.String(), `"profile":"who"`) {
+		t.Errorf("runs: status %d, %s", res.Code, res.Body)
 	}
 }
 

@@ -3,17 +3,18 @@ package places
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
+
+	"github.com/truyvet/truyvet/internal/errs"
 )
 
 // maxLine is how many bytes a line of a file may have.
 const maxLine = 16 << 10
 
 var (
-	errLineLong = fmt.Errorf("the line is longer than %d bytes", maxLine)
-	errQuotes   = errors.New("a quote is not closed on this line, or has text beside it")
+	errLineLong = errs.New(errs.Invalid, "row_long", "The line is longer than 16,384 bytes.")
+	errQuotes   = errs.New(errs.Invalid, "row_quotes", "A quote is not closed on its line, or has text beside it.")
 )
 
 // csvLines reads comma-separated values (RFC 4180) line by line: nothing that stands in a place goes over the end of a line, so

@@ -2,7 +2,6 @@ package places
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -17,15 +16,17 @@ import (
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/sheet"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
-// Intake is what an Importer puts places into. Levels returns, of the given places those that are of the organisation, each with
-// how deep it lies: 1 for a site. Survey is told after much was put.
+// Intake is what an Importer puts places into. Keyed returns which places of the organisation files call by the given keys; Lying,
+// of the given places those that are of the organisation, each with how it lies. Survey is told after much was put.
 type Intake interface {
 	Areas(ctx context.Context) ([]registry.Area, error)
 	Organisation(ctx context.Context, id uuid.UUID) (registry.Organisation, error)
-	Levels(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]int, error)
+	Keyed(ctx context.Context, organisation uuid.UUID, keys []string) (map[string]uuid.UUID, error)
+	Lying(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]registry.Lying, error)
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	Survey(ctx context.Context) error
 }
@@ -40,9 +41,17 @@ type Importer struct {
 // RowFault says why a row of a file did not become a place. It holds nothing that stands in the row.
 type RowFault struct {
 	Line   int
-	Column string // empty where the whole line is meant
-	Why    string
+	Column string      // empty where the whole line is meant
+	Why    *errs.Error // without a cause
 }
+
+// What is wrong with rows beside what is wrong with places.
+var (
+	errRowFields = errs.New(errs.Invalid, "row_fields", "The row has more or fewer fields than the first line.")
+	errRowParent = errs.New(errs.Invalid, "row_parent", "None of your places, and no row above, has this key; or it lies too deep.")
+	errKey       = errs.New(errs.Invalid, "place_key", "A key has at most 200 characters.")
+	errKeyTaken  = errs.New(errs.Invalid, "place_key_taken", "There is already a place with this key.")
+)
 
 // Imported says what became of the rows of a file.
 type Imported struct {
@@ -51,7 +60,7 @@ type Imported struct {
 }
 
 // Watch is told what happens while a file is read; each may be nil. Refused is called for each row that did not become a place, in
-// the order of the lines within a batch of rows. Progress is told how many bytes of the file are done.
+// the order of the lines. Progress is told how many bytes of the file are done.
 type Watch struct {
 	Refused  func(RowFault) error
 	Progress func(bytes int64)
@@ -64,7 +73,7 @@ const (
 	columnName    = "name"    // as NewPlace has it
 	columnKind    = "kind"    // like shop
 	columnAddress = "address" // may be empty
-	columnWard    = "ward"    // code of a ward; may be empty
+	columnWard    = "ward"    // code of a ward; may be empty, then it is that of what the place is a part of
 	columnDwell   = "dwell"   // minutes; empty for the kind's own
 	columnHours   = "hours"   // as registry.ParseHours reads them; empty if unknown
 )
@@ -74,8 +83,12 @@ func Columns() []string {
 	return []string{columnKey, columnParent, columnName, columnKind, columnAddress, columnWard, columnDwell, columnHours}
 }
 
-// rowsAtOnce is how many rows one transaction takes in.
-const rowsAtOnce = 2000
+// rowsAtOnce is how many rows one transaction takes in: many, since it writes all over the indices of the names, and few enough that
+// others who change something need not wait for long.
+const rowsAtOnce = 20_000
+
+// surveyedFrom is from how many new places on the store is told that much was put.
+const surveyedFrom = 2000
 
 // Import makes places of an organisation from a file of comma-separated values whose first line names the columns: every row that
 // can be one, and the others are refused with the reason. A part stands after what it is a part of. Rows that went in stay where
@@ -96,16 +109,8 @@ func (im *Importer) Import(ctx context.Context, organisation uuid.UUID, in io.Re
 	if err := r.readHeader(); err != nil {
 		return Imported{}, err
 	}
-	for more := true; more; {
-		if more, err = r.batch(ctx); err != nil {
-			return r.done, err
-		}
-		if watch.Progress != nil {
-			watch.Progress(r.lines.read)
-		}
-	}
-	if r.done.Added < rowsAtOnce {
-		return r.done, nil
+	if err := r.takeAll(ctx); err != nil || r.done.Added < surveyedFrom {
+		return r.done, err
 	}
 	return r.done, im.Intake.Survey(ctx)
 }
@@ -122,12 +127,23 @@ type importing struct {
 	done         Imported
 }
 
-// importRow is a row that is a place by itself.
-type importRow struct {
-	line  int
-	place registry.Place
-	keyed bool
-	fault *RowFault // why it is refused after all
+// takeAll reads rows while those before them are put.
+func (r *importing) takeAll(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	batches := make(chan *importBatch)
+	group.Go(func() error {
+		defer close(batches)
+		return r.readAll(ctx, batches)
+	})
+	group.Go(func() error {
+		for b := range batches {
+			if err := r.put(ctx, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return group.Wait()
 }
 
 func (r *importing) readHeader() error {
@@ -154,79 +170,78 @@ func (r *importing) readHeader() error {
 	return nil
 }
 
-// batch takes in the next rows, and says whether there are more.
-func (r *importing) batch(ctx context.Context) (more bool, err error) {
-	var rows []*importRow
-	for len(rows) < rowsAtOnce {
+// readAll hands on the rows of the file in batches.
+func (r *importing) readAll(ctx context.Context, batches chan<- *importBatch) error {
+	for more := true; more; {
+		var b *importBatch
+		var err error
+		if b, more, err = r.batch(); err != nil {
+			return err
+		}
+		if err := r.sign(ctx, b.rows); err != nil {
+			return err
+		}
+		select {
+		case batches <- b:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// batch reads the next rows, and says whether there are more.
+func (r *importing) batch() (b *importBatch, more bool, err error) {
+	b = &importBatch{}
+	for len(b.rows) < rowsAtOnce && len(b.faults) < rowsAtOnce {
 		fields, err := r.lines.next()
+		b.end = r.lines.read
 		switch {
 		case errors.Is(err, io.EOF):
-			return false, r.put(ctx, rows)
+			return b, false, nil
 		case errors.Is(err, errLineLong), errors.Is(err, errQuotes):
-			err = r.refuse(&RowFault{r.lines.number, "", err.Error()})
+			b.refuse(r.lines.number, "", err)
 		case err != nil:
-			return false, fmt.Errorf("reading places: %w", err)
+			return nil, false, fmt.Errorf("reading places: %w", err)
 		default:
-			row, fault := r.read(fields)
-			if fault == nil {
-				rows = append(rows, row)
+			row, column, err := r.read(fields)
+			if err != nil {
+				b.refuse(r.lines.number, column, err)
 				continue
 			}
-			err = r.refuse(fault)
-		}
-		if err != nil {
-			return false, err
+			b.rows = append(b.rows, row)
 		}
 	}
-	return true, r.put(ctx, rows)
+	return b, true, nil
 }
 
-func (r *importing) refuse(f *RowFault) error {
-	r.done.Refused++
-	if r.watch.Refused == nil {
-		return nil
-	}
-	return r.watch.Refused(*f)
-}
-
-// read makes a place of a row, but for its code and for whether its parent can be one.
-func (r *importing) read(fields []string) (*importRow, *RowFault) {
-	line := r.lines.number
+// read makes a place of a row, but for its code and for whether its parent can be one. Where it cannot be one column says what is
+// wrong.
+func (r *importing) read(fields []string) (row *importRow, column string, err error) {
 	if len(fields) != r.width {
-		return nil, &RowFault{line, "", fmt.Sprintf("it has %d fields and the first line %d", len(fields), r.width)}
+		return nil, "", errRowFields
 	}
 	field := func(column string) string {
 		if i, there := r.column[column]; there {
-			return strings.TrimSpace(fields[i])
+			return sheet.Read(strings.TrimSpace(fields[i]))
 		}
 		return ""
 	}
 	in := NewPlace{Name: field(columnName), Address: field(columnAddress), Area: field(columnWard), Hours: field(columnHours)}
 	if column, err := in.readCells(field(columnKind), field(columnDwell)); err != nil {
-		return nil, &RowFault{line, column, errs.Of(err).Message}
+		return nil, column, err
 	}
-	if _, err := uuid.Parse(field(columnKey)); err == nil {
-		return nil, &RowFault{line, columnKey, "an id is no key: ids are made here"}
+	row = &importRow{line: r.lines.number, place: in.place(r.organisation, r.Clock().Unix()), parent: nameInFiles(field(columnParent))}
+	if row.place.Key = nameInFiles(field(columnKey)); !writable(row.place.Key) {
+		return nil, columnKey, errKey
 	}
 	if in.Area != "" && !r.wards[in.Area] {
-		return nil, &RowFault{line, columnWard, ErrArea.Message}
+		return nil, columnWard, ErrArea
 	}
-	row := &importRow{line: line, keyed: field(columnKey) != ""}
-	now := r.Clock().Unix()
-	row.place = in.place(r.organisation, now)
-	if parent := field(columnParent); parent != "" {
-		row.place.Parent = r.named(parent)
+	if row.place.ID, err = uuid.NewV7(); err != nil {
+		return nil, "", fmt.Errorf("making an id: %w", err)
 	}
-	if row.keyed {
-		row.place.ID = r.named(field(columnKey))
-		return row, nil
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, &RowFault{line, "", "no id could be made"}
-	}
-	row.place.ID = id
-	return row, nil
+	return row, "", nil
 }
 
 // readCells reads the cells that are no text and checks all, and says which column is wrong.
@@ -251,87 +266,22 @@ func (in *NewPlace) readCells(kind, dwell string) (column string, err error) {
 	return columnName, err
 }
 
-// named returns the id that a key stands for: an id stands for itself, any other text for one that follows from it and the
-// organisation.
-func (r *importing) named(key string) uuid.UUID {
-	if id, err := uuid.Parse(key); err == nil && id != uuid.Nil {
-		return id
+// nameInFiles writes a key, or an id that stands for one, in the one way in which it is looked for.
+func nameInFiles(text string) string {
+	if id, err := uuid.Parse(text); err == nil {
+		return id.String()
 	}
-	return uuid.NewHash(sha256.New(), r.organisation, []byte("truyvet/place/"+key), 8)
-}
-
-// putTries is how often rows are put before it counts as a fault that others put the same ones at the same time.
-const putTries = 3
-
-// put takes rows in, and refuses those that are there already or whose parent is not.
-func (r *importing) put(ctx context.Context, rows []*importRow) error {
-	err := error(registry.ErrExists)
-	var good []registry.Place
-	for try := 0; try < putTries && errors.Is(err, registry.ErrExists); try++ {
-		if good, err = r.judge(ctx, rows); err != nil {
-			return err
-		}
-		if err = r.sign(ctx, good); err != nil {
-			return err
-		}
-		err = r.Intake.PutPlaces(ctx, good)
-	}
-	if err != nil {
-		return fmt.Errorf("taking in places: %w", err)
-	}
-	r.done.Added += len(good)
-	for _, row := range rows {
-		if row.fault == nil {
-			continue
-		}
-		if err := r.refuse(row.fault); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// judge returns the places of the rows that can be, and says of the others why not.
-func (r *importing) judge(ctx context.Context, rows []*importRow) ([]registry.Place, error) {
-	var asked []uuid.UUID
-	for _, row := range rows {
-		if row.keyed {
-			asked = append(asked, row.place.ID)
-		}
-		if row.place.Parent != uuid.Nil {
-			asked = append(asked, row.place.Parent)
-		}
-	}
-	levels, err := r.Intake.Levels(ctx, r.organisation, asked)
-	if err != nil {
-		return nil, fmt.Errorf("looking for places: %w", err)
-	}
-	good := make([]registry.Place, 0, len(rows))
-	for _, row := range rows {
-		p := &row.place
-		_, there := levels[p.ID]
-		above, known := levels[p.Parent]
-		switch {
-		case there && row.keyed:
-			row.fault = &RowFault{row.line, columnKey, "there is already a place with this key"}
-		case p.Parent != uuid.Nil && (!known || above >= maxLevels):
-			row.fault = &RowFault{row.line, columnParent, ErrParent.Message}
-		default:
-			levels[p.ID] = above + 1
-			good = append(good, *p)
-		}
-	}
-	return good, nil
+	return text
 }
 
 // sign gives the places their codes.
-func (r *importing) sign(ctx context.Context, places []registry.Place) error {
+func (r *importing) sign(ctx context.Context, rows []*importRow) error {
 	group, _ := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for some := range slices.Chunk(places, 100) {
+	for some := range slices.Chunk(rows, 100) {
 		group.Go(func() (err error) {
-			for i := range some {
-				if some[i].Code, err = sign(r.Keys, some[i]); err != nil {
+			for _, row := range some {
+				if row.place.Code, err = sign(r.Keys, row.place); err != nil {
 					return err
 				}
 			}

@@ -221,5 +221,5 @@ func (s *Service) Reissue(ctx context.Context, actor registry.Account, id uuid.U
 func (s *Service) know(p registry.Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.places[p.ID] = p
+	s.hold(p)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unique"
 
 	"github.com/google/uuid"
 
@@ -53,9 +54,16 @@ type Service struct {
 
 	mu      sync.RWMutex
 	places  map[uuid.UUID]registry.Place
-	revoked map[uuid.UUID]uint32 // place → the highest serial that is dead
+	owned   map[uuid.UUID]*holding // by organisation
+	revoked map[uuid.UUID]uint32   // place → the highest serial that is dead
 	areas   map[string]registry.Area
 	weeks   map[string]registry.Week // by hours as they are kept, those that were asked for
+}
+
+// holding is what an organisation has.
+type holding struct {
+	places []uuid.UUID
+	areas  map[string]int // how many places say of themselves that they lie there
 }
 
 // nothingRead is a count of changes that no store has.
@@ -65,7 +73,7 @@ const nothingRead = -1
 func New(store Store, keys *qrgen.KeySet, clock func() time.Time) *Service {
 	return &Service{
 		store: store, keys: keys, clock: clock, changes: nothingRead,
-		places: make(map[uuid.UUID]registry.Place), revoked: make(map[uuid.UUID]uint32), areas: make(map[string]registry.Area),
+		places: make(map[uuid.UUID]registry.Place), owned: make(map[uuid.UUID]*holding), revoked: make(map[uuid.UUID]uint32), areas: make(map[string]registry.Area),
 		weeks: make(map[string]registry.Week),
 	}
 }
@@ -86,11 +94,11 @@ func (s *Service) Refresh(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now.Whole {
-		s.places = make(map[uuid.UUID]registry.Place, len(now.Places))
+		s.places, s.owned = make(map[uuid.UUID]registry.Place, len(now.Places)), make(map[uuid.UUID]*holding)
 		s.revoked = make(map[uuid.UUID]uint32, len(now.Revocations))
 	}
 	for _, p := range now.Places {
-		s.places[p.ID] = p
+		s.hold(p)
 	}
 	for _, r := range now.Revocations {
 		s.revoked[r.Place] = max(s.revoked[r.Place], r.Serial)
@@ -102,6 +110,24 @@ func (s *Service) Refresh(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// hold takes over a place as it is now. The caller holds mu.
+func (s *Service) hold(p registry.Place) {
+	p.Area, p.Hours = unique.Make(p.Area).Value(), unique.Make(p.Hours).Value() // a city has few of them, and many places
+	of := s.owned[p.Organisation]
+	if of == nil {
+		of = &holding{areas: make(map[string]int)}
+		s.owned[p.Organisation] = of
+	}
+	before, known := s.places[p.ID]
+	if !known {
+		of.places = append(of.places, p.ID)
+	} else if of.areas[before.Area]--; of.areas[before.Area] == 0 {
+		delete(of.areas, before.Area)
+	}
+	of.areas[p.Area]++
+	s.places[p.ID] = p
 }
 
 // Revoked says whether a serial of a place's code is dead. It is a qrgen.Revocations.
@@ -189,10 +215,8 @@ func (s *Service) Tree(actor registry.Account) []registry.Place {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	parts := make(map[uuid.UUID][]registry.Place)
-	for _, p := range s.places {
-		if !owns(actor, p) {
-			continue
-		}
+	for _, id := range s.placesOf(actor) {
+		p := s.places[id]
 		above := p.Parent
 		if !owns(actor, s.places[above]) {
 			above = uuid.Nil
@@ -213,6 +237,45 @@ func (s *Service) Tree(actor registry.Account) []registry.Place {
 	}
 	add(uuid.Nil)
 	return tree
+}
+
+// placesOf returns the ids of the places of the actor's organisation. The caller holds the lock.
+func (s *Service) placesOf(actor registry.Account) []uuid.UUID {
+	if of := s.owned[actor.Organisation]; of != nil && actor.Organisation != uuid.Nil {
+		return of.places
+	}
+	return nil
+}
+
+// Count returns how many places the actor's organisation has.
+func (s *Service) Count(actor registry.Account) int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.placesOf(actor))
+}
+
+// AreasOf returns the areas that places of the actor's organisation lie in, the wider before those in them, each rank in the order of
+// the codes.
+func (s *Service) AreasOf(actor registry.Account) []registry.Area {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	of := s.owned[actor.Organisation]
+	if of == nil || actor.Organisation == uuid.Nil {
+		return nil
+	}
+	used := make(map[string]bool)
+	var list []registry.Area
+	for code := range of.areas {
+		for ; code != "" && !used[code]; code = s.areas[code].Parent {
+			used[code] = true
+			list = append(list, s.areas[code])
+		}
+	}
+	rank := []registry.Level{registry.Province, registry.District, registry.Ward}
+	slices.SortFunc(list, func(a, b registry.Area) int {
+		return cmp.Or(slices.Index(rank, a.Level)-slices.Index(rank, b.Level), strings.Compare(a.Code, b.Code))
+	})
+	return list
 }
 
 // owns says whether a place is of the actor's organisation.

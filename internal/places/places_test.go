@@ -349,3 +349,39 @@ func TestRefreshReadsOnlyWhatHasChanged(t *testing.T) {
 		t.Errorf("an unknown place has the code %q", code)
 	}
 }
+
+// TestHoldings counts what organisations have, and where, as places come and move.
+func TestHoldings(t *testing.T) {
+	d := newDesk(t)
+	holds := func(actor registry.Account, count int, want ...string) {
+		t.Helper()
+		var codes []string
+		for _, a := range d.AreasOf(actor) {
+			codes = append(codes, a.Code)
+		}
+		if n := d.Count(actor); n != count || !slices.Equal(codes, want) {
+			t.Errorf("%d places in %v, want %d in %v", n, codes, count, want)
+		}
+	}
+	holds(d.own, 0)
+	a := d.create(t, d.own, places.NewPlace{Name: "A", Area: "20194"})
+	d.create(t, d.own, places.NewPlace{Name: "B"})
+	holds(d.own, 2, "48", "490", "20194")
+	if _, err := d.Update(t.Context(), d.own, a.ID, 1, places.NewPlace{Name: "A", Area: "20206"}); err != nil {
+		t.Fatal(err)
+	}
+	holds(d.own, 2, "48", "491", "20206")
+	d.create(t, d.own, places.NewPlace{Name: "C", Area: "20194"})
+	if err := d.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	holds(d.own, 3, "48", "490", "491", "20194", "20206")
+	holds(d.them, 0)
+	holds(registry.Account{Role: registry.RoleAdmin}, 0)
+	again := places.New(d.store, d.keys, time.Now)
+	if err := again.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.Service = again
+	holds(d.own, 3, "48", "490", "491", "20194", "20206")
+}

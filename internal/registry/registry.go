@@ -61,6 +61,7 @@ type Place struct {
 	ID           uuid.UUID
 	Parent       uuid.UUID // uuid.Nil for a site
 	Organisation uuid.UUID
+	Key          string // what files of its organisation call it, each place otherwise; empty where none does
 	Kind         qrgen.Kind
 	Name         string
 	Address      string
@@ -80,6 +81,12 @@ func (p *Place) DwellSeconds() int64 {
 		return p.Dwell
 	}
 	return int64(p.Kind.Dwell().Seconds())
+}
+
+// Lying is how a place lies among others: in which ward, as far as it says so itself, and how deep, 1 for a site.
+type Lying struct {
+	Area  string
+	Level int
 }
 
 // Revocation says that codes of a place up to a serial are no longer valid.
@@ -163,8 +170,8 @@ type Erasure struct {
 	Before int64
 }
 
-// World is what stays are derived with, of one moment. Links has for every alias the person that it stands for, Erased for
-// every alias with an erasure its instant.
+// World is what stays are derived with, of one moment: of Places the id, the parent, the kind, the area and the dwell, and nothing else. Links
+// has for every alias the person that it stands for, Erased for every alias with an erasure its instant.
 type World struct {
 	Revision int64 // grows with every change of links and erasures, and of which places there are, their parents, kind, dwell and area
 	Places   []Place
@@ -176,7 +183,7 @@ type World struct {
 // Delta is what has changed of a World since one revision. Put over the World of that revision it makes the World of this.
 type Delta struct {
 	Revision int64
-	Places   []Place                 // all of them; nil where what stays are derived with is the same of every place
+	Places   []Place                 // all of them, as in a World; nil where what stays are derived with is the same of every place
 	Areas    []Area                  // all of them where Places are
 	Links    map[uuid.UUID]uuid.UUID // of the aliases whose link has changed; uuid.Nil where it is gone
 	Erased   map[uuid.UUID]int64     // of the aliases that were erased, or erased again
@@ -195,6 +202,7 @@ type Gazetteer struct {
 // Search asks for places by name.
 type Search struct {
 	Organisation uuid.UUID // whose places; uuid.Nil for everybody's
+	Area         string    // those whose ward is in this area, or is it; empty for those of any, and of none
 	Text         string    // each of its words begins a word of the name; without words every place is found
 	After        uuid.UUID // the Next of the page before; uuid.Nil for the first
 	Limit        int

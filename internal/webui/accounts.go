@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -62,8 +61,7 @@ func roles() []registry.Role { return account.Roles() }
 // accountsPage lists the accounts and open invitations within somebody's reach, and has the form for a new one.
 type accountsPage struct {
 	Accounts      []registry.Account
-	Total         int
-	Page, Pages   int
+	Turner        turner
 	Offers        []account.Offer
 	Organisations []registry.Organisation // to choose from; none where there is one alone
 	Places        []registry.Place        // to choose from; none where any may be typed
@@ -142,7 +140,8 @@ func (u *UI) showAccounts(c *gin.Context) { u.answerAccounts(c, http.StatusOK, a
 
 func (u *UI) answerAccounts(c *gin.Context, status int, page accountsPage) {
 	ctx := c.Request.Context()
-	all, err := u.Accounts.Visible(ctx, actor(c))
+	query := c.Request.URL.Query()
+	part, err := u.Accounts.Visible(ctx, actor(c), cursorOf(query, accountsPerPage))
 	if err == nil {
 		page.Offers, err = u.Accounts.Offers(ctx, actor(c))
 	}
@@ -154,11 +153,7 @@ func (u *UI) answerAccounts(c *gin.Context, status int, page accountsPage) {
 		u.Fail(c, err)
 		return
 	}
-	page.Total, page.Pages = len(all), max((len(all)+accountsPerPage-1)/accountsPerPage, 1)
-	asked, _ := strconv.Atoi(c.Query("page")) // what is no number is the first page
-	page.Page = min(max(asked, 1), page.Pages)
-	first := (page.Page - 1) * accountsPerPage
-	page.Accounts = all[first:min(first+accountsPerPage, len(all))]
+	page.Accounts, page.Turner = part.Records, turnerOf(part, accountID, query)
 	page.offer(actor(c), organisations, u)
 	u.show(c, status, "accounts", page)
 }
@@ -179,17 +174,6 @@ func (p *accountsPage) offer(by registry.Account, organisations []registry.Organ
 		p.Areas = slices.DeleteFunc(u.Map.Areas(), func(a registry.Area) bool { return !u.Map.Within(a.Code, by.Area) })
 	}
 }
-
-// Next is the page after this one, 0 where there is none.
-func (p accountsPage) Next() int {
-	if p.Page < p.Pages {
-		return p.Page + 1
-	}
-	return 0
-}
-
-// Before is the page before this one, 0 where there is none.
-func (p accountsPage) Before() int { return p.Page - 1 }
 
 // invite makes an invitation.
 func (u *UI) invite(c *gin.Context) {

@@ -163,10 +163,10 @@ func TestGateDevice(t *testing.T) {
 	tablet.get("/places").leadsTo("/login?next=%2Fplaces") // the key opens the gate alone
 	tablet.get("/gate").wants(http.StatusOK)
 
-	accounts, err := s.store.AccountsOfOrganisation(t.Context(), s.owner.Organisation)
+	accounts, err := s.accounts.Visible(t.Context(), s.owner, registry.Cursor{Limit: 100})
 	must(t, err)
 	var gate registry.Account
-	for _, a := range accounts {
+	for _, a := range accounts.Records {
 		if a.Place == s.stall.ID {
 			gate = a
 		}

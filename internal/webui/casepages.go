@@ -3,9 +3,9 @@ package webui
 import (
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -62,7 +62,7 @@ func (u *UI) recordCase(c *gin.Context) {
 // casePage is one case with the runs that it was traced in.
 type casePage struct {
 	registry.Case
-	Runs     []registry.Run
+	runsPart
 	Profiles []tracing.Profile
 	Profile  string
 }
@@ -79,24 +79,34 @@ func (u *UI) showCase(c *gin.Context) {
 		u.Fail(c, fmt.Errorf("reading a case: %w", err))
 		return
 	}
-	runs, err := u.Traces.Runs(ctx, actor(c))
-	if err != nil {
-		u.Fail(c, fmt.Errorf("listing runs: %w", err))
+	if page.runsPart, err = u.runsPart(c, id); err != nil {
+		u.Fail(c, err)
 		return
-	}
-	for _, run := range runs {
-		if slices.Contains(run.Cases, id) {
-			page.Runs = append(page.Runs, run)
-		}
 	}
 	u.show(c, http.StatusOK, "case", page)
 }
 
+// runsPerPage is how many runs a page lists.
+const runsPerPage = 100
+
+// runsPart is a part of the list of runs.
+type runsPart struct {
+	Runs   []registry.Run
+	Turner turner
+}
+
+// runsPart reads the part of the runs that an address asks for: of a case's, or where of is uuid.Nil of all.
+func (u *UI) runsPart(c *gin.Context, of uuid.UUID) (runsPart, error) {
+	query := c.Request.URL.Query()
+	part, err := u.Traces.Runs(c.Request.Context(), actor(c), of, cursorOf(query, runsPerPage))
+	return runsPart{part.Records, turnerOf(part, runID, query)}, err
+}
+
 func (u *UI) showRuns(c *gin.Context) {
-	runs, err := u.Traces.Runs(c.Request.Context(), actor(c))
+	page, err := u.runsPart(c, uuid.Nil)
 	if err != nil {
-		u.Fail(c, fmt.Errorf("listing runs: %w", err))
+		u.Fail(c, err)
 		return
 	}
-	u.show(c, http.StatusOK, "runs", runs)
+	u.show(c, http.StatusOK, "runs", page)
 }

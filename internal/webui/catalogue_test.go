@@ -16,6 +16,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
@@ -95,6 +96,7 @@ func composed(t *testing.T) map[string][]string {
 	for _, f := range printing.AllFiles() {
 		keys["print.files."] = append(keys["print.files."], string(f))
 	}
+	keys["placefile.column."] = places.Columns()
 	for _, f := range poster.Formats() {
 		keys["place.size."] = append(keys["place.size."], f.String())
 	}

@@ -2,12 +2,9 @@ package webui
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -27,7 +24,7 @@ const (
 // caseFilter is the state of the page of the cases, kept in its address.
 type caseFilter struct {
 	cases.Filter
-	Page int // from 1
+	At registry.Cursor
 }
 
 // The values of ?which=: what a run goes out from.
@@ -38,19 +35,16 @@ const (
 
 // readCaseFilter reads the state of the cases. What makes no sense counts as not said.
 func readCaseFilter(query url.Values) caseFilter {
-	f := caseFilter{Page: 1}
+	f := caseFilter{At: cursorOf(query, casesPerPage)}
 	f.Open = query.Get("open") != ""
 	if day, err := tracing.ParseDate(query.Get("day")); err == nil {
 		f.Day = day
 	}
-	if page, err := strconv.Atoi(query.Get("page")); err == nil && page > 1 {
-		f.Page = page
-	}
 	return f
 }
 
-// query writes the state as an address has it, leaving out what is the default.
-func (f caseFilter) query() string {
+// values writes which cases are meant as an address has it, leaving out what is the default.
+func (f caseFilter) values() url.Values {
 	q := url.Values{}
 	if f.Open {
 		q.Set("open", "1")
@@ -58,55 +52,35 @@ func (f caseFilter) query() string {
 	if !f.Day.IsZero() {
 		q.Set("day", f.Day.String())
 	}
-	if f.Page > 1 {
-		q.Set("page", strconv.Itoa(f.Page))
-	}
-	return "?" + q.Encode()
+	return q
 }
 
 // Active says whether any case is left out.
 func (f caseFilter) Active() bool { return f.Filter != cases.Filter{} }
 
-// At is the address of another page of the same cases.
-func (f caseFilter) At(page int) string { f.Page = page; return f.query() }
-
 // On is the address of the cases of a day, and no other.
 func (f caseFilter) On(day tracing.Date) string {
-	return caseFilter{Filter: cases.Filter{Day: day}}.query()
+	return "?" + caseFilter{Filter: cases.Filter{Day: day}}.values().Encode()
 }
 
 // OnlyOpen is the address of the open cases of all days.
 func (f caseFilter) OnlyOpen() string {
-	return caseFilter{Filter: cases.Filter{Open: true}}.query()
+	return "?" + caseFilter{Filter: cases.Filter{Open: true}}.values().Encode()
 }
-
-// Previous is the number of the page before this one.
-func (f caseFilter) Previous() int { return f.Page - 1 }
-
-// Next is the number of the page after this one.
-func (f caseFilter) Next() int { return f.Page + 1 }
 
 // casesPage lists cases of the actor's area, to be chosen for a run: by ticks, or all of the filter at once.
 type casesPage struct {
-	Filter   caseFilter
-	Cases    []registry.Case // of this page
-	Matching int
-	Total    int // of the actor's area
-	OpenOnes int
-	Pages    int
-	Days     []caseDay
-	Which    string
-	Chosen   map[uuid.UUID]bool
-	Profiles []tracing.Profile
-	Profile  string
-	Depth    int
-	Problem  *problem
-}
-
-// caseDay is a day and how many cases belong to it.
-type caseDay struct {
-	Day tracing.Date
-	N   int
+	Filter      caseFilter
+	Cases       []registry.Case // of this page
+	Turner      turner
+	Matching    int
+	cases.Tally // of the actor's area
+	Which       string
+	Chosen      map[uuid.UUID]bool
+	Profiles    []tracing.Profile
+	Profile     string
+	Depth       int
+	Problem     *problem
 }
 
 // noneChosen is in the address of the cases, as ?refused=, when a run was asked for without one.
@@ -123,42 +97,34 @@ func (u *UI) showCases(c *gin.Context) {
 }
 
 func (u *UI) answerCases(c *gin.Context, status int, page casesPage) {
-	all, err := u.Cases.Cases(c.Request.Context(), actor(c))
-	if err != nil {
-		u.Fail(c, fmt.Errorf("listing cases: %w", err))
+	if err := u.fillCases(c, &page); err != nil {
+		u.Fail(c, err)
 		return
 	}
 	page.Profiles = tracing.Profiles()
 	page.Profile = cmp.Or(page.Profile, tracing.DefaultProfile)
-	page.take(all, u.Clock(), u.Location)
 	u.show(c, status, "cases", page)
 }
 
-// take fills in what the page shows of all the cases that the actor may see.
-func (p *casesPage) take(all []registry.Case, now time.Time, location *time.Location) {
-	var matching []registry.Case
-	byDay := make(map[tracing.Date]int)
-	for _, c := range all {
-		byDay[cases.DayOf(c, location)]++
-		if (cases.Filter{Open: true}).Takes(c, now, location) {
-			p.OpenOnes++
-		}
-		if p.Filter.Takes(c, now, location) {
-			matching = append(matching, c)
+// fillCases fills in what the page shows of the cases that the actor may see.
+func (u *UI) fillCases(c *gin.Context, page *casesPage) (err error) {
+	ctx, by := c.Request.Context(), actor(c)
+	if page.Tally, err = u.Cases.Tally(ctx, by); err != nil {
+		return err
+	}
+	page.Days = page.Days[:min(len(page.Days), daysOffered)]
+	page.Matching = page.All
+	if page.Filter.Active() {
+		if page.Matching, err = u.Cases.Count(ctx, by, page.Filter.Filter); err != nil {
+			return err
 		}
 	}
-	p.Total, p.Matching = len(all), len(matching)
-	p.Pages = max(1, (len(matching)+casesPerPage-1)/casesPerPage)
-	p.Filter.Page = min(p.Filter.Page, p.Pages)
-	first := (p.Filter.Page - 1) * casesPerPage
-	p.Cases = matching[first:min(first+casesPerPage, len(matching))]
-	for day, n := range byDay {
-		p.Days = append(p.Days, caseDay{day, n})
+	part, err := u.Cases.Cases(ctx, by, page.Filter.Filter, page.Filter.At)
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(p.Days, func(a, b caseDay) int {
-		return cmp.Compare(b.Day.Start(time.UTC), a.Day.Start(time.UTC))
-	})
-	p.Days = p.Days[:min(len(p.Days), daysOffered)]
+	page.Cases, page.Turner = part.Records, turnerOf(part, caseID, page.Filter.values())
+	return nil
 }
 
 // readChoice reads which cases were chosen, from a form or an address.
@@ -225,7 +191,7 @@ func (u *UI) makeRun(c *gin.Context) {
 // refuseEmpty leads back to the cases, as they were filtered, to say that one has to be chosen.
 func (u *UI) refuseEmpty(c *gin.Context, values url.Values) {
 	back := url.Values{"refused": {noneChosen}}
-	for _, name := range []string{"profile", "open", "day", "page"} {
+	for _, name := range []string{"profile", "open", "day", afterParameter, beforeParameter} {
 		if value := values.Get(name); value != "" {
 			back.Set(name, value)
 		}

@@ -35,6 +35,7 @@ type Deps struct {
 	Dependants  Dependants
 	Signer      Signer
 	Places      Places
+	PlaceFiles  PlaceFiles
 	Map         Map
 	Records     Records
 	Printing    Printing
@@ -169,9 +170,18 @@ type Signer interface {
 type Places interface {
 	Create(ctx context.Context, actor registry.Account, in places.NewPlace) (registry.Place, error)
 	Tree(actor registry.Account) []registry.Place
+	Count(actor registry.Account) int
+	AreasOf(actor registry.Account) []registry.Area
 	Place(actor registry.Account, id uuid.UUID) (registry.Place, error)
 	Update(ctx context.Context, actor registry.Account, id uuid.UUID, revision int64, in places.NewPlace) (registry.Place, error)
 	Reissue(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error)
+}
+
+// PlaceFiles takes in places from files, says what became of their rows, and writes an organisation's places as one. Its errors are those of places.Files.
+type PlaceFiles interface {
+	Take(ctx context.Context, actor registry.Account, in io.Reader) (registry.PlaceFile, error)
+	Report(ctx context.Context, actor registry.Account, id uuid.UUID) (places.Report, error)
+	WriteCSV(ctx context.Context, actor registry.Account, w io.Writer) error
 }
 
 // Map knows the names and codes of places, and the areas, without a query.
@@ -209,7 +219,9 @@ type Turnout interface {
 // Cases takes in confirmed cases. What lies outside the actor's area is registry.ErrNotFound.
 type Cases interface {
 	Record(ctx context.Context, actor registry.Account, in cases.Intake) (registry.Case, error)
-	Cases(ctx context.Context, actor registry.Account) ([]registry.Case, error)
+	Cases(ctx context.Context, actor registry.Account, f cases.Filter, at registry.Cursor) (registry.Part[registry.Case], error)
+	Count(ctx context.Context, actor registry.Account, f cases.Filter) (int, error)
+	Tally(ctx context.Context, actor registry.Account) (cases.Tally, error)
 	Case(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Case, error)
 }
 
@@ -218,7 +230,7 @@ type Cases interface {
 type Traces interface {
 	Run(ctx context.Context, actor registry.Account, order cases.Order) (registry.Run, error)
 	DryRun(ctx context.Context, actor registry.Account, choice cases.Choice, own *cases.Numbers) (cases.Estimate, error)
-	Runs(ctx context.Context, actor registry.Account) ([]registry.Run, error)
+	Runs(ctx context.Context, actor registry.Account, of uuid.UUID, at registry.Cursor) (registry.Part[registry.Run], error)
 	List(ctx context.Context, actor registry.Account, run uuid.UUID) (*cases.List, error)
 	Standing(ctx context.Context, actor registry.Account, run uuid.UUID) (cases.Standing, error)
 	Approve(ctx context.Context, actor registry.Account, run uuid.UUID) error

@@ -90,6 +90,7 @@ func (u *UI) functions(texts, opposite catalogue) template.FuncMap {
 		"shortday":  func(at int64) string { return u.reader.in(at).Format("02/01") },
 		"dwell":     func(k qrgen.Kind) int64 { return int64(k.Dwell().Seconds()) },
 		"faulty":    faulty,
+		"happened":  func(err error) string { return problemOf(texts, err).Happened },
 		"length":    func(e tracing.Evidence) int64 { return e.To - e.From },
 	}
 }

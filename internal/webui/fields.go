@@ -15,6 +15,8 @@ func faultyFields(code string) []string {
 		return []string{"area"}
 	case "place_dwell":
 		return []string{"dwell"}
+	case "place_file", "place_file_size", "place_file_cut":
+		return []string{"file"}
 	case "case_person", "person_unknown":
 		return []string{"phone", "id_card"}
 	case "phone":

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -52,20 +51,26 @@ type placesPage struct {
 	Roots []*placeNode
 	Count int
 	Words string           // what was looked for
+	Area  string           // code of the area that it was looked for in
+	Areas []registry.Area  // to choose from: those that have places in them; none where that is no choice
 	Found []registry.Place // nil where all are shown
-	Next  string           // the query of the next page; empty on the last
+	Next  string           // the address of the next page; empty on the last
 	Quiet reminders
 }
 
 // newPlacePage is the form for a new place, or for one that is edited.
 type newPlacePage struct {
-	All     []*placeNode // each place above its parts
+	All     []*placeNode // each place above its parts; where there are many, the one alone that it would be a part of
+	Many    bool
 	Wards   []wardGroup
 	Kinds   []qrgen.Kind
 	Form    placeForm
 	Problem *problem
 	Edited  *registry.Place // the place that is edited; nil for a new one
 }
+
+// Inherits says whether the place may take its address and its ward from another.
+func (p newPlacePage) Inherits() bool { return p.Edited == nil || p.Edited.Parent != uuid.Nil }
 
 // placeForm is the form for a place, as it was typed.
 type placeForm struct {
@@ -81,12 +86,16 @@ type wardGroup struct {
 const (
 	fewEnough  = 300 // places that are shown at once, as a tree
 	foundAPage = 100
+	// devicesAtOnce is how many of an organisation's accounts are read at once.
+	devicesAtOnce = 500
 )
 
 func (u *UI) showPlaces(c *gin.Context) {
-	all := u.Places.Tree(actor(c))
-	page := placesPage{Count: len(all), Words: strings.TrimSpace(c.Query("name"))}
-	if page.Words == "" && len(all) <= fewEnough {
+	page := placesPage{
+		Count: u.Places.Count(actor(c)), Words: strings.TrimSpace(c.Query("name")), Area: c.Query("area"), Areas: realChoice(u.Places.AreasOf(actor(c))),
+	}
+	if page.Words == "" && page.Area == "" && page.Count <= fewEnough {
+		all := u.Places.Tree(actor(c))
 		page.Roots = treeOf(inOrder(all))
 		page.Quiet = u.remind(c, actor(c).Organisation, all...)
 		u.show(c, http.StatusOK, "places", &page)
@@ -98,42 +107,65 @@ func (u *UI) showPlaces(c *gin.Context) {
 		return
 	}
 	found, err := u.Records.SearchPlaces(c.Request.Context(), registry.Search{
-		Organisation: actor(c).Organisation, Text: page.Words, After: after, Limit: foundAPage,
+		Organisation: actor(c).Organisation, Area: page.Area, Text: page.Words, After: after, Limit: foundAPage,
 	})
 	if err != nil {
 		u.Fail(c, fmt.Errorf("looking for places: %w", err))
 		return
 	}
 	page.Found = found.Places
-	if page.Words == "" {
-		page.Quiet = u.remind(c, actor(c).Organisation, all...)
+	if page.Words == "" && page.Area == "" && after == uuid.Nil {
+		page.Quiet = u.remind(c, actor(c).Organisation, u.Places.Tree(actor(c))...)
 	}
 	if found.Next != uuid.Nil {
-		page.Next = url.Values{"name": {page.Words}, "after": {found.Next.String()}}.Encode()
+		page.Next = "/places?" + url.Values{"name": {page.Words}, "area": {page.Area}, "after": {found.Next.String()}}.Encode()
 	}
 	u.show(c, http.StatusOK, "places", &page)
+}
+
+// realChoice returns the areas, or none where each lies in the one before it, so that there is nothing to choose.
+func realChoice(areas []registry.Area) []registry.Area {
+	for i := 1; i < len(areas); i++ {
+		if areas[i].Parent != areas[i-1].Code {
+			return areas
+		}
+	}
+	return nil
 }
 
 // showNewPlace shows the form with what is most likely meant: a part of the place that the address names, else of the one
 // site that there is.
 func (u *UI) showNewPlace(c *gin.Context) {
-	all := u.Places.Tree(actor(c))
 	parent, named := c.GetQuery("parent")
-	if roots := treeOf(all); !named && len(roots) == 1 {
-		parent = roots[0].ID.String()
+	if !named && u.Places.Count(actor(c)) <= fewEnough {
+		if roots := treeOf(u.Places.Tree(actor(c))); len(roots) == 1 {
+			parent = roots[0].ID.String()
+		}
 	}
 	form := placeForm{Parent: parent}
-	for _, p := range all {
-		// Of the kinds only this one has parts that are nearly always of one kind.
-		if p.ID.String() == parent && p.Kind == qrgen.KindMarket {
-			form.Kind = qrgen.KindStall.String()
-		}
+	// Of the kinds only this one has parts that are nearly always of one kind.
+	if p, known := u.ownPlace(c, parent); known && p.Kind == qrgen.KindMarket {
+		form.Kind = qrgen.KindStall.String()
 	}
 	u.answerNewPlace(c, http.StatusOK, newPlacePage{Form: form})
 }
 
+// ownPlace returns the place of a text that may be the id of one of the actor's.
+func (u *UI) ownPlace(c *gin.Context, text string) (registry.Place, bool) {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return registry.Place{}, false
+	}
+	p, err := u.Places.Place(actor(c), id)
+	return p, err == nil
+}
+
 func (u *UI) answerNewPlace(c *gin.Context, status int, page newPlacePage) {
-	page.All = flatten(treeOf(inOrder(u.Places.Tree(actor(c)))))
+	if page.Many = u.Places.Count(actor(c)) > fewEnough; !page.Many {
+		page.All = flatten(treeOf(inOrder(u.Places.Tree(actor(c)))))
+	} else if parent, known := u.ownPlace(c, page.Form.Parent); known {
+		page.All = []*placeNode{{Place: parent}}
+	}
 	page.Wards = wardsOf(u.Map.Areas())
 	page.Kinds = qrgen.Kinds()
 	u.show(c, status, "newplace", page)
@@ -367,11 +399,20 @@ func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) 
 
 // devicesOf returns the gates of a place that can be used.
 func (u *UI) devicesOf(c *gin.Context, place uuid.UUID) ([]registry.Account, error) {
-	all, err := u.Accounts.Visible(c.Request.Context(), actor(c))
-	if err != nil {
-		return nil, fmt.Errorf("listing the devices of a place: %w", err)
+	var devices []registry.Account
+	for at, more := (registry.Cursor{Limit: devicesAtOnce}), true; more; {
+		part, err := u.Accounts.Visible(c.Request.Context(), actor(c), at)
+		if err != nil {
+			return nil, fmt.Errorf("listing the devices of a place: %w", err)
+		}
+		for _, a := range part.Records {
+			if at.After = a.ID; a.Place == place && !a.Disabled {
+				devices = append(devices, a)
+			}
+		}
+		more = part.Next
 	}
-	return slices.DeleteFunc(all, func(a registry.Account) bool { return a.Place != place || a.Disabled }), nil
+	return devices, nil
 }
 
 // fileName tells codes apart in a folder of downloads: by the name of the place, and its id where the name has no letter that

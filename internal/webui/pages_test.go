@@ -44,6 +44,7 @@ func TestEveryPageIsSound(t *testing.T) {
 	refused := city.post("/cases/new", url.Values{})
 
 	check(t, "a refused form", refused, "vi")
+	report := s.staff("owner").upload("/places/file", "name,kind\n,shop\nx,shop\n").location
 	for _, c := range []struct {
 		b     *browser
 		paths []string
@@ -56,10 +57,10 @@ func TestEveryPageIsSound(t *testing.T) {
 		{me, []string{"/me", "/me/opened", "/me/erase"}},
 		{listed, []string{"/me", "/me/erase"}},
 		{gate, []string{"/gate", "/gate?mode=out"}},
-		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/edit", place + "/turnout", stall + "/turnout", "/places/print", "/places/print?root=" + s.market.ID.String(), order, "/places/logo", place + "/reissue", "/places?name=sap", "/places?name=zz", "/cases"}},
+		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/edit", place + "/turnout", stall + "/turnout", "/places/print", "/places/print?root=" + s.market.ID.String(), order, "/places/logo", place + "/reissue", "/places?name=sap", "/places?name=zz", "/cases", "/places/file", report}},
 		{city, []string{"/cases", "/cases/new", "/cases/" + id, "/runs", run, run + "?q=zzz", run + "?generation=2&sort=first"}},
 		{s.staff("auditor"), []string{"/audit", "/audit?before=2", "/audit?who=city&what=run&from=2026-11-01", "/audit?subject=nothing"}},
-		{s.staff("admin"), []string{"/accounts", "/applications"}},
+		{s.staff("admin"), []string{"/accounts", "/applications", "/organisations", "/organisations/" + s.owner.Organisation.String()}},
 	} {
 		for _, l := range []string{"vi", "en"} {
 			c.b.get("/?lang=" + l).leadsTo("/")

@@ -151,7 +151,7 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 	})
 	s.snapshots = snapshot.NewMemory(s.store, s.scans, snapshot.Options{})
 	book := cases.New(cases.Deps{
-		People: s.store, Book: s.store, Runs: s.store, Approvals: s.store, Vault: s.vault, Aliases: s.pseudonyms, Places: s.places,
+		People: s.store, Book: s.store, Runs: s.store, Listings: s.store, Approvals: s.store, Vault: s.vault, Aliases: s.pseudonyms, Places: s.places,
 		Snapshots: s.snapshots, Audit: s.ledger, Clock: clock, Location: location,
 	})
 	s.settle()
@@ -172,7 +172,10 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 		History: citizen.NewHistory(citizen.HistoryDeps{
 			People: s.store, Snapshots: s.snapshots, Openings: s.ledger, Clock: clock, Delay: 14 * 24 * time.Hour,
 		}),
-		Places: s.places, Map: s.places, Records: s.store, Printing: press, Turnout: turnout.New(s.snapshots, clock, location), Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
+		Places: s.places, PlaceFiles: &places.Files{
+			Importer: &places.Importer{Intake: s.store, Keys: s.keys, Clock: clock}, Shelf: s.store, Service: s.places, Audit: s.ledger,
+		},
+		Map: s.places, Records: s.store, Printing: press, Turnout: turnout.New(s.snapshots, clock, location), Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
 		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
 		Retention: 21 * 24 * time.Hour, ListAge: 90 * 24 * time.Hour, OpenedDelay: 14 * 24 * time.Hour, BaseURL: "https://truyvet.example", Demo: demo,
 	})

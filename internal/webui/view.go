@@ -47,6 +47,7 @@ func navigation() []struct {
 		{account.ActTrace, []navItem{{Name: "cases", Path: "/cases"}, {Name: "runs", Path: "/runs"}}},
 		{account.ActManageAccounts, []navItem{{Name: "accounts", Path: "/accounts"}}},
 		{account.ActAdmit, []navItem{{Name: "applications", Path: "/applications"}}},
+		{account.ActManageOrganisations, []navItem{{Name: "organisations", Path: organisationsPath}}},
 		{account.ActReadAudit, []navItem{{Name: "audit", Path: "/audit"}}},
 	}
 }

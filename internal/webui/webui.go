@@ -75,12 +75,14 @@ func (u *UI) Register(r gin.IRouter) {
 	u.registerPlaces(places)
 	uploads := r.Group("/places", u.rememberLanguage, limitUpload, u.loadAccount, u.only(account.ActManagePlaces))
 	u.registerPrint(places, uploads)
+	u.registerPlaceFiles(r.Group("/places", u.rememberLanguage, u.loadAccount, u.only(account.ActManagePlaces)))
 	u.registerGate(known.Group("/gate", u.resumeDevice, u.only(account.ActGateScan)))
 	tracing := known.Group("", u.only(account.ActTrace))
 	u.registerTracing(tracing)
 	u.registerDetails(tracing)
 	u.registerAudit(known.Group("/audit", u.only(account.ActReadAudit)))
 	u.registerAccounts(known)
+	u.registerOrganisations(known.Group(organisationsPath, u.only(account.ActManageOrganisations)))
 }
 
 // serve registers a page for GET, and for HEAD, which some readers of codes send first.

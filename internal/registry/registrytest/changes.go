@@ -80,7 +80,8 @@ func testChanges(t *testing.T, s Store) {
 			must(t, s.PutPlaces(ctx, []registry.Place{place(places, uuid.Nil)}))
 			places++
 		case what == 1 && places > 0:
-			p := w.Places[dice.IntN(len(w.Places))]
+			p, err := s.Place(ctx, w.Places[dice.IntN(len(w.Places))].ID)
+			must(t, err)
 			p.Dwell = 60 + dice.Int64N(3)
 			must(t, s.UpdatePlace(ctx, p))
 		case what == 2:

@@ -19,6 +19,8 @@ func testPlaces(t *testing.T, s Store) {
 	site, part, inner, bare := place(9, uuid.Nil), place(1, id(0xc0, 9)), place(2, id(0xc0, 1)), place(3, uuid.Nil)
 	bare.Organisation = other.ID
 	bare.Area, bare.Address, bare.Dwell, bare.Code = "", "", 0, ""
+	inner.Area = ""
+	site.Key, part.Key, bare.Key = "chợ 'A'", "?", "?" // each organisation has keys of its own
 
 	must(t, s.PutPlaces(ctx, nil))
 	wantValue(t, []registry.Place{})(allPlaces(t, s))
@@ -30,8 +32,11 @@ func testPlaces(t *testing.T, s Store) {
 	wantValue(t, bare)(s.Place(ctx, bare.ID))
 	wantValue(t, []registry.Place{part, inner, bare, site})(allPlaces(t, s))
 	asked := []uuid.UUID{inner.ID, part.ID, site.ID, bare.ID, id(0xc0, 77), inner.ID}
-	wantValue(t, map[uuid.UUID]int{site.ID: 1, part.ID: 2, inner.ID: 3})(s.Levels(ctx, organisation.ID, asked))
-	wantValue(t, map[uuid.UUID]int{})(s.Levels(ctx, organisation.ID, nil))
+	lying := map[uuid.UUID]registry.Lying{site.ID: {Area: "00001", Level: 1}, part.ID: {Area: "00001", Level: 2}, inner.ID: {Level: 3}}
+	wantValue(t, lying)(s.Lying(ctx, organisation.ID, asked))
+	wantValue(t, map[uuid.UUID]registry.Lying{})(s.Lying(ctx, organisation.ID, nil))
+	wantValue(t, map[string]uuid.UUID{site.Key: site.ID, "?": part.ID})(s.Keyed(ctx, organisation.ID, []string{"?", "", site.Key, "nowhere"}))
+	wantValue(t, map[string]uuid.UUID{})(s.Keyed(ctx, organisation.ID, nil))
 	_, err := s.Place(ctx, id(0xc0, 77))
 	wantError(t, err, registry.ErrNotFound)
 }
@@ -40,10 +45,15 @@ func testPlacesAtomic(t *testing.T, s Store) {
 	ctx := t.Context()
 	ground(t, s)
 	kept := []registry.Place{place(1, uuid.Nil)}
+	kept[0].Key = "k"
 	must(t, s.PutPlaces(ctx, kept))
 	stranger, abroad := place(4, uuid.Nil), place(4, uuid.Nil)
 	stranger.Organisation = id(0xa0, 9)
 	abroad.Area = "99999"
+	same, twin := place(4, uuid.Nil), place(5, uuid.Nil)
+	same.Key, twin.Key = "l", "l"
+	second := place(4, uuid.Nil)
+	second.Key = "k"
 	refused := []struct {
 		name   string
 		places []registry.Place
@@ -51,6 +61,8 @@ func testPlacesAtomic(t *testing.T, s Store) {
 	}{
 		{"an id that is taken", []registry.Place{place(2, uuid.Nil), place(1, uuid.Nil)}, registry.ErrExists},
 		{"an id twice", []registry.Place{place(2, uuid.Nil), place(2, uuid.Nil)}, registry.ErrExists},
+		{"a key that is taken", []registry.Place{place(2, uuid.Nil), second}, registry.ErrExists},
+		{"a key twice", []registry.Place{same, twin}, registry.ErrExists},
 		{"an unknown parent", []registry.Place{place(2, uuid.Nil), place(3, id(0xc0, 50))}, registry.ErrDangling},
 		{"an unknown organisation", []registry.Place{place(2, uuid.Nil), stranger}, registry.ErrDangling},
 		{"an unknown area", []registry.Place{place(2, uuid.Nil), abroad}, registry.ErrDangling},
@@ -152,8 +164,12 @@ func allPlaces(t *testing.T, s Store) ([]registry.Place, error) {
 	w, err := s.World(t.Context())
 	must(t, err)
 	g, err := s.Gazetteer(t.Context(), -1)
-	wantValue(t, w.Places)(g.Places, err)
-	return w.Places, nil
+	shapes := make([]registry.Place, len(g.Places))
+	for i, p := range g.Places {
+		shapes[i] = registry.Place{ID: p.ID, Parent: p.Parent, Kind: p.Kind, Area: p.Area, Dwell: p.Dwell}
+	}
+	wantSame(t, shapes, w.Places)
+	return g.Places, err
 }
 
 // testCounts holds both counters against what each change changes.

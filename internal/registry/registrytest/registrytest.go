@@ -36,10 +36,12 @@ type Ground interface {
 	UpdateOrganisation(ctx context.Context, o registry.Organisation) error
 	Organisation(ctx context.Context, id uuid.UUID) (registry.Organisation, error)
 	Organisations(ctx context.Context) ([]registry.Organisation, error)
+	OrganisationsPart(ctx context.Context, at registry.Cursor) (registry.Part[registry.Organisation], error)
 	PutAccount(ctx context.Context, a registry.Account, begun ...registry.Organisation) error
 	AccountByLogin(ctx context.Context, login string) (registry.Account, error)
 	Account(ctx context.Context, id uuid.UUID) (registry.Account, error)
 	Accounts(ctx context.Context) ([]registry.Account, error)
+	AccountsPart(ctx context.Context, f registry.AccountFilter, at registry.Cursor) (registry.Part[registry.Account], error)
 }
 
 // Places are places, their codes' revocations, and what is read as a whole with the count of its changes.
@@ -47,8 +49,11 @@ type Places interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
 	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
-	Levels(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]int, error)
+	Keyed(ctx context.Context, organisation uuid.UUID, keys []string) (map[string]uuid.UUID, error)
+	Lying(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]registry.Lying, error)
 	SearchPlaces(ctx context.Context, q registry.Search) (registry.Found, error)
+	PutPlaceFile(ctx context.Context, f registry.PlaceFile, most int) error
+	PlaceFile(ctx context.Context, organisation, id uuid.UUID) (registry.PlaceFile, error)
 	Revoke(ctx context.Context, r registry.Revocation) error
 	Revision(ctx context.Context) (int64, error)
 	World(ctx context.Context) (registry.World, error)
@@ -90,12 +95,16 @@ type Work interface {
 	PutCase(ctx context.Context, c registry.Case) error
 	Case(ctx context.Context, id uuid.UUID) (registry.Case, error)
 	Cases(ctx context.Context) ([]registry.Case, error)
+	CasesPart(ctx context.Context, f registry.CaseFilter, at registry.Cursor) (registry.Part[registry.Case], error)
+	CountCases(ctx context.Context, f registry.CaseFilter) (int, error)
+	TallyCases(ctx context.Context, area string, now int64) (registry.CaseTally, error)
 	CasesOf(ctx context.Context, person uuid.UUID, since int64) (int, error)
 	PutIsolations(ctx context.Context, isolations []registry.Isolation) error
 	Isolations(ctx context.Context, asOf int64) (map[uuid.UUID]int64, error)
 	PutRun(ctx context.Context, r registry.Run, listed ...uuid.UUID) error
 	Run(ctx context.Context, id uuid.UUID) (registry.Run, error)
 	Runs(ctx context.Context) ([]registry.Run, error)
+	RunsPart(ctx context.Context, f registry.RunFilter, at registry.Cursor) (registry.Part[registry.Run], error)
 }
 
 // Audit is the audit log.
@@ -150,6 +159,7 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"two updates at once", testUpdateRace},
 		{"places are found by their names", testSearch},
 		{"places are found among many", testSearchAmongMany},
+		{"what became of files", testPlaceFiles},
 		{"revocations", testRevocations},
 		{"what counts as a change", testCounts},
 		{"what is read as a whole is of one moment", testWorldOfOneMoment},
@@ -178,6 +188,8 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"cases", testCases},
 		{"isolations", testIsolations},
 		{"runs", testRuns},
+		{"cases and runs, a part at a time", testListings},
+		{"accounts and organisations, a part at a time", testListingsOfAccounts},
 		{"audit", testAudit},
 		{"audit entries at once", testAuditRace},
 		{"what is looked for in the audit log", testFindAudit},

@@ -37,7 +37,7 @@ func pages(t *testing.T, s Store, q registry.Search) (found []registry.Place) {
 func searched(all []registry.Place, q registry.Search) (found []registry.Place) {
 	words, text := registry.Words(q.Text), make(map[uuid.UUID]string)
 	for _, p := range all {
-		if q.Organisation != uuid.Nil && q.Organisation != p.Organisation {
+		if q.Organisation != uuid.Nil && q.Organisation != p.Organisation || q.Area != "" && !lies(p.Area, q.Area) {
 			continue
 		}
 		if folded := registry.SearchText(p.Name); registry.Matches(folded, words) {
@@ -63,6 +63,7 @@ func testSearch(t *testing.T, s Store) {
 		if i%3 == 2 {
 			p.Organisation = other.ID
 		}
+		p.Area = []string{"00001", "00004", "", "001"}[i%4]
 		all = append(all, p)
 	}
 	must(t, s.PutPlaces(ctx, all))
@@ -71,7 +72,7 @@ func testSearch(t *testing.T, s Store) {
 		for _, text := range []string{"", "cho", "CHỢ đ", "dong", "xuan cho", "xuân chợ cổng", "d", "đ", "2", "no", "!", "xyz", "cho xyz", "ben xe my dinh", "uan"} {
 			for _, owner := range []uuid.UUID{uuid.Nil, organisation.ID, other.ID, id(0xa0, 3)} {
 				for limit := 1; limit < 5; limit++ {
-					q := registry.Search{Organisation: owner, Text: text, Limit: limit}
+					q := registry.Search{Organisation: owner, Text: text, Limit: limit, Area: []string{"", "00001", "001", "99"}[limit%4]}
 					wantValue(t, searched(all, q))(pages(t, s, q), nil)
 				}
 			}
@@ -106,14 +107,16 @@ func testSearchAmongMany(t *testing.T, s Store) {
 		all[i] = place(0, uuid.Nil)
 		all[i].ID = uuid.UUID{0: byte(dice.IntN(256)), 1: byte(i >> 16), 2: byte(i >> 8), 3: byte(i)}
 		all[i].Name = fmt.Sprintf("Cửa hàng %d phố %d", dice.IntN(3000), dice.IntN(4))
+		all[i].Area = areas[dice.IntN(2)].Code
 	}
 	all[7].Name = "Cửa hàng 9999 phố hàng Đào, chợ"
 	must(t, s.PutPlaces(ctx, all))
 	for _, text := range []string{"cua hang 1234", "hàng 12", "pho 1 hang 2", "cho", "cua dao", "hang pho cua 999", "cua hang pho 5"} {
 		q := registry.Search{Organisation: organisation.ID, Text: text, Limit: 1 + dice.IntN(400)}
+		q.Area = []string{"", "00004", "001"}[dice.IntN(3)]
 		got, want := pages(t, s, q), searched(all, q)
 		if !slices.Equal(got, want) {
-			t.Errorf("seed %d: %q finds %d places, want %d", seed, text, len(got), len(want))
+			t.Errorf("seed %d: %q in %q finds %d places, want %d", seed, text, q.Area, len(got), len(want))
 		}
 	}
 }

@@ -65,14 +65,6 @@ func (s *Store) Accounts(ctx context.Context) ([]registry.Account, error) {
 	return accounts, fault("reading accounts", err)
 }
 
-// AccountsOfOrganisation returns the owners of an organisation and the gates at its places, in the order of the logins.
-func (s *Store) AccountsOfOrganisation(ctx context.Context, organisation uuid.UUID) ([]registry.Account, error) {
-	accounts, err := list(ctx, s.reader, ask(selectAccounts+`
-		WHERE organisation = ? OR place IN (SELECT id FROM places WHERE organisation = ?) ORDER BY login`,
-		blob(organisation), blob(organisation)), readAccount)
-	return accounts, fault("reading the accounts of an organisation", err)
-}
-
 // AccountOfKey returns the account of the device whose key has that hash.
 func (s *Store) AccountOfKey(ctx context.Context, keyHash []byte) (registry.Account, error) {
 	return one("reading the account of a device", readAccount, s.reader.QueryRowContext(ctx,

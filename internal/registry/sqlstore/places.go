@@ -11,18 +11,24 @@ import (
 )
 
 // PutPlaces adds places in any order, a part before its site too, and all of them or none. The errors: registry.ErrExists
-// for an id that is taken, ErrDangling for a parent, organisation or area that does not exist, ErrPlaces for places that
+// for an id, or a key of the organisation, that is taken, ErrDangling for a parent, organisation or area that does not exist, ErrPlaces for places that
 // lie in themselves.
 func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
 	const doing = "putting places"
 	if err := registry.CheckPlaces(places); err != nil {
 		return fault(doing, err)
 	}
+	words := wordsOf(places)
 	return s.change(ctx, doing, func(tx *sql.Tx) error {
-		if err := insert(ctx, tx, placeRows, places, placeValues); err != nil {
+		changes, err := count(ctx, tx, `SELECT count FROM gazetteer_change`)
+		if err != nil {
 			return err
 		}
-		if err := insert(ctx, tx, wordRows, wordsOf(places), wordValues); err != nil {
+		values := func(p *registry.Place) []any { return placeValues(p, changes+1) }
+		if err := insert(ctx, tx, placeRows, places, values); err != nil {
+			return err
+		}
+		if err := insert(ctx, tx, wordRows, words, wordValues); err != nil {
 			return err
 		}
 		if err := raisePlaces(ctx, tx, len(places)); err != nil {
@@ -32,15 +38,15 @@ func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
 	})
 }
 
-// placeRows come before the count of changes is raised.
 var placeRows = rows{`
-	INSERT INTO places (id, parent, organisation, kind, name, address, area, dwell, hours, code, serial, issued, created, revision, search, changed)
-	VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT count + 1 FROM gazetteer_change))`}
+	INSERT INTO places (id, parent, organisation, file_key, kind, name, address, area, dwell, hours, code, serial, issued, created, revision,
+		search, changed)
+	VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`}
 
-func placeValues(p *registry.Place) []any {
+func placeValues(p *registry.Place, changes int64) []any {
 	return []any{
-		blob(p.ID), optional(p.Parent), blob(p.Organisation), p.Kind, p.Name, p.Address, optionalText(p.Area), p.Dwell, p.Hours,
-		p.Code, p.Serial, p.Issued, p.Created, p.Revision, registry.SearchText(p.Name),
+		blob(p.ID), optional(p.Parent), blob(p.Organisation), optionalText(p.Key), p.Kind, p.Name, p.Address, optionalText(p.Area),
+		p.Dwell, p.Hours, p.Code, p.Serial, p.Issued, p.Created, p.Revision, registry.SearchText(p.Name), changes,
 	}
 }
 
@@ -57,7 +63,7 @@ func (s *Store) Survey(ctx context.Context) error {
 // UpdatePlace writes what may change of a place: kind, name, address, area, dwell, hours, and code with serial and time of issue.
 // p.Revision is the revision that was read; the stored one becomes the next. The errors: registry.ErrNotFound, ErrChanged
 // where the place was changed since, ErrPlaces where p has another parent or organisation, ErrDangling for an unknown area.
-// When the place was created is not written.
+// When the place was created, and what files call it, is not written.
 func (s *Store) UpdatePlace(ctx context.Context, p registry.Place) error {
 	return s.change(ctx, "updating a place", func(tx *sql.Tx) error {
 		stored, err := readPlace(tx.QueryRowContext(ctx, selectPlaces+` WHERE id = ?`, blob(p.ID)))
@@ -95,12 +101,12 @@ func (s *Store) UpdatePlace(ctx context.Context, p registry.Place) error {
 }
 
 const selectPlaces = `
-	SELECT id, parent, organisation, kind, name, address, COALESCE(area, ''), dwell, hours, code, serial, issued, created, revision
+	SELECT id, parent, organisation, COALESCE(file_key, ''), kind, name, address, COALESCE(area, ''), dwell, hours, code, serial, issued, created, revision
 	FROM places`
 
 func readPlace(r row) (p registry.Place, err error) {
-	err = r.Scan(&p.ID, &p.Parent, &p.Organisation, &p.Kind, &p.Name, &p.Address, &p.Area, &p.Dwell, &p.Hours, &p.Code,
-		&p.Serial, &p.Issued, &p.Created, &p.Revision)
+	err = r.Scan(&p.ID, &p.Parent, &p.Organisation, &p.Key, &p.Kind, &p.Name, &p.Address, &p.Area, &p.Dwell, &p.Hours,
+		&p.Code, &p.Serial, &p.Issued, &p.Created, &p.Revision)
 	return p, err
 }
 
@@ -109,27 +115,51 @@ func (s *Store) Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
 	return one("reading a place", readPlace, s.reader.QueryRowContext(ctx, selectPlaces+` WHERE id = ?`, blob(id)))
 }
 
-// Levels returns how deep places lie, 1 for a site. Who is not of the organisation is not in it. The map is the caller's.
-func (s *Store) Levels(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-	levels := make(map[uuid.UUID]int, len(ids))
-	for some := range slices.Chunk(ids, idsAtOnce) {
-		q := query{`
-			WITH RECURSIVE up (id, owner, above, level) AS (
-				SELECT id, organisation, parent, 1 FROM places WHERE id IN ` + idList(len(some)) + `
-				UNION ALL SELECT up.id, up.owner, places.parent, up.level + 1 FROM up JOIN places ON places.id = up.above
-			) SELECT id, MAX(level) FROM up WHERE owner = ? GROUP BY id`, append(blobs(some), blob(organisation))}
+// Keyed returns which places of an organisation files call by the keys. Keys that none is called by are not in it. The map is the
+// caller's.
+func (s *Store) Keyed(ctx context.Context, organisation uuid.UUID, keys []string) (map[string]uuid.UUID, error) {
+	ids := make(map[string]uuid.UUID, len(keys))
+	for some := range slices.Chunk(keys, idsAtOnce) {
+		args := []any{blob(organisation)}
+		for _, key := range some {
+			args = append(args, key)
+		}
+		q := query{`SELECT file_key, id FROM places WHERE organisation = ? AND file_key IN ` + idList(len(some)), args}
 		err := each(ctx, s.reader, q, func(r row) error {
+			var key string
 			var id uuid.UUID
-			var level int
-			err := r.Scan(&id, &level)
-			levels[id] = level
+			err := r.Scan(&key, &id)
+			ids[key] = id
 			return err
 		})
 		if err != nil {
-			return nil, fault("reading how deep places lie", err)
+			return nil, fault("reading which places have keys", err)
 		}
 	}
-	return levels, nil
+	return ids, nil
+}
+
+// Lying returns how places of an organisation lie. Who is not of the organisation is not in it. The map is the caller's.
+func (s *Store) Lying(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]registry.Lying, error) {
+	found := make(map[uuid.UUID]registry.Lying, len(ids))
+	for some := range slices.Chunk(ids, idsAtOnce) {
+		q := query{`
+			WITH RECURSIVE up (id, owner, area, above, level) AS (
+				SELECT id, organisation, area, parent, 1 FROM places WHERE id IN ` + idList(len(some)) + `
+				UNION ALL SELECT up.id, up.owner, up.area, places.parent, up.level + 1 FROM up JOIN places ON places.id = up.above
+			) SELECT id, COALESCE(MAX(area), ''), MAX(level) FROM up WHERE owner = ? GROUP BY id`, append(blobs(some), blob(organisation))}
+		err := each(ctx, s.reader, q, func(r row) error {
+			var id uuid.UUID
+			var l registry.Lying
+			err := r.Scan(&id, &l.Area, &l.Level)
+			found[id] = l
+			return err
+		})
+		if err != nil {
+			return nil, fault("reading how places lie", err)
+		}
+	}
+	return found, nil
 }
 
 // Revoke records that codes of a place up to a serial are dead. A revocation that reaches no further than the one that

@@ -29,6 +29,14 @@ func (s *Store) Revision(ctx context.Context) (int64, error) {
 	return revision, fault("reading the revision", err)
 }
 
+// selectShapes are what stays are derived with of places.
+const selectShapes = `SELECT id, parent, kind, COALESCE(area, ''), dwell FROM places ORDER BY id`
+
+func readShape(r row) (p registry.Place, err error) {
+	err = r.Scan(&p.ID, &p.Parent, &p.Kind, &p.Area, &p.Dwell)
+	return p, err
+}
+
 // World returns every place, in the order of the ids, every area, every link and every erasure, with the revision that they are of. It
 // is the caller's.
 func (s *Store) World(ctx context.Context) (w registry.World, err error) {
@@ -36,7 +44,7 @@ func (s *Store) World(ctx context.Context) (w registry.World, err error) {
 		if w.Revision, err = count(ctx, tx, readRevision); err != nil {
 			return err
 		}
-		if w.Places, err = list(ctx, tx, ask(selectPlaces+` ORDER BY id`), readPlace); err != nil {
+		if w.Places, err = list(ctx, tx, ask(selectShapes), readShape); err != nil {
 			return err
 		}
 		if w.Areas, err = list(ctx, tx, ask(selectAreas), readArea); err != nil {
@@ -68,7 +76,7 @@ func (s *Store) Changes(ctx context.Context, since int64) (d registry.Delta, err
 			return registry.ErrRevision.Because(fmt.Errorf("it is at %d, not yet at %d", d.Revision, since))
 		}
 		if places > since {
-			if d.Places, err = list(ctx, tx, ask(selectPlaces+` ORDER BY id`), readPlace); err != nil {
+			if d.Places, err = list(ctx, tx, ask(selectShapes), readShape); err != nil {
 				return err
 			}
 			if d.Areas, err = list(ctx, tx, ask(selectAreas), readArea); err != nil {
