@@ -205,7 +205,7 @@ func TestPhotographedCode(t *testing.T) {
 	b.post(path+"/edit", form).leadsTo(path)
 	night := start.Add(-6 * time.Hour)
 	for n := range 10 {
-		if p := b.get(path); strings.Contains(p.text(), "chụp lại") {
+		if p := b.get(path); strings.Contains(p.text(), "có thể đã bị chụp lại") {
 			t.Fatalf("with %d people: %s", n, p.text())
 		}
 		s.visit(phoneNumber(n), "26794", s.stall, night, night.Add(30*time.Minute))
@@ -220,7 +220,7 @@ func TestPhotographedCode(t *testing.T) {
 
 	b.post(path+"/reissue", url.Values{"serial": {"1"}})
 	s.advance(2 * time.Minute)
-	if p := b.get(path); strings.Contains(p.text(), "chụp lại") {
+	if p := b.get(path); strings.Contains(p.text(), "có thể đã bị chụp lại") {
 		t.Errorf("with a new code: %s", p.text())
 	}
 }
