@@ -2,6 +2,7 @@
 
 GO       ?= go
 BIN      := bin/truyvet
+ASSETS   := internal/webui/assets
 DATA     ?= data
 LISTEN   ?= 127.0.0.1:8080
 SIZE     ?= 20m
@@ -16,7 +17,7 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc golang.org/x/crypto/... gol
 	github.com/makiuchi-d/gozxing/... github.com/truyvet/truyvet/tracing/tracingtest
 RACE := -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: help run build test-packages test bench bench-walk bench-ingest bench-registry bench-posters replay overload soak lint cluster clean
+.PHONY: help run build wasm test-packages test bench bench-walk bench-ingest bench-gate bench-registry bench-posters replay overload soak lint cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,14 +25,19 @@ help: ## list the targets
 run: build ## build, load the made-up district into ./data (once), serve it on 127.0.0.1:8080
 	$(BIN) demo --data $(DATA) --listen $(LISTEN)
 
-build: ## build bin/truyvet
+build: wasm ## build bin/truyvet
 	$(GO) build -o $(BIN) ./cmd/truyvet
+
+wasm: ## build what a gate's browser runs by itself into internal/webui/assets; without it a gate needs the network
+	GOOS=js GOARCH=wasm $(GO) build -trimpath -ldflags='-s -w' -o bin/gate.wasm ./cmd/gatewasm
+	gzip -9nc bin/gate.wasm > $(ASSETS)/gate.wasm.gz
+	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(ASSETS)/
 
 test-packages: ## install the Debian packages and the library that the tests need, where they are missing
 	@deploy/dev/test-packages.sh
 	@deploy/dev/chdb.sh
 
-test: test-packages ## run every test, with the race detector and real servers
+test: test-packages wasm ## run every test, with the race detector and real servers
 	$(GO) vet ./...
 # Walks are compared on many worlds without the race detector, and on some with it.
 	$(GO) test -vet=off -shuffle=on ./tracing/...
@@ -47,6 +53,11 @@ bench-walk: ## measure the walk beside SQL on SQLite, PostgreSQL and ClickHouse:
 bench-ingest: build ## measure how fast scans are taken in, beside the limits of what they go through (four minutes)
 	@deploy/dev/test-packages.sh redis-server clickhouse-server
 	$(GO) run ./cmd/benchingest --truyvet $(BIN)
+
+bench-gate: wasm ## measure how many pictures a second a gate's decoder reads in chromium
+	@deploy/dev/test-packages.sh chromium
+	@$(GO) test ./internal/e2e -run TestGateAlone -v -gate.frames=200 | grep '^gate\.'
+	@printf 'gate.wasm %s bytes\n' $$(wc -c < $(ASSETS)/gate.wasm.gz)
 
 replay: build ## replay 24 hours of a city of two million people, as fast as they are taken, in both modes (ten minutes): SCANS=6000000
 	@deploy/dev/test-packages.sh redis-server clickhouse-server

@@ -36,6 +36,7 @@ var table = []route{
 	{"GET", "/assets/:name", anAsset, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/favicon.ico", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/robots.txt", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/gate-offline.js", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/healthz", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/readyz", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/api/openapi.yaml", nothing, "", "200 200 200 200 200 200 200 200"},

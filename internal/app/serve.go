@@ -230,7 +230,7 @@ func sessionless(path string) bool {
 		return true
 	}
 	for _, prefix := range []string{
-		"/api/v1/scans", "/api/v1/gate/scans", "/api/v1/gate/enrol", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt",
+		"/api/v1/scans", "/api/v1/gate/scans", "/api/v1/gate/enrol", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt", "/gate-offline.js",
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return true

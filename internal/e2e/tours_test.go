@@ -32,18 +32,18 @@ type tab struct {
 }
 
 // browser starts chromium, the size of a small phone, with an empty profile.
-func browser(t *testing.T) tab {
+func browser(t *testing.T, more ...chromedp.ExecAllocatorOption) tab {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatal("chromium is not installed; install it with: apt-get install -y chromium")
 	}
-	allocator, stop := chromedp.NewExecAllocator(t.Context(),
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.WindowSize(360, 640), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(patience),
-	)
+	}, more...)...)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)

@@ -158,8 +158,13 @@ func TestByReader(t *testing.T) {
 		took  time.Duration
 		want  bool
 	}{
-		{12, 60 * time.Millisecond, true}, {12, 440 * time.Millisecond, true}, {12, 700 * time.Millisecond, false},
-		{154, 2 * time.Second, true}, {8, 10 * time.Millisecond, false}, {1, 0, false}, {0, 0, false},
+		{12, 60 * time.Millisecond, true},
+		{12, 440 * time.Millisecond, true},
+		{12, 700 * time.Millisecond, false},
+		{154, 2 * time.Second, true},
+		{8, 10 * time.Millisecond, false},
+		{1, 0, false},
+		{0, 0, false},
 	} {
 		if got := ByReader(c.chars, c.took); got != c.want {
 			t.Errorf("%d characters in %v by a reader: %v", c.chars, c.took, got)

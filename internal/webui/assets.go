@@ -1,6 +1,8 @@
 package webui
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -17,18 +19,24 @@ var assetFiles embed.FS
 
 // assetTypes are the media types of the files that are served.
 var assetTypes = map[string]string{
-	".css": "text/css; charset=utf-8",
-	".js":  "text/javascript; charset=utf-8",
-	".svg": "image/svg+xml",
-	".txt": "text/plain; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".txt":  "text/plain; charset=utf-8",
+	".wasm": "application/wasm",
 }
 
 type asset struct {
 	mediaType string
 	content   []byte
+	zipped    bool   // content is compressed by gzip
+	policy    string // the content security policy, where it is one of its own
 }
 
-// assets are the style sheet, the scripts and the icon. The name under which one is served holds a hash of its content,
+// workerPolicy lets the gate's worker, and nothing else, compile what this server sends.
+const workerPolicy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
+
+// assets are the style sheet, the scripts, the icon, and the gate's decoder where it was built (`make wasm`). The name under which one is served holds a hash of its content,
 // so that browsers may keep it for good. It is immutable.
 type assets struct {
 	served map[string]asset  // by the name with the hash
@@ -46,11 +54,15 @@ func readAssets() (*assets, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the assets: %w", err)
 		}
-		extension := path.Ext(entry.Name())
+		name, zipped := strings.CutSuffix(entry.Name(), ".gz")
+		extension := path.Ext(name)
 		sum := sha256.Sum256(content)
-		hashed := strings.TrimSuffix(entry.Name(), extension) + "." + hex.EncodeToString(sum[:6]) + extension
-		a.served[hashed] = asset{mediaType: assetTypes[extension], content: content}
-		a.hashed[entry.Name()] = hashed
+		hashed := strings.TrimSuffix(name, extension) + "." + hex.EncodeToString(sum[:6]) + extension
+		served := asset{mediaType: assetTypes[extension], content: content, zipped: zipped}
+		if name == "gate-worker.js" {
+			served.policy = workerPolicy
+		}
+		a.served[hashed], a.hashed[name] = served, hashed
 	}
 	return a, nil
 }
@@ -73,10 +85,33 @@ func (u *UI) serveAsset(c *gin.Context) {
 	}
 	c.Header("Cache-Control", "public, max-age=31536000, immutable")
 	c.Header("X-Content-Type-Options", "nosniff")
+	if found.policy != "" {
+		c.Header("Content-Security-Policy", found.policy)
+	}
+	if found.zipped {
+		u.serveZipped(c, found)
+		return
+	}
 	c.Data(http.StatusOK, found.mediaType, found.content)
 }
 
-// servePlain answers the two files that browsers and robots ask for by a fixed name.
+// serveZipped answers what is kept compressed, as the browser takes it.
+func (u *UI) serveZipped(c *gin.Context, found asset) {
+	c.Header("Vary", "Accept-Encoding")
+	if acceptsGzip(c.GetHeader("Accept-Encoding")) {
+		c.Header("Content-Encoding", "gzip")
+		c.Data(http.StatusOK, found.mediaType, found.content)
+		return
+	}
+	plain, err := gzip.NewReader(bytes.NewReader(found.content))
+	if err != nil {
+		u.Fail(c, fmt.Errorf("unpacking an asset: %w", err))
+		return
+	}
+	c.DataFromReader(http.StatusOK, -1, found.mediaType, plain, nil)
+}
+
+// servePlain answers the files that browsers and robots ask for by a fixed name.
 func (u *UI) servePlain(name string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		found := u.assets.served[u.assets.hashed[name]]

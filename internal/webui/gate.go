@@ -28,7 +28,11 @@ const (
 	gateAnswerAge = 10
 )
 
-var errGateEntry = errs.New(errs.NotFound, "gate_entry_gone", "This scan is no longer in the list.")
+// The reasons for refusing what is asked of a gate.
+var (
+	errGateEntry     = errs.New(errs.NotFound, "gate_entry_gone", "This scan is no longer in the list.")
+	errGatePlaceCode = errs.New(errs.Invalid, "gate_place_code", "This is the code of a place; it names nobody.")
+)
 
 // gateEntry is one line of a gate's list, kept in the gate's session. It holds nothing of the number that was typed; the
 // alias is what undoing needs.
@@ -53,6 +57,45 @@ type gatePage struct {
 	Nonce  string
 	Latest *gateAnswer
 	List   []gateEntry
+	Alone  gateAlone
+}
+
+// gateAlone is what the page's scripts need to go on without a network. Without the decoder, which `make` builds, Worker, Exec and
+// Wasm are empty: the form sends what is shown, and the camera is the browser's own affair.
+type gateAlone struct {
+	Place              uuid.UUID
+	Zone               int    // seconds by which the reader's clock is ahead of UTC
+	Words              string // what the scripts say, as JSON
+	Worker, Exec, Wasm string // addresses
+}
+
+// gateAlone makes what the scripts need.
+func (u *UI) gateAlone(c *gin.Context) (gateAlone, error) {
+	texts, now := u.texts(c), u.Clock()
+	words := map[string]string{
+		"in": texts.text("gate.in"), "out": texts.text("gate.out"), "undone": texts.text("gate.undone"),
+		"refused": texts.text("gate.not_recorded"), "kept": texts.text("gate.kept"), "offline": texts.text("gate.offline"),
+		"undelivered": texts.text("gate.undelivered"), "fault": texts.text("gate.fault"),
+		"waiting_in": texts.text("gate.waiting_in"), "waiting_out": texts.text("gate.waiting_out"),
+		"camera_on": texts.text("gate.camera_on"), "camera_off": texts.text("gate.camera_off"), "camera_fault": texts.text("gate.camera_fault"),
+	}
+	for _, refusal := range []*errs.Error{citizen.ErrPresented, citizen.ErrCodeOver, errGatePlaceCode} {
+		p := problemOf(texts, refusal)
+		words[refusal.Code] = p.Happened + " " + p.Do
+	}
+	data, err := json.Marshal(words)
+	if err != nil {
+		return gateAlone{}, fmt.Errorf("writing the words of the gate: %w", err)
+	}
+	_, zone := now.In(u.Location).Zone()
+	alone := gateAlone{Place: actor(c).Place, Zone: zone, Words: string(data)}
+	exec, errExec := u.assets.path("wasm_exec.js")
+	wasm, errWasm := u.assets.path("gate.wasm")
+	if errExec == nil && errWasm == nil {
+		alone.Exec, alone.Wasm = exec, wasm
+		alone.Worker, err = u.assets.path("gate-worker.js")
+	}
+	return alone, err
 }
 
 // gateAnswer is what the guard reads from afar.
@@ -90,7 +133,10 @@ func (u *UI) showGate(c *gin.Context) {
 		}
 	}
 	var err error
-	if page.Nonce, err = newNonce(u.Clock()); err != nil {
+	if page.Nonce, err = newNonce(u.Clock()); err == nil {
+		page.Alone, err = u.gateAlone(c)
+	}
+	if err != nil {
 		u.Fail(c, err)
 		return
 	}

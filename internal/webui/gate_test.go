@@ -1,6 +1,7 @@
 package webui_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -141,5 +142,31 @@ func TestGateAnswersOnce(t *testing.T) {
 	s.advance(time.Minute)
 	if got := answer(b.get("/gate")); got != "verdict waiting" {
 		t.Errorf("a minute after a refusal: %q", got)
+	}
+}
+
+// TestWordsOfTheGate: the scripts of the gate's page have a text for each thing that they say, in both languages.
+func TestWordsOfTheGate(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("gate")
+	for _, lang := range []string{"vi", "en"} {
+		b.get("/gate?lang=" + lang)
+		roots := b.get("/gate").all(func(n *html.Node) bool { return attr(n, "id") == "gate" })
+		if len(roots) != 1 {
+			t.Fatalf("%d roots", len(roots))
+		}
+		var words map[string]string
+		must(t, json.Unmarshal([]byte(attr(roots[0], "data-words")), &words))
+		for _, key := range []string{
+			"in", "out", "undone", "refused", "kept", "offline", "undelivered", "fault", "waiting_in", "waiting_out",
+			"camera_on", "camera_off", "camera_fault", "gate_input", "gate_place_code", "personal_code_over",
+		} {
+			if words[key] == "" {
+				t.Errorf("%s: nothing for %s", lang, key)
+			}
+		}
+		if attr(roots[0], "data-place") != s.market.ID.String() {
+			t.Errorf("the place is %s", attr(roots[0], "data-place"))
+		}
 	}
 }

@@ -162,7 +162,7 @@ func checkElement(t *testing.T, name string, n *html.Node, language string, ids,
 func TestAssets(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.browser()
-	name := regexp.MustCompile(`^/assets/[a-z]+\.[0-9a-f]{12}\.(css|js|svg)$`)
+	name := regexp.MustCompile(`^/assets/[a-z-]+\.[0-9a-f]{12}\.(css|js|svg)$`)
 	b.prove(s.stall.Code, "0912345678")
 	paths := make(map[string]bool)
 	for _, p := range []page{b.get("/q/" + s.stall.Code + "/stamp"), s.staff("gate").get("/gate")} {
@@ -170,7 +170,7 @@ func TestAssets(t *testing.T) {
 			paths[attr(n, "src")+attr(n, "href")] = true
 		}
 	}
-	if len(paths) != 4 {
+	if len(paths) != 6 {
 		t.Errorf("the pages ask for %v", paths)
 	}
 	for path := range paths {

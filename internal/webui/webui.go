@@ -49,6 +49,7 @@ func (u *UI) Register(r gin.IRouter) {
 	serve(r, "/assets/:name", u.serveAsset)
 	serve(r, "/favicon.ico", u.servePlain("favicon.svg"))
 	serve(r, "/robots.txt", u.servePlain("robots.txt"))
+	serve(r, "/gate-offline.js", u.servePlain("gate-offline.js")) // beside /gate, whose requests it answers
 
 	pages := r.Group("", u.rememberLanguage, limitBody)
 	for _, prefix := range []string{"/q", "/Q", "/check", "/CHECK"} {

@@ -1,40 +1,269 @@
-// The guard looks at people and not at the screen: an answer sounds, and goes away before the next person is there. The page
-// is whole without this.
-(() => {
+// The guard looks at people and not at the screen: an answer sounds, and goes away before the next person is there. The page is whole
+// without this. Where the browser can, nothing waits for the network: what is shown is read and judged here, kept, and delivered.
+(async () => {
+  const root = document.getElementById("gate");
+  if (!root) return;
+  const words = JSON.parse(root.dataset.words);
   const field = document.getElementById("number");
-  if (field) {
-    field.focus();
-    // A tap anywhere that is no control leads back to the field, for readers that type.
-    document.addEventListener("click", (event) => {
-      if (!event.target.closest("a, button, input, summary")) field.focus();
-    });
-  }
-  const answer = document.querySelector(".verdict:not(.waiting)");
-  if (!answer) return;
-  const waiting = document.querySelector(".verdict.waiting");
-  setTimeout(() => {
-    answer.hidden = true;
-    waiting.hidden = false;
-  }, 5000);
-  // The address of the answer stays the same when the page is loaded again: only a new scan sounds.
-  if (!answer.dataset.sound || performance.getEntriesByType("navigation")[0]?.type === "reload") return;
+  const form = field.form;
+  const answers = root.querySelector(".answers");
+  const waiting = answers.querySelector(".waiting");
+
+  field.focus();
+  // A tap anywhere that is no control leads back to the field, for readers that type.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("a, button, input, summary, video")) field.focus();
+  });
+
   // One high tone for yes, two low ones for no.
-  const Context = window.AudioContext;
-  if (!Context) return;
-  const context = new Context();
-  const tone = (frequency, start, length) => {
-    const oscillator = context.createOscillator();
-    const gain = context.createGain();
-    oscillator.frequency.value = frequency;
-    gain.gain.value = 0.2;
-    oscillator.connect(gain).connect(context.destination);
-    oscillator.start(context.currentTime + start);
-    oscillator.stop(context.currentTime + start + length);
+  let sound;
+  const beep = (yes) => {
+    if (!window.AudioContext) return;
+    sound ??= new AudioContext();
+    sound.resume();
+    for (const [frequency, start, length] of yes ? [[1320, 0, 0.12]] : [[220, 0, 0.18], [220, 0.26, 0.18]]) {
+      const oscillator = sound.createOscillator();
+      const gain = sound.createGain();
+      oscillator.frequency.value = frequency;
+      gain.gain.value = 0.2;
+      oscillator.connect(gain).connect(sound.destination);
+      oscillator.start(sound.currentTime + start);
+      oscillator.stop(sound.currentTime + start + length);
+    }
   };
-  if (answer.dataset.sound === "yes") {
-    tone(1320, 0, 0.12);
-  } else {
-    tone(220, 0, 0.18);
-    tone(220, 0.26, 0.18);
+
+  let hiding;
+  const stand = (answer) => {
+    clearTimeout(hiding);
+    hiding = setTimeout(() => {
+      answer.hidden = true;
+      waiting.hidden = false;
+    }, 5000);
+  };
+  const first = answers.querySelector(".verdict:not(.waiting)");
+  if (first) {
+    stand(first);
+    // The address of the answer stays the same when the page is loaded again: only a new scan sounds.
+    if (first.dataset.sound && performance.getEntriesByType("navigation")[0]?.type !== "reload") beep(first.dataset.sound === "yes");
   }
+
+  const clock = (seconds) => new Date((seconds + Number(root.dataset.zone)) * 1000).toISOString().slice(11, 19);
+  const copy = (name) => document.getElementById("gate-" + name).content.firstElementChild.cloneNode(true);
+  // answer shows a verdict in large, in place of the one before.
+  const answer = (name, text) => {
+    const shown = copy(name);
+    shown.setAttribute("role", name === "no" ? "alert" : "status");
+    shown.querySelector(".about").textContent = text;
+    answers.querySelector(".verdict:not(.waiting)")?.remove();
+    answers.prepend(shown);
+    waiting.hidden = true;
+    stand(shown);
+    if (name !== "undone") beep(name !== "no");
+  };
+
+  const camera = window.truyvetCamera({
+    video: root.querySelector("video"),
+    decode: root.dataset.wasm ? async (picture) => (await ask("decode", picture.data, picture.width, picture.height)).text ?? "" : null,
+    found: (text) => present(text, "", 0),
+  });
+
+  // The worker answers in the order in which it is asked.
+  let worker;
+  const asked = new Map();
+  const ask = (name, ...args) =>
+    new Promise((resolve) => {
+      const n = asked.size ? Math.max(...asked.keys()) + 1 : 1;
+      asked.set(n, resolve);
+      worker.postMessage({ n, name, args });
+    });
+  const startWorker = async () => {
+    worker = new Worker(root.dataset.worker);
+    worker.onmessage = ({ data: { n, answer } }) => {
+      asked.get(n)(answer);
+      asked.delete(n);
+    };
+    return !(await ask("begin", { exec: root.dataset.exec, wasm: root.dataset.wasm })).error;
+  };
+
+  // takeKeys fetches the public keys, has the worker use them and keeps them for the next time.
+  const takeKeys = async () => {
+    const answers = await Promise.all([root.dataset.keys, root.dataset.boxKey].map((url) => fetch(url, { cache: "no-store" })));
+    if (!answers.every((response) => response.ok)) throw new Error("the keys are not to be had");
+    const keys = await Promise.all(answers.map((response) => response.text()));
+    if (!(await ask("keys", root.dataset.place, ...keys)).error) await queue.store("keys", keys);
+    return answers[1];
+  };
+
+  let queue;
+  const alone = async () => {
+    if (!root.dataset.wasm || !root.dataset.place || !window.indexedDB || !window.Worker || !window.WebAssembly) return false;
+    if (!(await startWorker())) return false;
+    queue = await window.truyvetQueue({ place: root.dataset.place, url: root.dataset.queue, meet: takeKeys, changed: draw });
+    const keys = await queue.stored("keys");
+    if (keys && !(await ask("keys", root.dataset.place, ...keys)).error) return true;
+    await takeKeys();
+    return true;
+  };
+
+  // uuid7 is of now (RFC 9562, section 5.7).
+  const uuid7 = () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    new DataView(bytes.buffer).setUint32(0, Math.floor(Date.now() / 65536));
+    new DataView(bytes.buffer).setUint16(4, Date.now() % 65536);
+    bytes[6] = (bytes[6] & 0x0f) | 0x70;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  };
+
+  // present reads and judges what somebody shows, and keeps it. Without the means to, the form sends it.
+  const present = async (text, keys, took) => {
+    if (!queue) {
+      field.value = text;
+      form.requestSubmit();
+      return;
+    }
+    const kind = form.elements.mode.value;
+    const id = uuid7();
+    const meant = (await ask("typed", text, keys, took)).text;
+    const kept = await ask("keep", id, meant, Date.now() + queue.state.offset);
+    if (kept.box) {
+      await queue.keep({ id, kind, box: kept.box });
+      answer(kind, clock(Date.now() / 1000));
+    } else {
+      answer("no", words[kept.problem] ?? words.fault);
+    }
+  };
+
+  // draw shows the list, the count, and what is not delivered.
+  const list = root.querySelector(".ledger");
+  const draw = ({ recent, count, waiting: n, online }) => {
+    const today = count.day === new Date().toDateString();
+    root.querySelector(".inside b").textContent = today ? count.inside : 0;
+    const mark = root.querySelector(".undelivered");
+    mark.hidden = n === 0 && online;
+    mark.textContent = (online ? "" : words.offline + " ") + (n ? words.undelivered.replace("{n}", n) : "");
+    list.replaceChildren(...recent.map((entry) => {
+      const line = copy("line");
+      line.dataset.state = entry.state;
+      line.className = entry.state === "refused" ? "no" : "";
+      const time = line.querySelector("time");
+      time.textContent = clock(entry.at);
+      time.dateTime = new Date(entry.at * 1000).toISOString();
+      line.querySelector("span").textContent = {
+        kept: words[entry.kind] + " · " + words.kept, delivered: words[entry.kind],
+        undone: words[entry.kind] + " · " + words.undone, refused: words.refused + ": " + (words[entry.code] ?? words.fault),
+      }[entry.state];
+      const button = line.querySelector("button");
+      button.hidden = entry.state === "undone" || entry.state === "refused";
+      button.querySelector(".unseen").textContent = ": " + words[entry.kind] + ", " + clock(entry.at);
+      button.addEventListener("click", async () => {
+        await queue.undo(entry.id, uuid7());
+        answer("undone", words[entry.kind] + " · " + clock(entry.at));
+        field.focus();
+      });
+      return line;
+    }));
+    root.querySelector(".none").hidden = recent.length > 0;
+  };
+
+  // putAside lets gate-offline.js open this page where there is no network.
+  const putAside = async () => {
+    await navigator.serviceWorker.register("/gate-offline.js", { scope: "/gate" });
+    const parts = [...document.querySelectorAll("script[src], link[rel=stylesheet], link[rel=icon]")].map((part) => part.src || part.href);
+    const addresses = ["/gate", root.dataset.worker, root.dataset.exec, root.dataset.wasm, ...parts].map((a) => new URL(a, location).href);
+    const cache = await caches.open("truyvet-gate");
+    for (const request of await cache.keys()) if (!addresses.includes(request.url)) await cache.delete(request);
+    for (const address of addresses) if (address.endsWith("/gate") || !(await cache.match(address))) await cache.add(address);
+    await navigator.serviceWorker.ready;
+    root.dataset.aside = "yes";
+  };
+
+  // What a reader types ends with Enter as a rule; one that sends none is known by its speed.
+  const typing = { keys: [], from: 0, to: 0 };
+  const forget = () => Object.assign(typing, { keys: [], from: 0, to: 0 });
+  const take = () => {
+    const { keys, from, to } = typing;
+    const text = field.value;
+    field.value = "";
+    forget();
+    if (text || keys.length) present(text, keys.join(" "), to - from);
+  };
+  const watchTyping = () => {
+    let pause;
+    document.addEventListener("keydown", (event) => {
+      if (event.target !== field && event.target !== document.body) return;
+      if (event.key === "Backspace" || event.key === "Delete" || event.ctrlKey || event.metaKey) return forget();
+      if (!/^(Key|Digit|Numpad\d|Back(quote|slash)|Minus|Equal|Bracket|Semicolon|Quote|Comma|Period|Slash|Space)/.test(event.code)) return;
+      field.focus(); // a key that nobody takes is the reader's
+      clearTimeout(pause);
+      typing.from ||= event.timeStamp;
+      typing.to = event.timeStamp;
+      typing.keys.push((event.shiftKey ? "+" : "") + event.code);
+      pause = setTimeout(async () => {
+        const read = await ask("typed", field.value, typing.keys.join(" "), typing.to - typing.from);
+        if (read.reader && field.value) take();
+      }, 150);
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      clearTimeout(pause);
+      take();
+    });
+  };
+
+  const modes = root.querySelector(".modes");
+  const setMode = (kind) => {
+    form.elements.mode.value = kind;
+    for (const link of modes.querySelectorAll("a")) {
+      if (link.dataset.mode === kind) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    form.querySelector("button").textContent = words[kind];
+    waiting.firstElementChild.textContent = words["waiting_" + kind];
+    history.replaceState(null, "", kind === "out" ? "/gate?mode=out" : "/gate");
+  };
+
+  if (await alone().catch(() => false)) {
+    root.querySelector(".alone").hidden = false;
+    answers.setAttribute("aria-live", "polite");
+    watchTyping();
+    modes.addEventListener("click", (event) => {
+      const link = event.target.closest("a");
+      if (!link) return;
+      event.preventDefault();
+      setMode(link.dataset.mode);
+      field.focus();
+    });
+    if (new URLSearchParams(location.search).get("mode") === "out") setMode("out"); // the page that was put aside is the other one
+    draw(queue.state);
+    putAside().catch(() => {}); // without it the page is there for as long as it is open
+    window.addEventListener("online", queue.deliver);
+    queue.deliver();
+  } else {
+    queue = null;
+  }
+
+  // The camera. A page that was sent anew goes on looking.
+  const REMEMBERED = "truyvet-gate-camera";
+  const button = root.querySelector(".camera button");
+  const show = () => {
+    button.textContent = camera.running() ? words.camera_off : words.camera_on;
+    button.setAttribute("aria-pressed", camera.running());
+    root.querySelector("video").hidden = !camera.running();
+  };
+  const turn = async () => {
+    if (camera.running()) camera.stop();
+    else await camera.start().catch(() => answer("no", words.camera_fault));
+    sessionStorage.setItem(REMEMBERED, camera.running() ? "on" : "");
+    show();
+  };
+  if (await camera.usable()) {
+    root.querySelector(".camera").hidden = false;
+    button.addEventListener("click", turn);
+    if (sessionStorage.getItem(REMEMBERED)) turn();
+  } else {
+    root.querySelector(".no-camera").hidden = false;
+  }
+  root.dataset.ready = queue ? "alone" : "form";
 })();

@@ -1,0 +1,79 @@
+//go:build js && wasm
+
+// Command gatewasm is package gate for a browser: built for WebAssembly by `make wasm`, run by the worker of the gate's page. It
+// gives that worker one object, truyvetGate, whose functions answer an object each; one that has failed has an error.
+package main
+
+import (
+	"syscall/js"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/gate"
+)
+
+func main() {
+	w := &worker{}
+	js.Global().Set("truyvetGate", js.ValueOf(map[string]any{
+		"keys":   js.FuncOf(w.keys),
+		"decode": js.FuncOf(w.decode),
+		"typed":  js.FuncOf(w.typed),
+		"keep":   js.FuncOf(w.keep),
+	}))
+	select {} // the functions are called for as long as the worker lives
+}
+
+type worker struct {
+	device gate.Device
+	pixels []byte
+}
+
+func failed(err error) any { return map[string]any{"error": err.Error()} }
+
+// keys takes the place, and the documents of the keys of codes and of boxes, as texts.
+func (w *worker) keys(_ js.Value, args []js.Value) any {
+	if err := w.device.SetKeys(args[0].String(), []byte(args[1].String()), []byte(args[2].String())); err != nil {
+		return failed(err)
+	}
+	return map[string]any{}
+}
+
+// decode takes the pixels of a picture, its width and its height, and answers the text of the code in it, or an empty one.
+func (w *worker) decode(_ js.Value, args []js.Value) any {
+	if n := args[0].Length(); n != len(w.pixels) {
+		w.pixels = make([]byte, n)
+	}
+	js.CopyBytesToGo(w.pixels, args[0])
+	text, err := w.device.Decode(w.pixels, args[1].Int(), args[2].Int())
+	if err != nil {
+		return failed(err)
+	}
+	return map[string]any{"text": text}
+}
+
+// typed takes what was typed, the names of the keys, and in how many milliseconds; it answers what was meant, and whether a reader
+// typed it.
+func (w *worker) typed(_ js.Value, args []js.Value) any {
+	took := time.Duration(args[2].Float() * float64(time.Millisecond))
+	text, reader := w.device.Typed(args[0].String(), args[1].String(), took)
+	return map[string]any{"text": text, "reader": reader}
+}
+
+// keep takes the id of a scan, what was shown, and when by the server's clock, in milliseconds. It answers a problem, or the box.
+func (w *worker) keep(_ js.Value, args []js.Value) any {
+	id, err := uuid.Parse(args[0].String())
+	if err != nil {
+		return failed(err)
+	}
+	kept, err := w.device.Keep(id, args[1].String(), time.UnixMilli(int64(args[2].Float())))
+	if err != nil {
+		return failed(err)
+	}
+	if kept.Problem != "" {
+		return map[string]any{"problem": kept.Problem}
+	}
+	box := js.Global().Get("Uint8Array").New(len(kept.Box))
+	js.CopyBytesToJS(box, kept.Box)
+	return map[string]any{"kind": string(kept.Kind), "box": box}
+}

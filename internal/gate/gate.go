@@ -1,0 +1,107 @@
+// Package gate is what a gate's device does by itself, with no network: it finds the code in a picture of the camera, says what was
+// shown and whether it is good, and closes it into a box for the server. It is compiled to WebAssembly for the gate's page, and is
+// pure: the page gives it the keys, the pictures and the time.
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/sealbox"
+	"github.com/truyvet/truyvet/internal/shown"
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+// The problems of what was shown. They are those that the server answers with.
+const (
+	ProblemNothing = "gate_input"         // nothing that names anybody
+	ProblemPlace   = "gate_place_code"    // the code of a place, which names nobody
+	ProblemOver    = "personal_code_over" // a personal code that has ended
+)
+
+// ErrNoKeys refuses to judge before the keys are there.
+var ErrNoKeys = errors.New("the keys are not there yet")
+
+// Device is a gate's device. It is for one caller at a time.
+type Device struct {
+	place   uuid.UUID
+	keys    *qrgen.KeySet
+	boxKey  sealbox.Public
+	ready   bool
+	decoder decoder
+}
+
+// SetKeys gives the device the gate's place and the two documents of public keys that the server serves. On an error it goes on
+// with those that it has.
+func (d *Device) SetKeys(place string, codeKeys, boxKey []byte) error {
+	id, err := uuid.Parse(place)
+	if err != nil {
+		return fmt.Errorf("reading the gate's place: %w", err)
+	}
+	keys, err := qrgen.ParsePublicKeys(codeKeys)
+	if err != nil {
+		return err
+	}
+	public, err := sealbox.ParsePublic(boxKey)
+	if err != nil {
+		return err
+	}
+	d.place, d.keys, d.boxKey, d.ready = id, keys, public, true
+	return nil
+}
+
+// Typed returns what was meant by a text that was typed in so long a time, from the first key to the last, and whether a reader typed
+// it. Keys are as shown.Repair takes them.
+func (d *Device) Typed(text, keys string, took time.Duration) (meant string, reader bool) {
+	return shown.Repair(text, keys, d.signed), shown.ByReader(utf8.RuneCountInString(text), took)
+}
+
+// signed says whether what looks like a code was signed, where there are the keys to see it.
+func (d *Device) signed(s shown.Shown) bool {
+	if !d.ready || s.Kind != shown.PersonalCode && s.Kind != shown.PlaceCode {
+		return true
+	}
+	_, err := d.keys.VerifyPersonal(s.Token, time.Unix(0, 0))
+	if s.Kind == shown.PlaceCode {
+		_, err = d.keys.Verify(s.Token, time.Unix(0, 0), nil)
+	}
+	return !errors.Is(err, qrgen.ErrBadSignature) && !errors.Is(err, qrgen.ErrUnknownKey) && !errors.Is(err, qrgen.ErrMalformed) &&
+		!errors.Is(err, qrgen.ErrUnknownVersion)
+}
+
+// Kept is what a gate keeps of somebody until the server has it.
+type Kept struct {
+	Problem string     // why it keeps nothing; else empty
+	Kind    shown.Kind // of what was shown
+	Box     []byte     // bound to the gate's place and the scan
+}
+
+// Keep judges what somebody shows at the given time, and closes it into a box for the scan of that id.
+func (d *Device) Keep(id uuid.UUID, text string, at time.Time) (Kept, error) {
+	if !d.ready {
+		return Kept{}, ErrNoKeys
+	}
+	what := shown.Read(text)
+	switch what.Kind {
+	case shown.Nothing:
+		return Kept{Problem: ProblemNothing}, nil
+	case shown.PlaceCode:
+		return Kept{Problem: ProblemPlace, Kind: what.Kind}, nil
+	case shown.PersonalCode:
+		switch _, err := d.keys.VerifyPersonal(what.Token, at); {
+		case errors.Is(err, qrgen.ErrExpired):
+			return Kept{Problem: ProblemOver, Kind: what.Kind}, nil
+		case err != nil:
+			return Kept{Problem: ProblemNothing, Kind: what.Kind}, nil
+		}
+	}
+	box, err := d.boxKey.Seal(sealbox.Bound{Place: d.place, Scan: id}, text)
+	if err != nil {
+		return Kept{}, err
+	}
+	return Kept{Kind: what.Kind, Box: box}, nil
+}
