@@ -124,9 +124,9 @@ func checkScans(t *rapid.T, d *District, town *town, cal *calendar) {
 		t.Errorf("%d scans of %d people are no month", len(d.Scans), len(d.People))
 	}
 	var last Scan
+	today := 0 // the scans are in the order of their time
 	for i, s := range d.Scans {
-		person, place := d.People[s.Person], d.Places[s.Place]
-		today := 0
+		person, place := &d.People[s.Person], &d.Places[s.Place]
 		for today < scanDays-1 && cal.start[today+1] <= s.At {
 			today++
 		}
