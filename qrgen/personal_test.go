@@ -1,9 +1,6 @@
 package qrgen_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,13 +29,9 @@ type personalVectors struct {
 
 func readPersonalVectors(t testing.TB) personalVectors {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(goldens, "personal.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v personalVectors
-	if err := json.Unmarshal(data, &v); err != nil || len(v.Accepted) == 0 || len(v.Refused) == 0 {
-		t.Fatalf("%d and %d vectors, %v", len(v.Accepted), len(v.Refused), err)
+	v := readGolden[personalVectors](t, "personal.json")
+	if len(v.Accepted) == 0 || len(v.Refused) == 0 {
+		t.Fatal("the vectors are empty")
 	}
 	return v
 }

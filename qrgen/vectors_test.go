@@ -54,16 +54,22 @@ type vectors struct {
 
 func readVectors(t testing.TB) vectors {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(goldens, "vectors.json"))
+	v := readGolden[vectors](t, "vectors.json")
+	if len(v.Accepted) == 0 || len(v.Refused) == 0 {
+		t.Fatal("the vectors are empty")
+	}
+	return v
+}
+
+// readGolden reads a JSON file of vectors.
+func readGolden[V any](t testing.TB, name string) (v V) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(goldens, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var v vectors
 	if err := json.Unmarshal(data, &v); err != nil {
 		t.Fatal(err)
-	}
-	if len(v.Accepted) == 0 || len(v.Refused) == 0 {
-		t.Fatal("the vectors are empty")
 	}
 	return v
 }
