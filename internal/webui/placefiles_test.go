@@ -132,7 +132,7 @@ func TestManyPlaces(t *testing.T) {
 		p.wants(http.StatusOK, "303 địa điểm")
 		next = ""
 		for _, n := range p.all(func(n *html.Node) bool { return n.Data == "a" }) {
-			if href := attr(n, "href"); strings.Contains(href, "after=") {
+			if href := attr(n, "href"); strings.HasPrefix(href, "/places?after=") {
 				next = href
 			}
 			if name := textOf(n); strings.HasPrefix(name, "Tiệm ") {
