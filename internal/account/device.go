@@ -18,15 +18,15 @@ const (
 	deviceKeyPrefix = "tvg_"
 )
 
-// EnrolDevice makes the device in whose hands a gate's invitation is that gate, under a login of its own, and returns its key, which
-// is kept nowhere else. The key is good for scanning at that one place until the account is disabled. The errors: those of Open,
-// and ErrRole for an invitation that is for no gate.
+// EnrolDevice makes the device in whose hands the invitation of a gate or a screen is that gate or screen, under a login of its
+// own, and returns its key, which is kept nowhere else. The key is good for scanning at that one place, or for showing its code,
+// until the account is disabled. The errors: those of Open, and ErrRole for an invitation that is for no device.
 func (s *Service) EnrolDevice(ctx context.Context, token, address string) (a registry.Account, key string, err error) {
 	i, err := s.Open(ctx, token, address)
 	if err != nil {
 		return registry.Account{}, "", err
 	}
-	if i.Role != registry.RoleGate {
+	if !IsDevice(i.Role) {
 		return registry.Account{}, "", ErrRole
 	}
 	random := make([]byte, deviceKeySize)
@@ -35,7 +35,7 @@ func (s *Service) EnrolDevice(ctx context.Context, token, address string) (a reg
 	}
 	key = deviceKeyPrefix + base64.RawURLEncoding.EncodeToString(random)
 	a = wishOf(i.Invitation).account()
-	a.Login, a.Created = "gate-"+strings.ToLower(rand.Text()[:8]), s.clock().Unix()
+	a.Login, a.Created = string(a.Role)+"-"+strings.ToLower(rand.Text()[:8]), s.clock().Unix()
 	if a, err = s.accept(ctx, i.Invitation, a, keyHash(key)); err != nil {
 		return registry.Account{}, "", err
 	}
@@ -49,12 +49,21 @@ func keyHash(key string) []byte {
 
 // Device returns the gate of a device's key; ErrNotLoggedIn where there is none, or it was revoked.
 func (s *Service) Device(ctx context.Context, key string) (registry.Account, error) {
+	return s.deviceOf(ctx, key, registry.RoleGate)
+}
+
+// Screen returns the screen of a device's key; ErrNotLoggedIn where there is none, or it was revoked.
+func (s *Service) Screen(ctx context.Context, key string) (registry.Account, error) {
+	return s.deviceOf(ctx, key, registry.RoleScreen)
+}
+
+func (s *Service) deviceOf(ctx context.Context, key string, role registry.Role) (registry.Account, error) {
 	if len(key) != len(deviceKeyPrefix)+base64.RawURLEncoding.EncodedLen(deviceKeySize) || !strings.HasPrefix(key, deviceKeyPrefix) {
 		return registry.Account{}, ErrNotLoggedIn
 	}
 	a, err := s.store.AccountOfKey(ctx, keyHash(key))
 	switch {
-	case errors.Is(err, registry.ErrNotFound), err == nil && (a.Disabled || a.Role != registry.RoleGate):
+	case errors.Is(err, registry.ErrNotFound), err == nil && (a.Disabled || a.Role != role):
 		return registry.Account{}, ErrNotLoggedIn
 	case err != nil:
 		return registry.Account{}, fmt.Errorf("finding the device of a key: %w", err)

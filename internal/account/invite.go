@@ -53,8 +53,8 @@ func (s *Service) Invite(ctx context.Context, actor registry.Account, wish Wish)
 		if err != nil {
 			return registry.Invitation{}, "", err
 		}
-		if a.ID == actor.ID || a.Role == registry.RoleGate {
-			return registry.Invitation{}, "", ErrNotGranted // a gate is enrolled anew
+		if a.ID == actor.ID || IsDevice(a.Role) {
+			return registry.Invitation{}, "", ErrNotGranted // a device is enrolled anew
 		}
 		wish = Wish{Role: a.Role, Organisation: a.Organisation, Place: a.Place, Area: a.Area, Renews: a.ID, Note: wish.Note}
 	}
@@ -297,13 +297,13 @@ func (s *Service) Open(ctx context.Context, token, address string) (Invited, err
 
 // Accept makes the account of an invitation with the login and the password that the invited chose, or gives the account that
 // it renews the password. An invitation is good once. The errors: those of Open, ErrLogin, ErrPassword, ErrLoginTaken, and
-// ErrRole for a gate, which is enrolled.
+// ErrRole for a device, which is enrolled.
 func (s *Service) Accept(ctx context.Context, token, address, login, password string) (registry.Account, error) {
 	i, err := s.Open(ctx, token, address)
 	if err != nil {
 		return registry.Account{}, err
 	}
-	if i.Role == registry.RoleGate {
+	if IsDevice(i.Role) {
 		return registry.Account{}, ErrRole
 	}
 	if i.Renews != uuid.Nil {

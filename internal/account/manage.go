@@ -110,7 +110,7 @@ func (s *Service) Sight(ctx context.Context, actor registry.Account, id uuid.UUI
 	return Sight{
 		Account: a, MayStop: mayStop(actor, a, g) && !a.Disabled,
 		MayStart: a.Disabled && voice == alone && !own,
-		MayRenew: voice != noVoice && !own && a.Role != registry.RoleGate,
+		MayRenew: voice != noVoice && !own && !IsDevice(a.Role),
 	}, nil
 }
 
@@ -141,7 +141,7 @@ func (s *Service) Enable(ctx context.Context, actor registry.Account, id uuid.UU
 func (s *Service) setDisabled(ctx context.Context, by string, a registry.Account, disabled bool) error {
 	action := "account_enabled"
 	switch {
-	case disabled && a.Role == registry.RoleGate:
+	case disabled && IsDevice(a.Role):
 		action = "device_revoked"
 	case disabled:
 		action = "account_disabled"

@@ -22,6 +22,7 @@ const (
 	ActKeepAccount                        // keep its own password, second factor and sessions
 	ActAdmit                              // admit organisations that ask for an account
 	ActManageOrganisations                // list and rename organisations
+	ActShowCode                           // show the code of one place, signed anew all the time
 )
 
 // scope is which field of an account says what its role is for.
@@ -43,13 +44,15 @@ type roleFacts struct {
 }
 
 // factsOf is the table of roles. Nobody may everything: who makes every kind of account reads no lists, who reads the audit
-// log does nothing else, and a gate, which may be a device with a key, does nothing but scan.
+// log does nothing else, and a device does nothing but its one thing.
 func factsOf(role registry.Role) (facts roleFacts, known bool) {
 	switch role {
 	case registry.RoleOwner:
 		return roleFacts{scope: organisationScope, acts: []Act{ActManagePlaces, ActManageAccounts, ActKeepAccount}}, true
 	case registry.RoleGate:
 		return roleFacts{scope: placeScope, acts: []Act{ActGateScan}}, true
+	case registry.RoleScreen:
+		return roleFacts{scope: placeScope, acts: []Act{ActShowCode}}, true
 	case registry.RoleWard:
 		return roleFacts{scope: areaScope, level: registry.Ward, acts: []Act{ActTrace, ActKeepAccount}, pair: true}, true
 	case registry.RoleDistrict:
@@ -67,7 +70,7 @@ func factsOf(role registry.Role) (facts roleFacts, known bool) {
 // Roles lists the roles.
 func Roles() []registry.Role {
 	return []registry.Role{
-		registry.RoleOwner, registry.RoleGate, registry.RoleWard, registry.RoleDistrict, registry.RoleCity,
+		registry.RoleOwner, registry.RoleGate, registry.RoleScreen, registry.RoleWard, registry.RoleDistrict, registry.RoleCity,
 		registry.RoleAdmin, registry.RoleAuditor,
 	}
 }
@@ -84,6 +87,12 @@ func TakesTwo(role registry.Role) bool {
 	return facts.pair
 }
 
+// IsDevice says whether accounts of the role are devices at a place, which are enrolled and renewed by nobody.
+func IsDevice(role registry.Role) bool {
+	facts, _ := factsOf(role)
+	return facts.scope == placeScope
+}
+
 // Grantable lists the roles that somebody of a role may propose or grant, somewhere.
 func Grantable(by registry.Role) []registry.Role {
 	return slices.DeleteFunc(Roles(), func(role registry.Role) bool {
@@ -93,7 +102,7 @@ func Grantable(by registry.Role) []registry.Role {
 		case by == registry.RoleAdmin:
 			return false
 		case by == registry.RoleOwner:
-			return role != registry.RoleOwner && role != registry.RoleGate
+			return role != registry.RoleOwner && !IsDevice(role)
 		case by == registry.RoleDistrict:
 			return role != registry.RoleDistrict && role != registry.RoleWard
 		}
@@ -190,9 +199,9 @@ func (g *ground) within(area, in string) bool {
 	return false
 }
 
-// organisationOf returns the organisation that an account belongs to: a gate to that of its place; uuid.Nil for none.
+// organisationOf returns the organisation that an account belongs to: a device to that of its place; uuid.Nil for none.
 func (g *ground) organisationOf(a registry.Account) uuid.UUID {
-	if a.Role == registry.RoleGate {
+	if IsDevice(a.Role) {
 		return g.places[a.Place]
 	}
 	return a.Organisation

@@ -14,12 +14,13 @@ import (
 
 // From when on a part is looked after rather than well.
 const (
-	lateAfter    = 2 * time.Minute // the age of the oldest scan that is logged and not stored
-	staleAfter   = time.Minute     // the time since the index held every accepted scan
-	fullFrom     = 0.5             // the share of its limit that a stream or a queue has reached
-	memoryFrom   = 0.8             // the share of its bound that a Redis server uses
-	littleDisk   = 2 << 30         // bytes left where the data are
-	noDisk       = 64 << 20        // too few to go on with
+	lateAfter    = 2 * time.Minute  // the age of the oldest scan that is logged and not stored
+	staleAfter   = time.Minute      // the time since the index held every accepted scan
+	unheardAfter = 5 * refreshEvery // the time since places and the ends of codes were last read
+	fullFrom     = 0.5              // the share of its limit that a stream or a queue has reached
+	memoryFrom   = 0.8              // the share of its bound that a Redis server uses
+	littleDisk   = 2 << 30          // bytes left where the data are
+	noDisk       = 64 << 20         // too few to go on with
 	couldNotTell = "it cannot be asked: "
 )
 
@@ -28,6 +29,7 @@ func (p *Parts) checks() []telemetry.Check {
 	checks := []telemetry.Check{
 		answers("registry", true, func(ctx context.Context) error { _, err := p.Registry.Revision(ctx); return err }),
 		answers("scan_log", true, func(ctx context.Context) error { _, err := p.Scans.Progress.Tail(ctx); return err }),
+		codesCheck(p.Places.Fresh, p.Clock),
 		queueCheck(p.Scans.Queue),
 		diskCheck(p.Config.DataDir),
 	}
@@ -69,6 +71,24 @@ func (p *Parts) indexCheck() telemetry.Check {
 				return found
 			}
 			found.Level = telemetry.Degraded
+			return found
+		},
+	}
+}
+
+// codesCheck watches how old what is known of places and of the ends of codes is. A server that cannot read them goes on with what
+// it knows.
+func codesCheck(fresh func() int64, clock func() time.Time) telemetry.Check {
+	return telemetry.Check{
+		Name:  "codes",
+		Facts: []telemetry.Fact{{Name: "codes_age_seconds", Help: "Time since the places and the ends of their codes were last read from the registry."}},
+		Run: func(context.Context) telemetry.Finding {
+			age := clock().Sub(time.Unix(fresh(), 0))
+			found := telemetry.Finding{Values: []float64{age.Seconds()}}
+			if age > unheardAfter {
+				found.Level = telemetry.Degraded
+				found.Detail = fmt.Sprintf("codes that were revoked within the last %s may still be taken: the registry could not be read", age.Round(time.Second))
+			}
 			return found
 		},
 	}

@@ -23,8 +23,13 @@ const (
 	maxBodies      = 64 << 20 // bytes of the bodies that are being read and judged; judging takes about four times as much
 )
 
+// checksPerAddress is how often an address may ask whether a poster is genuine: a household never notices, and who tries codes
+// out does.
+var checksPerAddress = ratelimit.Rule{Burst: 60, Every: 2 * time.Second}
+
 // The answers of the limits.
 var (
+	errCheckLimit   = &errs.Error{Kind: errs.TooMany, Code: "check_limit", Message: "Too many codes were checked from this network; wait a little."}
 	errDeviceLimit  = &errs.Error{Kind: errs.TooMany, Code: "device_limit", Message: "Too many scans from this device; keep them and send them later."}
 	errAddressLimit = &errs.Error{Kind: errs.TooMany, Code: "address_limit", Message: "Too much is sent from this network; keep the scans and send them later."}
 	errBodies       = errs.Busy("server_busy", "Too much is being sent at this moment; keep the scans and send them again.", 2*time.Second)
@@ -42,13 +47,14 @@ type limits struct {
 	metrics *telemetry.Metrics
 	device  *ratelimit.Many // nil = no limit
 	address *ratelimit.Many // nil = no limit
+	checks  *ratelimit.Many
 	bodies  *semaphore.Weighted
 }
 
 // newLimits makes the limits: so many scans a minute of one device and five minutes' worth at once, and so many sendings a
 // minute of one address and a minute's worth at once; 0 is none.
 func newLimits(device, address int, metrics *telemetry.Metrics, clock func() time.Time) *limits {
-	l := &limits{metrics: metrics, bodies: semaphore.NewWeighted(maxBodies)}
+	l := &limits{metrics: metrics, checks: ratelimit.NewMany(checksPerAddress, clock), bodies: semaphore.NewWeighted(maxBodies)}
 	if device > 0 {
 		l.device = ratelimit.NewMany(ratelimit.Rule{Burst: 5 * device, Every: time.Minute / time.Duration(device)}, clock)
 	}
@@ -78,15 +84,24 @@ func (l *limitedIngest) Submit(ctx context.Context, alias uuid.UUID, subs []inge
 
 // guard is the limits on requests: how often an address sends, and how much is being read at the same time.
 func (l *limits) guard(fail func(*gin.Context, error)) gin.HandlerFunc {
+	refuse := func(c *gin.Context, limit string, e *errs.Error, wait time.Duration) {
+		l.metrics.Limited(limit)
+		fail(c, until(e, wait))
+		c.Abort()
+	}
 	return func(c *gin.Context) {
+		if checks(c.FullPath()) {
+			if wait := take(l.checks, c.ClientIP()); wait > 0 {
+				refuse(c, "check", errCheckLimit, wait)
+			}
+			return
+		}
 		if c.Request.Method != http.MethodPost {
 			return
 		}
 		if l.address != nil {
-			if wait := l.take(c.ClientIP()); wait > 0 {
-				l.metrics.Limited("address")
-				fail(c, until(errAddressLimit, wait))
-				c.Abort()
+			if wait := take(l.address, c.ClientIP()); wait > 0 {
+				refuse(c, "address", errAddressLimit, wait)
 				return
 			}
 		}
@@ -102,9 +117,14 @@ func (l *limits) guard(fail func(*gin.Context, error)) gin.HandlerFunc {
 	}
 }
 
-// take counts a sending of an address. This machine's own has no limit: it is a proxy that is not trusted yet, behind which
+// checks says whether a route tells of codes.
+func checks(route string) bool {
+	return route == "/check/:token" || route == "/CHECK/:token" || route == "/api/v1/check/:token"
+}
+
+// take counts a request of an address. This machine's own has no limit: it is a proxy that is not trusted yet, behind which
 // everybody is, or somebody at home. Of IPv6 the network of 64 bits counts, in which one sender has every address.
-func (l *limits) take(address string) (wait time.Duration) {
+func take(from *ratelimit.Many, address string) (wait time.Duration) {
 	ip, err := netip.ParseAddr(address)
 	if err != nil || ip.IsLoopback() {
 		return 0
@@ -113,7 +133,7 @@ func (l *limits) take(address string) (wait time.Duration) {
 	if !ip.Unmap().Is4() {
 		clear(key[8:])
 	}
-	return l.address.Take(key[:], 1)
+	return from.Take(key[:], 1)
 }
 
 // boundedBody is the body of a request that holds what was read of it against the bound for all.

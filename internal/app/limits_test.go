@@ -54,3 +54,40 @@ func TestBodiesInFlightAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestChecksOfAnAddressAreBounded has two addresses ask about codes, one of them without end.
+func TestChecksOfAnAddressAreBounded(t *testing.T) {
+	metrics, err := telemetry.NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_700_000_000, 0)
+	l := newLimits(0, 0, metrics, func() time.Time { return now })
+	engine := gin.New()
+	engine.Use(l.guard(func(c *gin.Context, err error) { c.Status(errs.Of(err).Kind.Status()) }))
+	for _, route := range []string{"/check/:token", "/api/v1/check/:token", "/q/:token"} {
+		engine.GET(route, func(c *gin.Context) { c.Status(http.StatusOK) })
+	}
+	get := func(from, path string) int {
+		req := httptest.NewRequest(http.MethodGet, path, nil)
+		req.RemoteAddr = from + ":1000"
+		answer := httptest.NewRecorder()
+		engine.ServeHTTP(answer, req)
+		return answer.Code
+	}
+	for i := range checksPerAddress.Burst {
+		if status := get("192.0.2.1", []string{"/check/A", "/api/v1/check/A"}[i%2]); status != http.StatusOK {
+			t.Fatalf("the check no. %d is answered %d", i+1, status)
+		}
+	}
+	if status := get("192.0.2.1", "/check/A"); status != http.StatusTooManyRequests {
+		t.Errorf("one check too many is answered %d", status)
+	}
+	if page, other, own := get("192.0.2.1", "/q/A"), get("192.0.2.2", "/check/A"), get("127.0.0.1", "/check/A"); page != 200 || other != 200 || own != 200 {
+		t.Errorf("what has nothing to do with it is answered %d, %d and %d", page, other, own)
+	}
+	now = now.Add(checksPerAddress.Every)
+	if status := get("192.0.2.1", "/check/A"); status != http.StatusOK {
+		t.Errorf("a while later: %d", status)
+	}
+}

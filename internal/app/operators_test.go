@@ -51,10 +51,22 @@ func freeAddress(t *testing.T) string {
 // serve runs a server with these settings until the test ends.
 func serve(t *testing.T, settings ...string) *site {
 	t.Helper()
+	return serveOn(t, newData(t), settings...)
+}
+
+// newData makes a data folder.
+func newData(t *testing.T) string {
+	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
 	if err := app.Init(t.Context(), configure(t, data, nil), time.Now); err != nil { // ClickHouse need not be there
 		t.Fatal(err)
 	}
+	return data
+}
+
+// serveOn runs a server on a data folder.
+func serveOn(t *testing.T, data string, settings ...string) *site {
+	t.Helper()
 	ops := freeAddress(t)
 	parts, err := app.Open(t.Context(), configure(t, data, append(settings, "TRUYVET_OPS_LISTEN="+ops)), slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {

@@ -116,6 +116,15 @@ func (o *Office) Importer() (*places.Importer, error) {
 	return &places.Importer{Intake: o.Registry, Keys: keys.keys, Clock: o.Clock}, nil
 }
 
+// Register returns what takes in posters that were printed without a server.
+func (o *Office) Register() (*places.Register, error) {
+	keys, err := openKeyFile(o.Config.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	return &places.Register{Store: o.Registry, Keys: keys.keys, Clock: o.Clock}, nil
+}
+
 // Close closes the registry.
 func (o *Office) Close() error { return o.Registry.Close() }
 
@@ -201,7 +210,7 @@ func (p *Parts) build(ctx context.Context) error {
 	})
 	p.Retention = p.retention(p.Scans.dropper, present{p.Scans.Snapshots, p.Clock})
 	p.Ingest = ingest.New(ingest.Config{
-		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Revoked: p.Places.Revoked, Retention: p.Config.Retention(), Clock: p.Clock,
+		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Ends: p.Places.Ends, Retention: p.Config.Retention(), Clock: p.Clock,
 		Closed: func(place uuid.UUID, at int64) bool { return p.Places.Closed(place, time.Unix(at, 0).In(p.Location)) },
 	})
 	p.limits = newLimits(p.Config.DeviceLimit, p.Config.AddressLimit, p.metrics, p.Clock)

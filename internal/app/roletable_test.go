@@ -46,6 +46,9 @@ var table = []route{
 	// For citizens, whom a credential of their own identifies; a login is none.
 	{"POST", "/api/v1/scans", nothing, `{"scans":[]}`, "401 401 401 401 401 401 401 401"},
 	{"GET", "/q/:token", aCode, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/check/:token", aCode, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/CHECK/:token", aCode, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/api/v1/check/:token", aCode, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/q/:token/code", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"GET", "/q/:token/stamp", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"GET", "/q/:token/phone", aCode, "", "303 303 303 303 303 303 303 303"},
@@ -73,7 +76,8 @@ var table = []route{
 	{"POST", "/q/:token/with", aCode, "name=A", "401 401 401 401 401 401 401 401"},
 	{"GET", "/me/code", nothing, "", "401 401 401 401 401 401 401 401"},
 
-	// For gates' devices, whom a key of their own identifies; a login is none.
+	// For devices at a place, whom a key of their own identifies; a login is none.
+	{"GET", "/screen", nothing, "", "401 401 401 401 401 401 401 401"},
 	{"POST", "/api/v1/gate/scans", nothing, `{}`, "401 401 401 401 401 401 401 401"},
 	{"POST", "/api/v1/gate/enrol", nothing, `{"code":"aaaaa-aaaaa-aaaaa-aaaaa"}`, "410 410 410 410 410 410 410 410"},
 
@@ -164,6 +168,11 @@ var table = []route{
 	{"POST", "/places/logo", nothing, "", "login 400 403 403 403 403 403 403"},
 	{"GET", "/places/:id/reissue", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"POST", "/places/:id/reissue", aPlace, "serial=9", "login 409/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/codes", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/revoke", aPlace, "", "login 404 403 403 403 403 403 403"},
+	{"POST", "/places/:id/revoke", aPlace, "serial=9", "login 404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/screen", aPlace, "", "login 200/404 403 403 403 403 403 403"},
+	{"POST", "/places/:id/screen", aPlace, "", "login 201/404 403 403 403 403 403 403"},
 
 	// The gate.
 	{"GET", "/gate", nothing, "", "login 403 200 403 403 403 403 403"},
@@ -206,10 +215,8 @@ func TestRoleTable(t *testing.T) {
 	listed := make(map[string]bool)
 	for _, r := range table {
 		listed[r.method+" "+r.path] = true
-		if strings.HasPrefix(r.path, "/q/:token") { // a code is read in any case, and by an older word
-			for _, prefix := range []string{"/Q/", "/check/", "/CHECK/"} {
-				listed[r.method+" "+prefix+strings.TrimPrefix(r.path, "/q/")] = true
-			}
+		if strings.HasPrefix(r.path, "/q/:token") { // a code is read in any case
+			listed[r.method+" /Q/"+strings.TrimPrefix(r.path, "/q/")] = true
 		}
 	}
 	for _, there := range c.routes {

@@ -26,7 +26,7 @@ import (
 
 // The pace of a server.
 const (
-	refreshEvery = 3 * time.Second  // how soon another process's revocation or place is known here
+	refreshEvery = 2 * time.Second  // how soon another process's revocation or place is known here
 	purgeEvery   = time.Hour        // how often it is seen whether what has expired was purged today
 	headEvery    = time.Hour        // how often it is seen whether today's head of the audit log was written
 	triesEvery   = 10 * time.Minute // how often tries are forgotten that count no more
@@ -163,7 +163,7 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
-		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, PlaceCode: p.Places.Code,
+		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, PlaceCode: p.Places.Code, Check: p.Places.Check,
 		FindPlaces: p.Registry.SearchPlaces, PlaceFiles: p.PlaceFiles, Directory: p.Accounts,
 	})
 	isAPI := func(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }
@@ -226,11 +226,11 @@ func proxies(list []string) (func(netip.Addr) bool, error) {
 // sessionless says whether a path is none of the staff's pages: scans, a citizen's pages and what is the same for all are
 // answered without a look at the sessions.
 func sessionless(path string) bool {
-	if path == "/me" || path == "/notice" {
+	if path == "/me" || path == "/notice" || path == "/screen" {
 		return true
 	}
 	for _, prefix := range []string{
-		"/api/v1/scans", "/api/v1/gate/scans", "/api/v1/gate/enrol", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt", "/gate-offline.js",
+		"/api/v1/scans", "/api/v1/gate/scans", "/api/v1/gate/enrol", "/api/v1/check/", "/api/openapi.yaml", "/.well-known/", "/assets/", "/q/", "/Q/", "/check/", "/CHECK/", "/me/", "/healthz", "/readyz", "/favicon.ico", "/robots.txt", "/gate-offline.js",
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return true
@@ -254,13 +254,20 @@ func (p *Parts) sessionFailed(pages *webui.UI) func(http.ResponseWriter, *http.R
 	}
 }
 
-// every runs work now and then until ctx ends. A failure is logged and tried again at the next turn.
+// every runs work now and then until ctx ends. What fails is tried again at the next turn; that it fails is logged once, and that it
+// works again.
 func (p *Parts) every(ctx context.Context, pause time.Duration, what string, work func(context.Context) error) {
 	turn := time.NewTicker(pause)
 	defer turn.Stop()
+	failing := false
 	for {
-		if err := work(ctx); err != nil && ctx.Err() == nil {
-			p.Logger.Error("background work failed", "what", what, "error", err)
+		switch err := work(ctx); {
+		case err == nil && failing:
+			p.Logger.Info("background work goes on", "what", what)
+			failing = false
+		case err != nil && !failing && ctx.Err() == nil:
+			p.Logger.Error("background work failed, and is tried again and again", "what", what, "error", err)
+			failing = true
 		}
 		select {
 		case <-ctx.Done():

@@ -22,7 +22,7 @@ import (
 
 func newPlacesCmd(s *settings) *cobra.Command {
 	parent := &cobra.Command{Use: "places", Short: "Keep organisations' places", Args: cobra.NoArgs}
-	parent.AddCommand(newPlacesImportCmd(s), newPlacesExportCmd(s), newPlacesFindCmd(s))
+	parent.AddCommand(newPlacesImportCmd(s), newPlacesExportCmd(s), newPlacesFindCmd(s), newPlacesPrintedCmd(s))
 	return parent
 }
 

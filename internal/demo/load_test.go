@@ -130,6 +130,7 @@ func load(t *testing.T, d *District, retention time.Duration, progress func(done
 		},
 		Ingest: ingest.New(ingest.Config{
 			Keys: keys, Log: l, Retention: retention, Clock: func() time.Time { return time.Unix(d.Now, 0) },
+			Ends: func(uuid.UUID, uint32) int64 { return 0 },
 		}),
 	}, progress)
 	return l, logins, err

@@ -162,7 +162,11 @@ func tourOwner(t *testing.T, in *installation, info demoInfo) {
 		const r = await fetch(document.querySelector('a[href*="code.png"]').href)
 		return Array.from(new Uint8Array(await r.arrayBuffer()), b => String.fromCharCode(b)).join("")
 	})()`, chromedp.EvalAwaitPromise))
-	if said := decode(t, png); said != link {
+	var file []byte
+	for _, r := range png {
+		file = append(file, byte(r))
+	}
+	if said := decode(t, file); said != link {
 		t.Errorf("the code says %s, the page %s", said, link)
 	}
 
@@ -184,14 +188,10 @@ func tourOwner(t *testing.T, in *installation, info demoInfo) {
 	}
 }
 
-// decode reads a code with a decoder that is not ours.
-func decode(t *testing.T, latin1 string) string {
+// decode reads a code in a PNG with a decoder that is not ours.
+func decode(t *testing.T, png []byte) string {
 	t.Helper()
-	var raw []byte
-	for _, r := range latin1 {
-		raw = append(raw, byte(r))
-	}
-	picture, _, err := image.Decode(bytes.NewReader(raw))
+	picture, _, err := image.Decode(bytes.NewReader(png))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen"
@@ -46,6 +47,7 @@ type Deps struct {
 	Reception Reception
 	Boxes     Boxes
 	PlaceCode func(place uuid.UUID) (code string, known bool) // without a query
+	Check     func(text string) (places.Checked, error)       // of places.Service
 
 	FindPlaces func(ctx context.Context, q registry.Search) (registry.Found, error)
 	PlaceFiles PlaceFiles
@@ -70,6 +72,7 @@ type API struct {
 	reception Reception
 	boxes     Boxes
 	placeCode func(uuid.UUID) (string, bool)
+	check     func(string) (places.Checked, error)
 	perGate   *ratelimit.Many
 
 	findPlaces func(context.Context, registry.Search) (registry.Found, error)
@@ -84,7 +87,7 @@ func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
-		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, placeCode: d.PlaceCode, perGate: ratelimit.NewMany(scansPerGate, d.Clock),
+		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, placeCode: d.PlaceCode, check: d.Check, perGate: ratelimit.NewMany(scansPerGate, d.Clock),
 		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting),
 	}
 }
@@ -97,6 +100,7 @@ func (a *API) Register(r gin.IRouter) {
 	r.POST(scansPath, a.postScans)
 	a.registerGate(r)
 	a.registerTracing(r)
+	r.GET(checkPath, a.getCheck)
 	a.registerPlaces(r)
 	a.registerDirectory(r)
 	r.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml; charset=utf-8", openAPI) })

@@ -75,7 +75,12 @@ func newBench(t *testing.T) *bench {
 	api := httpapi.New(httpapi.Deps{
 		Ingest: ingest.New(ingest.Config{
 			Keys: keys, Log: store, Retention: 21 * 24 * time.Hour, Clock: clock,
-			Revoked: func(_ uuid.UUID, serial uint32) bool { return serial == 99 },
+			Ends: func(_ uuid.UUID, serial uint32) int64 {
+				if serial == 99 {
+					return 1
+				}
+				return 0
+			},
 		}),
 		Verify: func(text string) (uuid.UUID, error) {
 			if text != goodCredential {
@@ -86,7 +91,7 @@ func newBench(t *testing.T) *bench {
 		CookieName: "credential", Keys: keys, Logger: logger, Clock: clock, Location: time.FixedZone("", 7*60*60),
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },
-		Gates:   &b.gates, Reception: b, Boxes: boxes(t), PlaceCode: func(uuid.UUID) (string, bool) { return atGate, true },
+		Gates:   &b.gates, Reception: b, Boxes: boxes(t), PlaceCode: func(uuid.UUID) (string, bool) { return atGate, true }, Check: b.check,
 		FindPlaces: b.files.find, PlaceFiles: &b.files, Directory: fakeDirectory{},
 		Tracing: &b.tracing, Actor: func(context.Context) (registry.Account, error) { return b.actor, b.actorErr },
 	})
@@ -444,6 +449,9 @@ func TestAnswersMatchDescription(t *testing.T) {
 		{"POST", "/api/v1/scans", batch(wire(uuid.New(), token, ""), wire(uuid.New(), token, `,"kind":"out","how":"phone_offline"`))},
 		{"POST", "/api/v1/scans", batch(wire(uuid.New(), "x", ""))},
 		{"POST", "/api/v1/scans", batch(wire(uuid.New(), token, `,"kind":"void"`))},
+		{"GET", "/api/v1/check/" + token, ""},
+		{"GET", "/api/v1/check/" + b.token(func(k *qrgen.Token) { k.Serial = 98 }), ""},
+		{"GET", "/api/v1/check/ABC", ""},
 		{"GET", "/.well-known/truyvet-keys.json", ""},
 		{"GET", "/healthz", ""},
 		{"GET", "/readyz", ""},

@@ -12,26 +12,25 @@ import (
 const maxCachedCodes = 100_000
 
 // codeCache remembers which tokens are authentic, so that the signature of a code on a wall is checked once and not with
-// every scan. Only authentic tokens enter, so a flood of forged ones evicts nothing. Expiry, revocation and the state of
-// the key are judged anew with every scan. Its keys are upper case, so that one code in many spellings is one entry.
+// every scan. Only authentic tokens enter, so a flood of forged ones evicts nothing. Expiry and the state of the key are judged
+// anew with every scan. Its keys are upper case, so that one code in many spellings is one entry.
 type codeCache struct {
-	keys    *qrgen.KeySet
-	revoked qrgen.Revocations
+	keys *qrgen.KeySet
 
 	mu     sync.RWMutex
 	tokens map[string]qrgen.Token
 }
 
-func newCodeCache(keys *qrgen.KeySet, revoked qrgen.Revocations) *codeCache {
-	return &codeCache{keys: keys, revoked: revoked, tokens: make(map[string]qrgen.Token)}
+func newCodeCache(keys *qrgen.KeySet) *codeCache {
+	return &codeCache{keys: keys, tokens: make(map[string]qrgen.Token)}
 }
 
-// verify answers as qrgen.KeySet.Verify does, and may be called concurrently.
+// verify answers as qrgen.KeySet.Verify does where nothing is revoked, and may be called concurrently.
 func (c *codeCache) verify(text string, at time.Time) (qrgen.Token, error) {
 	if len(text) != qrgen.TokenLength {
 		// Not a token, and no spelling of one: a character outside ASCII whose upper case is a letter of a token takes more
 		// bytes than that letter, so that of the right length none matches.
-		return c.keys.Verify(text, at, c.revoked)
+		return c.keys.Verify(text, at, nil)
 	}
 	token, known := c.remembered(text)
 	if !known {
@@ -39,9 +38,9 @@ func (c *codeCache) verify(text string, at time.Time) (qrgen.Token, error) {
 		token, known = c.remembered(text)
 	}
 	if known {
-		return c.keys.Judge(token, at, c.revoked)
+		return c.keys.Judge(token, at, nil)
 	}
-	token, err := c.keys.Verify(text, at, c.revoked)
+	token, err := c.keys.Verify(text, at, nil)
 	if err == nil {
 		c.remember(text, token)
 	}

@@ -32,7 +32,7 @@ func signed(t testing.TB, place uuid.UUID) (*qrgen.KeySet, string) {
 func TestSpellingsOfACodeAreOneEntry(t *testing.T) {
 	place := uuid.New()
 	keys, text := signed(t, place)
-	c := newCodeCache(keys, nil)
+	c := newCodeCache(keys)
 	mixed := text[:40] + strings.ToLower(text[40:90]) + text[90:]
 	for _, spelling := range []string{text, strings.ToLower(text), mixed, text} {
 		token, err := c.verify(spelling, issued)
@@ -47,7 +47,7 @@ func TestSpellingsOfACodeAreOneEntry(t *testing.T) {
 
 func TestOnlyGoodCodesAreRemembered(t *testing.T) {
 	keys, text := signed(t, uuid.New())
-	c := newCodeCache(keys, nil)
+	c := newCodeCache(keys)
 	forged := []byte(text)
 	forged[100] ^= 'A' ^ 'B'
 	for _, bad := range []string{string(forged), text[1:], "", strings.Repeat("A", qrgen.TokenLength)} {
@@ -61,7 +61,7 @@ func TestOnlyGoodCodesAreRemembered(t *testing.T) {
 }
 
 func TestCacheIsBounded(t *testing.T) {
-	c := newCodeCache(qrgen.NewKeySet(), nil)
+	c := newCodeCache(qrgen.NewKeySet())
 	for i := range maxCachedCodes + 100 {
 		c.remember(strconv.Itoa(i), qrgen.Token{})
 		if i%10_000 == 0 || i >= maxCachedCodes {
@@ -76,7 +76,7 @@ func TestCacheIsBounded(t *testing.T) {
 }
 
 // TestCacheAnswersAsVerifyDoes compares with the key set itself, on texts that are nearly codes, read again and again while
-// keys and revocations change.
+// keys change.
 func TestCacheAnswersAsVerifyDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := qrgen.NewKeySet()
@@ -97,17 +97,12 @@ func TestCacheAnswersAsVerifyDoes(t *testing.T) {
 			}
 			texts = append(texts, text)
 		}
-		revoked := make(map[uuid.UUID]bool)
-		revocations := func(place uuid.UUID, _ uint32) bool { return revoked[place] }
-		c := newCodeCache(keys, revocations)
+		c := newCodeCache(keys)
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			switch rapid.IntRange(0, 12).Draw(t, "change") {
-			case 0:
+			if rapid.IntRange(0, 12).Draw(t, "change") == 0 {
 				if err := keys.Compromise(uint16(rapid.IntRange(1, 3).Draw(t, "key"))); err != nil {
 					t.Fatal(err)
 				}
-			case 1:
-				revoked[uuid.UUID{rapid.Byte().Draw(t, "place") % 3, 15: 1}] = rapid.Bool().Draw(t, "revoked")
 			}
 			text := rapid.SampledFrom(texts).Draw(t, "code")
 			if rapid.Bool().Draw(t, "lower case") {
@@ -121,7 +116,7 @@ func TestCacheAnswersAsVerifyDoes(t *testing.T) {
 			}
 			at := issued.Add(time.Duration(rapid.IntRange(-600, 600).Draw(t, "at")) * time.Second)
 			token, err := c.verify(text, at)
-			wantToken, want := keys.Verify(text, at, revocations)
+			wantToken, want := keys.Verify(text, at, nil)
 			if token != wantToken || qrgen.CodeOf(err) != qrgen.CodeOf(want) {
 				t.Fatalf("%q at %v: %v, %v; want %v, %v", text, at, token, err, wantToken, want)
 			}
@@ -132,7 +127,7 @@ func TestCacheAnswersAsVerifyDoes(t *testing.T) {
 func TestCacheConcurrently(t *testing.T) {
 	place := uuid.New()
 	keys, text := signed(t, place)
-	c := newCodeCache(keys, func(uuid.UUID, uint32) bool { return false })
+	c := newCodeCache(keys)
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
@@ -148,7 +143,7 @@ func TestCacheConcurrently(t *testing.T) {
 
 func BenchmarkVerify(b *testing.B) {
 	keys, text := signed(b, uuid.New())
-	c := newCodeCache(keys, nil)
+	c := newCodeCache(keys)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := c.verify(text, issued); err != nil {

@@ -20,7 +20,7 @@ import (
 const (
 	// FutureTolerance is how far a scan's time may lie after the server's: clocks of phones differ.
 	FutureTolerance = 5 * time.Minute
-	// LateAfter is how long after its code expired a scan may arrive without being flagged late.
+	// LateAfter is how long after the end of its code a scan may arrive without being flagged late.
 	LateAfter = 10 * time.Minute
 )
 
@@ -78,7 +78,7 @@ var codeErrors = map[qrgen.Refusal]*errs.Error{
 	qrgen.ErrBadSignature:   errs.New(errs.Invalid, "code_bad_signature", "The code's signature is wrong: it is damaged or forged."),
 	qrgen.ErrIssuedInFuture: errs.New(errs.Invalid, "code_issued_in_future", "The code was issued after the time of the scan."),
 	qrgen.ErrExpired:        errs.New(errs.Gone, "code_expired", "The code had expired at the time of the scan."),
-	qrgen.ErrRevoked:        errs.New(errs.Gone, "code_revoked", "The code was taken back by its owner."),
+	qrgen.ErrRevoked:        errs.New(errs.Gone, "code_revoked", "The code was taken back or replaced by its owner."),
 }
 
 // CodeError returns the safe face of an error of Ingest.Verify or qrgen.KeySet.Verify, which must not be nil.
@@ -94,17 +94,20 @@ type Closed func(place uuid.UUID, at int64) bool
 
 // Config is what an Ingest needs.
 type Config struct {
-	Keys      *qrgen.KeySet
-	Log       scanlog.Log
-	Revoked   qrgen.Revocations // asked with every scan, concurrently; may be nil
-	Closed    Closed            // asked with every good scan, concurrently; may be nil
-	Retention time.Duration     // how long scans are kept: an older one is refused
+	Keys *qrgen.KeySet
+	Log  scanlog.Log
+	// Ends returns from when on a serial of a place's code is dead, in UTC seconds; 0 where it does not end. It is asked with
+	// every scan, concurrently.
+	Ends      func(place uuid.UUID, serial uint32) int64
+	Closed    Closed        // asked with every good scan, concurrently; may be nil
+	Retention time.Duration // how long scans are kept: an older one is refused
 	Clock     func() time.Time
 }
 
 // Ingest takes submissions. It is safe for concurrent use.
 type Ingest struct {
 	codes     *codeCache
+	ends      func(uuid.UUID, uint32) int64
 	log       scanlog.Log
 	closed    Closed
 	retention time.Duration
@@ -116,14 +119,14 @@ func New(c Config) *Ingest {
 	if c.Closed == nil {
 		c.Closed = func(uuid.UUID, int64) bool { return false }
 	}
-	return &Ingest{codes: newCodeCache(c.Keys, c.Revoked), log: c.Log, closed: c.Closed, retention: c.Retention, clock: c.Clock}
+	return &Ingest{codes: newCodeCache(c.Keys), ends: c.Ends, log: c.Log, closed: c.Closed, retention: c.Retention, clock: c.Clock}
 }
 
 // Submit judges each submission by itself and appends the good ones for the alias. It answers one result per submission,
 // in order. The results are the caller's.
 //
-// A code is judged at the scan's own time: one that had expired by then is refused, while one that expired since is good,
-// and the scan is flagged late if it arrives more than LateAfter later. A scan at a place that was closed at its time is
+// A code is judged at the scan's own time: one that had expired or was revoked by then is refused, while one that ended since is
+// good, and the scan is flagged late if it arrives more than LateAfter later. A scan at a place that was closed at its time is
 // flagged too, by the hours that are known when it arrives.
 //
 // An error means that the log could not take them: nothing was promised, not even of those that would have been refused,
@@ -180,7 +183,7 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 	if at < now.Add(-g.retention).Unix() {
 		return s, qrgen.Token{}, ErrTooOld
 	}
-	token, err := g.place(sub, time.Unix(at, 0))
+	token, ends, err := g.place(sub, time.Unix(at, 0))
 	if err != nil {
 		return s, token, CodeError(err)
 	}
@@ -189,7 +192,7 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 	if sub.Trip != uuid.Nil && token.Kind != qrgen.KindVehicle {
 		return s, token, ErrTrip
 	}
-	if !token.ExpiresAt.IsZero() && now.After(token.ExpiresAt.Add(LateAfter)) {
+	if ends != 0 && now.Unix() > ends+int64(LateAfter/time.Second) {
 		s.Flags |= stay.Late
 	}
 	if err := s.Validate(); err != nil {
@@ -201,16 +204,32 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 	return s, token, nil
 }
 
-// place returns what the code of a submission says. A gate has no code: it stays where it is while its place's is issued anew.
-func (g *Ingest) place(sub Submission, at time.Time) (qrgen.Token, error) {
+// place returns what the code of a submission says, and when the code ends as verify does. A gate has no code: it stays where it is
+// while its place's is issued anew.
+func (g *Ingest) place(sub Submission, at time.Time) (token qrgen.Token, ends int64, err error) {
 	if sub.Gate != uuid.Nil {
-		return qrgen.Token{Place: sub.Gate}, nil
+		return qrgen.Token{Place: sub.Gate}, 0, nil
 	}
-	return g.codes.verify(sub.Token, at)
+	return g.verify(sub.Token, at)
 }
 
 // Verify judges a code that is read at the given time, as Submit would. Its answers are those of qrgen.KeySet.Verify: CodeError
 // gives their safe face.
-func (g *Ingest) Verify(token string, at time.Time) (qrgen.Token, error) {
-	return g.codes.verify(token, at)
+func (g *Ingest) Verify(text string, at time.Time) (qrgen.Token, error) {
+	token, _, err := g.verify(text, at)
+	return token, err
+}
+
+// verify is Verify, and returns when the code ends, in UTC seconds; 0 where it does not.
+func (g *Ingest) verify(text string, at time.Time) (token qrgen.Token, ends int64, err error) {
+	if token, err = g.codes.verify(text, at); err != nil {
+		return token, 0, err
+	}
+	if ends = g.ends(token.Place, token.Serial); ends != 0 && at.Unix() >= ends {
+		return token, ends, qrgen.ErrRevoked
+	}
+	if expires := token.ExpiresAt; !expires.IsZero() && (ends == 0 || expires.Unix() < ends) {
+		ends = expires.Unix()
+	}
+	return token, ends, nil
 }

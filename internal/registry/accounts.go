@@ -9,6 +9,7 @@ type Role string
 const (
 	RoleOwner    Role = "owner"    // one organisation's places
 	RoleGate     Role = "gate"     // one place; can only scan
+	RoleScreen   Role = "screen"   // one place; can only show its code
 	RoleWard     Role = "ward"     // tracing in one ward
 	RoleDistrict Role = "district" // tracing in one district
 	RoleCity     Role = "city"     // tracing in one city

@@ -89,11 +89,14 @@ type Lying struct {
 	Level int
 }
 
-// Revocation says that codes of a place up to a serial are no longer valid.
-type Revocation struct {
-	Place  uuid.UUID
-	Serial uint32
-	At     int64
+// Code is the life of a code that was issued: of each that is not the newest of its place, and of the newest where it ends. A
+// serial below the newest of which there is none is dead: it was never issued, or before their lives were kept.
+type Code struct {
+	Place   uuid.UUID
+	Serial  uint32
+	Issued  int64 // 0 where it is not known
+	Ends    int64 // from then on it is dead; 0 = it does not end
+	Revoked bool  // it was taken back by its owner, and not replaced by the next
 }
 
 // Person is what aliases resolve to. Area is the ward, or where that is unknown the district, in which the person
@@ -189,14 +192,14 @@ type Delta struct {
 	Erased   map[uuid.UUID]int64     // of the aliases that were erased, or erased again
 }
 
-// Gazetteer is what has a name on the map, of one moment, and the codes that are dead: everything, or what has changed since an
-// earlier count of changes.
+// Gazetteer is what has a name on the map, of one moment, and the lives of codes: everything, or what has changed since an earlier
+// count of changes.
 type Gazetteer struct {
-	Changes     int64 // grows with every change of the rest
-	Whole       bool  // it is everything
-	Places      []Place
-	Areas       []Area // all of them; nil where none has changed
-	Revocations []Revocation
+	Changes int64 // grows with every change of the rest
+	Whole   bool  // it is everything
+	Places  []Place
+	Areas   []Area // all of them; nil where none has changed
+	Codes   []Code
 }
 
 // Search asks for places by name.

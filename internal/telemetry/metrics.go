@@ -89,7 +89,7 @@ func (m *Metrics) Refused(reason string) {
 	m.refused.WithLabelValues(reason).Inc()
 }
 
-// Limited counts a request that a limit turned away: device, address or memory.
+// Limited counts a request that a limit turned away: device, address, check or memory.
 func (m *Metrics) Limited(limit string) { m.limited.WithLabelValues(limit).Inc() }
 
 // Answered counts a request. Route is the pattern and never the path, face one of scans, api, pages.

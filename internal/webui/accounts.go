@@ -209,7 +209,7 @@ func (u *UI) made(i registry.Invitation, token string) *madeInvitation {
 		return m
 	}
 	m.Link = u.BaseURL + invitationPath + token
-	if i.Role == registry.RoleGate {
+	if account.IsDevice(i.Role) {
 		m.Code = token
 	}
 	return m
@@ -225,7 +225,7 @@ func (f accountForm) wish(by registry.Account) (account.Wish, error) {
 		if w.Organisation, err = uuid.Parse(f.Organisation); err != nil {
 			w.Organisation = by.Organisation // an owner has but one to choose from
 		}
-	case registry.RoleGate:
+	case registry.RoleGate, registry.RoleScreen:
 		if w.Place, err = placeID(f.Place); err != nil {
 			return w, err
 		}

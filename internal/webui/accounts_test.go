@@ -142,10 +142,10 @@ func TestGateDevice(t *testing.T) {
 	tablet.get("/gate").leadsTo("/login?next=%2Fgate")
 	owner.post("/accounts", url.Values{"role": {"gate"}, "place": {s.other.ID.String()}}).wants(http.StatusForbidden)
 	p := owner.post("/accounts", url.Values{"role": {"gate"}, "place": {s.stall.ID.String()}})
-	p.wants(http.StatusCreated, "Gõ mã này trên thiết bị của cổng", "Sạp rau cô Tư")
+	p.wants(http.StatusCreated, "Gõ mã này trên thiết bị", "Sạp rau cô Tư")
 	code := strings.TrimPrefix(p.link(), "/invitation/")
 	tablet.post("/gate/enrol", url.Values{"code": {"aaaaa-aaaaa-aaaaa-aaaaa"}}).wants(http.StatusGone)
-	tablet.post("/gate/enrol", url.Values{"code": {strings.ToUpper(strings.ReplaceAll(code, "-", " "))}}).wants(http.StatusCreated, "Thiết bị này là cổng", "Sạp rau cô Tư")
+	tablet.post("/gate/enrol", url.Values{"code": {strings.ToUpper(strings.ReplaceAll(code, "-", " "))}}).wants(http.StatusCreated, "Cổng: đã cài đặt thiết bị này", "Sạp rau cô Tư")
 	s.browser().post("/gate/enrol", url.Values{"code": {code}}).wants(http.StatusGone)
 	key := tablet.cookie("truyvet_gate")
 	if key == "" || strings.Contains(s.logs.String(), key) {
@@ -179,8 +179,8 @@ func TestGateDevice(t *testing.T) {
 	must(t, err)
 	link := s.staff("admin").post("/accounts", url.Values{"role": {"gate"}, "place": {address}}).link()
 	another := s.browser()
-	another.get(link).wants(http.StatusOK, "Dùng thiết bị này làm cổng", "Chợ Linh Xuân")
-	another.post(link, url.Values{"gate": {"yes"}}).wants(http.StatusCreated)
+	another.get(link).wants(http.StatusOK, "Cài đặt thiết bị này", "Chợ Linh Xuân")
+	another.post(link, url.Values{"device": {"yes"}}).wants(http.StatusCreated)
 	another.get("/gate").wants(http.StatusOK, "Chợ Linh Xuân")
 }
 

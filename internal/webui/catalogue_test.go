@@ -97,6 +97,12 @@ func composed(t *testing.T) map[string][]string {
 		keys["print.files."] = append(keys["print.files."], string(f))
 	}
 	keys["placefile.column."] = places.Columns()
+	for _, state := range []places.State{
+		places.Valid, places.Ending, places.Replaced, places.Revoked, places.Expired, places.Unlisted, places.PlaceGone,
+	} {
+		keys["code."] = append(keys["code."], string(state))
+		keys["check."] = append(keys["check."], string(state), string(state)+".do")
+	}
 	for _, f := range poster.Formats() {
 		keys["place.size."] = append(keys["place.size."], f.String())
 	}

@@ -72,7 +72,12 @@ type wall struct {
 	Text  string // of the token, in upper case
 	Token qrgen.Token
 	Place places.Name
+	Short string // the check code that the poster bears
+	Seen  int64  // when this browser opened the code of a screen that has expired since; 0 for one that is good now
 }
+
+// Screen says whether the code is shown on a screen, which signs it anew all the time.
+func (w wall) Screen() bool { return !w.Token.ExpiresAt.IsZero() }
 
 // Path returns the address of a page behind the code.
 func (w wall) Path(page string) string { return "/q/" + w.Text + page }
@@ -85,11 +90,20 @@ func (u *UI) wallOf(c *gin.Context) (wall, bool) {
 	if w.Text, err = qrgen.FromURL(c.Param("token")); err == nil {
 		token, err = u.Codes.Verify(w.Text, u.Clock())
 	}
+	if errors.Is(err, qrgen.ErrExpired) {
+		if w.Seen = u.seenAt(c, w.Text); w.Seen != 0 {
+			token, err = u.Codes.Verify(w.Text, time.Unix(w.Seen, 0))
+		}
+	}
 	if err != nil {
 		u.refuseCode(c, token, err)
 		return w, false
 	}
 	w.Token = token
+	if w.Short, err = qrgen.CheckCode(w.Text); err != nil {
+		u.Fail(c, fmt.Errorf("working out a check code: %w", err))
+		return w, false
+	}
 	var known bool
 	if w.Place, known = u.Map.Name(token.Place); !known {
 		u.Fail(c, errUnknownPlace)
@@ -143,6 +157,10 @@ type checkInPage struct {
 func (u *UI) showCheckIn(c *gin.Context) {
 	w, ok := u.wallOf(c)
 	if !ok {
+		return
+	}
+	if err := u.rememberSeen(c, w); err != nil {
+		u.Fail(c, err)
 		return
 	}
 	u.answerCheckIn(c, http.StatusOK, checkInPage{wall: w})
@@ -365,6 +383,10 @@ func (u *UI) submitScan(c *gin.Context) {
 		u.failBackTo(c, errForm, w.Path(""))
 		return
 	}
+	if w.Seen != 0 && kind != stay.In {
+		u.refuseCode(c, w.Token, qrgen.ErrExpired) // who leaves, or is still there, is so now and not when the page was opened
+		return
+	}
 	alias, err := u.reachable(c)
 	if err != nil {
 		u.refuseCitizen(c, checkInPage{wall: w}, err)
@@ -403,7 +425,7 @@ func (u *UI) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind stay.
 	alias, done := people[0], stamp{PlaceID: w.Token.Place, Kind: kind}
 	for _, person := range people {
 		id := u.seal.scanID(nonce, person, w.Text, kind, u.Clock())
-		result, err := u.submit(c.Request.Context(), person, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone})
+		result, err := u.submit(c.Request.Context(), person, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone, At: w.Seen})
 		if err != nil {
 			u.failBackTo(c, err, w.Path(""))
 			return
@@ -491,7 +513,7 @@ func wordOf(kind stay.Kind) string {
 
 // forget takes the credential from the browser: somebody else will use it.
 func (u *UI) forget(c *gin.Context) {
-	for _, name := range []string{CredentialCookie, stampCookie, proofCookie, meCookie, withCookie} {
+	for _, name := range []string{CredentialCookie, stampCookie, proofCookie, seenCookie, meCookie, withCookie} {
 		u.setCookie(c, name, "", 0)
 	}
 	u.seeOther(c, checkInPath(c.Param("token")))

@@ -174,7 +174,14 @@ type Places interface {
 	AreasOf(actor registry.Account) []registry.Area
 	Place(actor registry.Account, id uuid.UUID) (registry.Place, error)
 	Update(ctx context.Context, actor registry.Account, id uuid.UUID, revision int64, in places.NewPlace) (registry.Place, error)
-	Reissue(ctx context.Context, actor registry.Account, id uuid.UUID) (registry.Place, error)
+	PlaceCodes
+}
+
+// PlaceCodes keeps the codes of an organisation's places, as places.Service does.
+type PlaceCodes interface {
+	Codes(actor registry.Account, id uuid.UUID) ([]places.Issued, error)
+	Reissue(ctx context.Context, actor registry.Account, id uuid.UUID, until int64) (registry.Place, error)
+	Revoke(ctx context.Context, actor registry.Account, id uuid.UUID, serial uint32) error
 }
 
 // PlaceFiles takes in places from files, says what became of their rows, and writes an organisation's places as one. Its errors are those of places.Files.
@@ -188,6 +195,8 @@ type PlaceFiles interface {
 type Map interface {
 	Name(id uuid.UUID) (places.Name, bool)
 	Code(id uuid.UUID) (code string, known bool)
+	Check(text string) (places.Checked, error)
+	ScreenCode(id uuid.UUID) (text string, token qrgen.Token, err error)
 	Areas() []registry.Area
 	AreaName(code string) string
 	Within(area, root string) bool

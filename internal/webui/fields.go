@@ -13,6 +13,8 @@ func faultyFields(code string) []string {
 		return []string{"parent"}
 	case "place_area":
 		return []string{"area"}
+	case "code_end":
+		return []string{"day"}
 	case "place_dwell":
 		return []string{"dwell"}
 	case "place_file", "place_file_size", "place_file_cut":

@@ -16,7 +16,7 @@ const (
 	invitationPath = "/invitation/"
 	enrolPath      = "/gate/enrol"
 
-	deviceCookie   = "truyvet_gate" // the key of a gate's device
+	deviceCookie   = "truyvet_gate" // the key of a gate
 	deviceLifetime = 400 * 24 * time.Hour
 )
 
@@ -67,7 +67,7 @@ func (u *UI) acceptInvitation(c *gin.Context) {
 		return
 	}
 	page := invitedPage{Token: c.Param("token"), Chosen: strings.TrimSpace(form.Get("login"))}
-	if form.Get("gate") != "" {
+	if form.Get("device") != "" {
 		u.enrolWith(c, page.Token)
 		return
 	}
@@ -89,9 +89,9 @@ func (u *UI) acceptInvitation(c *gin.Context) {
 	}
 }
 
-// enrolPage asks for the code with which a device becomes a gate.
+// enrolPage asks for the code with which a device becomes a gate or a screen.
 type enrolPage struct {
-	Gate    *registry.Account // that it has become
+	Device  *registry.Account // that it has become
 	Place   string
 	Problem *problem
 }
@@ -107,9 +107,9 @@ func (u *UI) enrolDevice(c *gin.Context) {
 	u.enrolWith(c, form.Get("code"))
 }
 
-// enrolWith makes this browser a gate, and keeps the key in it.
+// enrolWith makes this browser a gate or a screen, and keeps the key in it.
 func (u *UI) enrolWith(c *gin.Context, token string) {
-	gate, key, err := u.Accounts.EnrolDevice(c.Request.Context(), token, c.ClientIP())
+	device, key, err := u.Accounts.EnrolDevice(c.Request.Context(), token, c.ClientIP())
 	if err != nil {
 		u.logFault(c, err)
 		p := problemOf(u.texts(c), err)
@@ -117,9 +117,13 @@ func (u *UI) enrolWith(c *gin.Context, token string) {
 		u.show(c, p.Status, "enrol", enrolPage{Problem: &p})
 		return
 	}
-	u.setCookie(c, deviceCookie, key, deviceLifetime)
-	name, _ := u.Map.Name(gate.Place)
-	u.show(c, http.StatusCreated, "enrol", enrolPage{Gate: &gate, Place: name.Name})
+	cookie := deviceCookie
+	if device.Role == registry.RoleScreen {
+		cookie = screenCookie
+	}
+	u.setCookie(c, cookie, key, deviceLifetime)
+	name, _ := u.Map.Name(device.Place)
+	u.show(c, http.StatusCreated, "enrol", enrolPage{Device: &device, Place: name.Name})
 }
 
 // resumeDevice logs a gate's device in with the key that it holds, where nobody is logged in. A key that is good no more is

@@ -32,8 +32,7 @@ func (u *UI) registerPlaces(r gin.IRouter) {
 	serve(r, "/:id/poster.pdf", u.servePoster("application/pdf", ".pdf", poster.PDF))
 	serve(r, "/:id/poster.svg", u.servePoster("image/svg+xml", ".svg", poster.SheetSVG))
 	serve(r, "/:id/turnout", u.showTurnout)
-	serve(r, "/:id/reissue", u.showReissue)
-	r.POST("/:id/reissue", u.reissue)
+	u.registerCodes(r.Group("/:id"))
 }
 
 // placeNode is a place with its parts beneath it.
@@ -334,6 +333,7 @@ type placePage struct {
 	Path    string // the same, here
 	File    string // what a downloaded code is called, without the ending
 	Check   string // the short code that its poster bears
+	Dead    bool   // whether its owner took the code back and made no other
 	// What posters can be had in, as addresses name it.
 	Sizes, Languages []string
 	Devices          []registry.Account // its gates that can be used
@@ -384,6 +384,11 @@ func (u *UI) placePage(c *gin.Context, place registry.Place) (placePage, error) 
 	if page.Check, err = qrgen.CheckCode(place.Code); err != nil {
 		return placePage{}, fmt.Errorf("working out a check code: %w", err)
 	}
+	codes, err := u.Places.Codes(actor(c), place.ID)
+	if err != nil {
+		return placePage{}, fmt.Errorf("reading the codes of a place: %w", err)
+	}
+	page.Dead = !codes[0].State.Good()
 	byID := make(map[uuid.UUID]registry.Place, len(tree))
 	for _, p := range inOrder(tree) {
 		byID[p.ID] = p
@@ -455,36 +460,4 @@ func keepWithSerial(c *gin.Context, place registry.Place) {
 	} else {
 		c.Header("Cache-Control", "no-cache")
 	}
-}
-
-func (u *UI) showReissue(c *gin.Context) {
-	place, ok := u.placeOf(c)
-	if !ok {
-		return
-	}
-	u.show(c, http.StatusOK, "reissue", place)
-}
-
-func (u *UI) reissue(c *gin.Context) {
-	place, ok := u.placeOf(c)
-	if !ok {
-		return
-	}
-	form, err := formOf(c)
-	if err != nil {
-		u.failBackTo(c, err, "/places/"+place.ID.String())
-		return
-	}
-	// The form names the serial that it was shown for, so that a second tap does not kill the new code as well.
-	if form.Get("serial") != strconv.FormatUint(uint64(place.Serial), 10) {
-		u.failBackTo(c, registry.ErrChanged, "/places/"+place.ID.String())
-		return
-	}
-	renewed, err := u.Places.Reissue(c.Request.Context(), actor(c), place.ID)
-	if err != nil {
-		u.failBackTo(c, fmt.Errorf("re-issuing a code: %w", err), "/places/"+place.ID.String())
-		return
-	}
-	u.record(c, actor(c).Login, "code_reissued", place.ID.String(), "serial "+strconv.FormatUint(uint64(renewed.Serial), 10))
-	u.seeOther(c, "/places/"+place.ID.String())
 }

@@ -57,10 +57,11 @@ func TestPlaces(t *testing.T) {
 		}
 	}
 	for _, id := range []string{s.other.ID.String(), uuid.NewString(), "x", "%00"} {
-		for _, page := range []string{"", "/code.svg", "/code.png", "/poster.pdf", "/poster.svg", "/edit", "/reissue"} {
+		for _, page := range []string{"", "/code.svg", "/code.png", "/poster.pdf", "/poster.svg", "/edit", "/reissue", "/codes", "/revoke?serial=1"} {
 			b.get("/places/"+id+page).wants(http.StatusNotFound, "Không tìm thấy")
 		}
 		b.post("/places/"+id+"/reissue", url.Values{"serial": {"1"}}).wants(http.StatusNotFound)
+		b.post("/places/"+id+"/revoke", url.Values{"serial": {"1"}}).wants(http.StatusNotFound)
 	}
 }
 
@@ -177,22 +178,4 @@ func TestPosters(t *testing.T) {
 	}
 	b.get(path + "/poster.pdf?size=B5").wants(http.StatusBadRequest)
 	b.get(path + "/poster.pdf?words=fr").wants(http.StatusBadRequest)
-}
-
-func TestReissue(t *testing.T) {
-	s := newSite(t, nil)
-	b := s.staff("owner")
-	path := "/places/" + s.stall.ID.String()
-	confirm := b.get(path + "/reissue")
-	confirm.wants(http.StatusOK, "Cấp lại mã của Sạp rau cô Tư?", "hết hiệu lực ngay")
-	s.browser().get("/q/" + s.stall.Code).wants(http.StatusOK) // asking kills nothing
-	form := url.Values{"serial": {confirm.field("serial")}}
-	b.post(path+"/reissue", form).leadsTo(path)
-	b.get(path).wants(http.StatusOK, "Mã số 2")
-	s.browser().get("/q/" + s.stall.Code).wants(http.StatusGone)
-	b.post(path+"/reissue", form).wants(http.StatusConflict, "vừa thay đổi") // a second tap
-	b.get(path).wants(http.StatusOK, "Mã số 2")
-	now, err := s.store.Place(t.Context(), s.stall.ID)
-	must(t, err)
-	s.browser().get("/q/"+now.Code).wants(http.StatusOK, "Sạp rau cô Tư")
 }

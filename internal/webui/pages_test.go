@@ -49,7 +49,7 @@ func TestEveryPageIsSound(t *testing.T) {
 		b     *browser
 		paths []string
 	}{
-		{anybody, []string{"/", "/login", "/signup", "/login?login=owner&next=%2Fplaces", code, "/q/ABC", "/nothing", "/assets/nothing"}},
+		{anybody, []string{"/", "/login", "/signup", "/login?login=owner&next=%2Fplaces", code, "/q/ABC", "/check/" + s.stall.Code, "/check/ABC", "/nothing", "/assets/nothing"}},
 		{waiting, []string{code + "/code"}},
 		{citizen, []string{code, code + "/stamp"}},
 		{anybody, []string{"/me", "/notice"}},
@@ -57,7 +57,7 @@ func TestEveryPageIsSound(t *testing.T) {
 		{me, []string{"/me", "/me/opened", "/me/erase"}},
 		{listed, []string{"/me", "/me/erase"}},
 		{gate, []string{"/gate", "/gate?mode=out"}},
-		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/edit", place + "/turnout", stall + "/turnout", "/places/print", "/places/print?root=" + s.market.ID.String(), order, "/places/logo", place + "/reissue", "/places?name=sap", "/places?name=zz", "/cases", "/places/file", report}},
+		{s.staff("owner"), []string{"/places", "/places/new", "/places/new?parent=" + s.market.ID.String(), place, place + "/edit", place + "/turnout", stall + "/turnout", "/places/print", "/places/print?root=" + s.market.ID.String(), order, "/places/logo", place + "/reissue", place + "/codes", place + "/revoke?serial=1", place + "/screen", "/places?name=sap", "/places?name=zz", "/cases", "/places/file", report}},
 		{city, []string{"/cases", "/cases/new", "/cases/" + id, "/runs", run, run + "?q=zzz", run + "?generation=2&sort=first"}},
 		{s.staff("auditor"), []string{"/audit", "/audit?before=2", "/audit?who=city&what=run&from=2026-11-01", "/audit?subject=nothing"}},
 		{s.staff("admin"), []string{"/accounts", "/applications", "/organisations", "/organisations/" + s.owner.Organisation.String()}},

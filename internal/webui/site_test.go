@@ -146,7 +146,7 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 		Vault: s.vault, Tries: tries, Clock: clock,
 	})
 	s.ingest = ingest.New(ingest.Config{
-		Keys: s.keys, Log: s.log, Revoked: s.places.Revoked, Retention: 21 * 24 * time.Hour, Clock: clock,
+		Keys: s.keys, Log: s.log, Ends: s.places.Ends, Retention: 21 * 24 * time.Hour, Clock: clock,
 		Closed: func(place uuid.UUID, at int64) bool { return s.places.Closed(place, time.Unix(at, 0).In(location)) },
 	})
 	s.snapshots = snapshot.NewMemory(s.store, s.scans, snapshot.Options{})

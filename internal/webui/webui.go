@@ -52,13 +52,17 @@ func (u *UI) Register(r gin.IRouter) {
 	serve(r, "/gate-offline.js", u.servePlain("gate-offline.js")) // beside /gate, whose requests it answers
 
 	pages := r.Group("", u.rememberLanguage, limitBody)
-	for _, prefix := range []string{"/q", "/Q", "/check", "/CHECK"} {
+	for _, prefix := range []string{"/q", "/Q"} {
 		u.registerCheckIn(pages.Group(prefix + "/:token"))
+	}
+	for _, prefix := range []string{"/check", "/CHECK"} {
+		serve(pages, prefix+"/:token", u.showCheck)
 	}
 
 	serve(pages, "/me/code", u.showMyCode)
 	u.registerMe(pages.Group("/me"))
 	serve(pages, "/notice", u.showNotice)
+	serve(pages, screenPath, u.showScreen)
 
 	known := pages.Group("", u.loadAccount)
 	serve(known, "/", u.home)

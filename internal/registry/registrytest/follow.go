@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -53,7 +54,9 @@ func (f *follower) look(t *testing.T) {
 	}
 	f.names.Changes = names.Changes
 	f.names.Places = replaced(f.names.Places, names.Places, func(p registry.Place) uuid.UUID { return p.ID })
-	f.names.Revocations = replaced(f.names.Revocations, names.Revocations, func(r registry.Revocation) uuid.UUID { return r.Place })
+	f.names.Codes = replaced(f.names.Codes, names.Codes, func(c registry.Code) uuid.UUID {
+		return uuid.UUID(binary.BigEndian.AppendUint32(slices.Clone(c.Place[:12]), c.Serial)) // all places end alike
+	})
 	if names.Areas != nil {
 		f.names.Areas = names.Areas
 	}
@@ -134,7 +137,7 @@ func disturb(t *testing.T, s Store, dice *rand.Rand, n byte, people []registry.P
 	case 5:
 		err = s.PutAreas(ctx, areas[:1+dice.IntN(3)])
 	case 6:
-		err = s.Revoke(ctx, registry.Revocation{Place: id(0xc0, byte(dice.IntN(int(n)+1))), Serial: dice.Uint32N(9)})
+		err = s.PutCode(ctx, registry.Code{Place: id(0xc0, byte(dice.IntN(int(n)+1))), Serial: dice.Uint32N(9), Ends: dice.Int64N(9)})
 	default:
 		var p registry.Place
 		if p, err = s.Place(ctx, id(0xc0, byte(dice.IntN(int(n)+1)))); err == nil {

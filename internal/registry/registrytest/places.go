@@ -140,24 +140,6 @@ func atOnce(n int, do func(i int) error) []error {
 	return outcomes
 }
 
-func testRevocations(t *testing.T, s Store) {
-	ctx := t.Context()
-	ground(t, s)
-	must(t, s.PutPlaces(ctx, []registry.Place{place(1, uuid.Nil), place(2, uuid.Nil)}))
-	revocations := func() ([]registry.Revocation, error) {
-		g, err := s.Gazetteer(ctx, -1)
-		return g.Revocations, err
-	}
-	wantValue(t, []registry.Revocation{})(revocations())
-	first := registry.Revocation{Place: id(0xc0, 2), Serial: 4_000_000_000, At: 10}
-	must(t, s.Revoke(ctx, first))
-	must(t, s.Revoke(ctx, registry.Revocation{Place: id(0xc0, 1), Serial: 3, At: 10}))
-	must(t, s.Revoke(ctx, registry.Revocation{Place: id(0xc0, 1), Serial: 5, At: 20}))
-	must(t, s.Revoke(ctx, registry.Revocation{Place: id(0xc0, 1), Serial: 4, At: 30})) // reaches no further
-	wantValue(t, []registry.Revocation{{Place: id(0xc0, 1), Serial: 5, At: 20}, first})(revocations())
-	wantError(t, s.Revoke(ctx, registry.Revocation{Place: id(0xc0, 9), Serial: 1}), registry.ErrDangling)
-}
-
 // allPlaces returns the places as both that read everything give them.
 func allPlaces(t *testing.T, s Store) ([]registry.Place, error) {
 	t.Helper()
@@ -189,7 +171,13 @@ func testCounts(t *testing.T, s Store) {
 			return err
 		}
 	}
-	revoke := func() error { return s.Revoke(ctx, registry.Revocation{Place: p.ID, Serial: 7, At: 10}) }
+	revoke := func() error { return s.PutCode(ctx, registry.Code{Place: p.ID, Serial: 7, Ends: 10, Revoked: true}) }
+	succeed := func() error {
+		p.Serial++
+		err := s.Succeed(ctx, p, registry.Code{Place: p.ID, Serial: p.Serial - 1, Ends: 20})
+		p.Revision++
+		return err
+	}
 	steps := []struct {
 		name         string
 		do           func() error
@@ -206,8 +194,9 @@ func testCounts(t *testing.T, s Store) {
 		{"the kind's own dwell", update(func() { p.Dwell = 0 }), true, true},
 		{"another kind and so another dwell", update(func() { p.Kind = qrgen.KindStall }), true, true},
 		{"update refused", func() error { return ignore(s.UpdatePlace(ctx, place(1, uuid.Nil)), registry.ErrChanged) }, false, false},
-		{"codes revoked", revoke, false, true},
-		{"codes revoked again", revoke, false, false},
+		{"a code ended", revoke, false, true},
+		{"a code ended again", revoke, false, false},
+		{"a next code", succeed, false, true},
 		{"areas put", func() error { return s.PutAreas(ctx, areas[:1]) }, false, true},
 		{"person made", func() error { _, err := s.EnsurePerson(ctx, link, ""); return err }, true, false},
 		{"person found", func() error { _, err := s.EnsurePerson(ctx, link, ""); return err }, false, false},
@@ -243,7 +232,7 @@ func testCounts(t *testing.T, s Store) {
 		if (after.Changes > before.Changes) != step.named || after.Changes < before.Changes {
 			t.Errorf("%s: the count of changes goes from %d to %d", step.name, before.Changes, after.Changes)
 		}
-		if (after.Places != nil) != step.named || (after.Revocations != nil) != step.named || (after.Areas != nil) != (step.name == "areas put") || after.Whole {
+		if (after.Places != nil) != step.named || (after.Codes != nil) != step.named || (after.Areas != nil) != (step.name == "areas put") || after.Whole {
 			t.Errorf("%s: of what is known again %d places and %d areas are read", step.name, len(after.Places), len(after.Areas))
 		}
 	}

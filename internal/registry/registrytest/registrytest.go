@@ -44,7 +44,7 @@ type Ground interface {
 	AccountsPart(ctx context.Context, f registry.AccountFilter, at registry.Cursor) (registry.Part[registry.Account], error)
 }
 
-// Places are places, their codes' revocations, and what is read as a whole with the count of its changes.
+// Places are places, the lives of their codes, and what is read as a whole with the count of its changes.
 type Places interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
@@ -54,7 +54,8 @@ type Places interface {
 	SearchPlaces(ctx context.Context, q registry.Search) (registry.Found, error)
 	PutPlaceFile(ctx context.Context, f registry.PlaceFile, most int) error
 	PlaceFile(ctx context.Context, organisation, id uuid.UUID) (registry.PlaceFile, error)
-	Revoke(ctx context.Context, r registry.Revocation) error
+	PutCode(ctx context.Context, c registry.Code) error
+	Succeed(ctx context.Context, p registry.Place, before registry.Code) error
 	Revision(ctx context.Context) (int64, error)
 	World(ctx context.Context) (registry.World, error)
 	Changes(ctx context.Context, since int64) (registry.Delta, error)
@@ -160,7 +161,8 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"places are found by their names", testSearch},
 		{"places are found among many", testSearchAmongMany},
 		{"what became of files", testPlaceFiles},
-		{"revocations", testRevocations},
+		{"codes", testCodes},
+		{"a next code", testSucceed},
 		{"what counts as a change", testCounts},
 		{"what is read as a whole is of one moment", testWorldOfOneMoment},
 		{"a person is made once", testEnsurePerson},

@@ -88,7 +88,7 @@ func TestUpgradeExportImport(t *testing.T) {
 	old := before(t)
 	upgraded := open(t, old)
 	want := contentOf(t, upgraded)
-	if len(want.World.Places) == 0 || len(want.World.Links) == 0 || len(want.World.Erased) == 0 || len(want.Names.Revocations) == 0 ||
+	if len(want.World.Places) == 0 || len(want.World.Links) == 0 || len(want.World.Erased) == 0 || len(want.Names.Codes) == 0 ||
 		len(want.Accounts) == 0 || len(want.Cases) == 0 || want.Run.Report == nil || len(want.Isolated) == 0 || len(want.Revoked) == 0 ||
 		len(want.Audit) == 0 || len(want.Found.Places) == 0 {
 		t.Fatalf("the registry of before lacks a kind of record: %+v", want)

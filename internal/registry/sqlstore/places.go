@@ -66,38 +66,43 @@ func (s *Store) Survey(ctx context.Context) error {
 // When the place was created, and what files call it, is not written.
 func (s *Store) UpdatePlace(ctx context.Context, p registry.Place) error {
 	return s.change(ctx, "updating a place", func(tx *sql.Tx) error {
-		stored, err := readPlace(tx.QueryRowContext(ctx, selectPlaces+` WHERE id = ?`, blob(p.ID)))
-		if err != nil {
+		if err := updatePlace(ctx, tx, p); err != nil {
 			return err
-		}
-		if stored.Revision != p.Revision {
-			return registry.ErrChanged
-		}
-		if stored.Parent != p.Parent || stored.Organisation != p.Organisation {
-			return registry.ErrPlaces
-		}
-		_, err = tx.ExecContext(ctx, `
-			UPDATE places SET kind = ?, name = ?, address = ?, area = ?, dwell = ?, hours = ?, code = ?, serial = ?, issued = ?,
-				revision = revision + 1, search = ?, changed = (SELECT count + 1 FROM gazetteer_change)
-			WHERE id = ?`,
-			p.Kind, p.Name, p.Address, optionalText(p.Area), p.Dwell, p.Hours, p.Code, p.Serial, p.Issued,
-			registry.SearchText(p.Name), blob(p.ID))
-		if err != nil {
-			return err
-		}
-		if stored.Name != p.Name {
-			if err := respell(ctx, tx, stored, p); err != nil {
-				return err
-			}
-		}
-		// Nothing else that changes here counts for stays.
-		if stored.DwellSeconds() != p.DwellSeconds() || stored.Kind != p.Kind || stored.Area != p.Area {
-			if err := raisePlaces(ctx, tx, 1); err != nil {
-				return err
-			}
 		}
 		return raise(ctx, tx, raiseGazetteer, 1)
 	})
+}
+
+// updatePlace is UpdatePlace but for counting that places have changed.
+func updatePlace(ctx context.Context, tx *sql.Tx, p registry.Place) error {
+	stored, err := readPlace(tx.QueryRowContext(ctx, selectPlaces+` WHERE id = ?`, blob(p.ID)))
+	if err != nil {
+		return err
+	}
+	if stored.Revision != p.Revision {
+		return registry.ErrChanged
+	}
+	if stored.Parent != p.Parent || stored.Organisation != p.Organisation {
+		return registry.ErrPlaces
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE places SET kind = ?, name = ?, address = ?, area = ?, dwell = ?, hours = ?, code = ?, serial = ?, issued = ?,
+			revision = revision + 1, search = ?, changed = (SELECT count + 1 FROM gazetteer_change)
+		WHERE id = ?`,
+		p.Kind, p.Name, p.Address, optionalText(p.Area), p.Dwell, p.Hours, p.Code, p.Serial, p.Issued,
+		registry.SearchText(p.Name), blob(p.ID))
+	if err != nil {
+		return err
+	}
+	if stored.Name != p.Name {
+		if err := respell(ctx, tx, stored, p); err != nil {
+			return err
+		}
+	}
+	if stored.DwellSeconds() == p.DwellSeconds() && stored.Kind == p.Kind && stored.Area == p.Area { // nothing else counts for stays
+		return nil
+	}
+	return raisePlaces(ctx, tx, 1)
 }
 
 const selectPlaces = `
@@ -160,24 +165,4 @@ func (s *Store) Lying(ctx context.Context, organisation uuid.UUID, ids []uuid.UU
 		}
 	}
 	return found, nil
-}
-
-// Revoke records that codes of a place up to a serial are dead. A revocation that reaches no further than the one that
-// holds changes nothing. The error is registry.ErrDangling for an unknown place.
-func (s *Store) Revoke(ctx context.Context, r registry.Revocation) error {
-	return s.change(ctx, "revoking codes", func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
-			INSERT INTO revocations (place, serial, revoked, changed) SELECT ?, ?, ?, count + 1 FROM gazetteer_change WHERE true
-			ON CONFLICT (place) DO UPDATE SET serial = excluded.serial, revoked = excluded.revoked, changed = excluded.changed
-			WHERE excluded.serial > revocations.serial`,
-			blob(r.Place), r.Serial, r.At)
-		if err != nil {
-			return err
-		}
-		changed, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		return raise(ctx, tx, raiseGazetteer, int(changed))
-	})
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Two tables of one row count the transactions which changed something: of what stays are derived with, and of places, areas
-// and revocations.
+// and codes.
 const (
 	readRevision   = `SELECT count FROM revision`
 	raiseRevision  = `UPDATE revision SET count = count + 1`
@@ -37,19 +37,19 @@ func count(ctx context.Context, from source, statement string, args ...any) (cou
 	return count, err
 }
 
-// Gazetteer returns the places, areas and revocations that have changed since the count of their changes was known, or all,
-// where it never was that: in the orders of the ids, the codes and the places' ids. Where the count is still the known one
+// Gazetteer returns the places, areas and lives of codes that have changed since the count of their changes was known, or all,
+// where it never was that: in the orders of the ids, of the areas' codes, and of the places' ids and the serials. Where the count is still the known one
 // nothing is read, and the rest is nil.
 func (s *Store) Gazetteer(ctx context.Context, known int64) (g registry.Gazetteer, err error) {
-	err = s.sight(ctx, "reading places, areas and revocations", func(tx *sql.Tx) error {
+	err = s.sight(ctx, "reading places, areas and codes", func(tx *sql.Tx) error {
 		var areas int64
 		err := tx.QueryRowContext(ctx, `SELECT count, areas FROM gazetteer_change`).Scan(&g.Changes, &areas)
 		if err != nil || g.Changes == known {
 			return err
 		}
-		places, revocations := ask(selectPlaces+` WHERE changed > ? ORDER BY id`, known), ask(selectRevocations+` WHERE changed > ? ORDER BY place`, known)
+		places, codes := ask(selectPlaces+` WHERE changed > ? ORDER BY id`, known), ask(selectCodes+` WHERE changed > ? ORDER BY place, serial`, known)
 		if g.Whole = known < 0 || known > g.Changes; g.Whole {
-			places, revocations = ask(selectPlaces+` ORDER BY id`), ask(selectRevocations+` ORDER BY place`)
+			places, codes = ask(selectPlaces+` ORDER BY id`), ask(selectCodes+` ORDER BY place, serial`)
 		}
 		if g.Places, err = list(ctx, tx, places, readPlace); err != nil {
 			return err
@@ -59,18 +59,11 @@ func (s *Store) Gazetteer(ctx context.Context, known int64) (g registry.Gazettee
 				return err
 			}
 		}
-		g.Revocations, err = list(ctx, tx, revocations, readRevocation)
+		g.Codes, err = list(ctx, tx, codes, readCode)
 		return err
 	})
 	if err != nil {
 		return registry.Gazetteer{}, err
 	}
 	return g, nil
-}
-
-const selectRevocations = `SELECT place, serial, revoked FROM revocations`
-
-func readRevocation(r row) (v registry.Revocation, err error) {
-	err = r.Scan(&v.Place, &v.Serial, &v.At)
-	return v, err
 }

@@ -1,0 +1,48 @@
+package webui
+
+import (
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+)
+
+const (
+	seenCookie = "truyvet_seen" // which code of a screen this browser opened, and when
+
+	// seenLifetime is how long somebody may take to check in who opened the code of a screen: as long as proving a phone number
+	// takes. The code itself is good for a minute and a half, and the scan is of when it was opened.
+	seenLifetime = 15 * time.Minute
+)
+
+// seen is a code of a screen that a browser opened while it was good.
+type seen struct {
+	Text string `json:"code"`
+	At   int64  `json:"at"`
+}
+
+// rememberSeen has the browser keep that it opened the code of a screen in time.
+func (u *UI) rememberSeen(c *gin.Context, w wall) error {
+	if !w.Screen() || w.Seen != 0 {
+		return nil
+	}
+	text, err := u.seal.close(seenCookie, uuid.Nil, seen{Text: w.Text, At: u.Clock().Unix()})
+	if err != nil {
+		return err
+	}
+	u.setCookie(c, seenCookie, text, seenLifetime)
+	return nil
+}
+
+// seenAt returns when the browser opened a code, 0 where it did not or that is too long ago.
+func (u *UI) seenAt(c *gin.Context, text string) int64 {
+	var opened seen
+	cookie, err := c.Cookie(seenCookie)
+	if err != nil || !u.seal.open(seenCookie, uuid.Nil, cookie, &opened) || opened.Text != text {
+		return 0
+	}
+	if u.Clock().Sub(time.Unix(opened.At, 0)) > seenLifetime {
+		return 0
+	}
+	return opened.At
+}
