@@ -139,7 +139,7 @@ func TestScreenAtADoor(t *testing.T) {
 	)
 	token := b.text(".made .code")
 	b.do("setting the tablet up",
-		press(`form[action="/logout"] button`, `a[href="/login"]`),
+		press(`form[action="/logout"] button`, `a[href^="/login?next="]`),
 		chromedp.Navigate(h.base+"/gate/enrol"), chromedp.SendKeys(css("#code"), token),
 		press(`form[action="/gate/enrol"] button`, `a[href="/screen"]`),
 		press(`a[href="/screen"]`, ".screen-code svg"),

@@ -35,8 +35,11 @@ func TestEnterWhatWasPrintedElsewhere(t *testing.T) {
 		printed places.Printed
 		added   bool
 	}{
-		{"a new place", poster, true}, {"the same again", poster, false},
-		{"a newer code", newer, true}, {"the first again", poster, true}, {"an older code", older, true},
+		{"a new place", poster, true},
+		{"the same again", poster, false},
+		{"a newer code", newer, true},
+		{"the first again", poster, true},
+		{"an older code", older, true},
 	} {
 		if added, err := r.Enter(t.Context(), d.own.Organisation, step.printed); err != nil || added != step.added {
 			t.Errorf("%s: %v, %v", step.name, added, err)
