@@ -159,9 +159,9 @@ func TestScreen(t *testing.T) {
 	if ended := b.get("/screen"); attr(shown(ended), "data-state") != "ended" || strings.Contains(ended.body, "<svg") {
 		t.Error("it shows a code that was taken back")
 	}
-	accounts, err := s.accounts.Visible(t.Context(), s.owner)
+	accounts, err := s.accounts.Visible(t.Context(), s.owner, registry.Cursor{Limit: 100})
 	must(t, err)
-	for _, a := range accounts {
+	for _, a := range accounts.Records {
 		if a.Role == registry.RoleScreen {
 			must(t, s.accounts.Disable(t.Context(), s.owner, a.ID))
 		}
