@@ -100,8 +100,10 @@ func TestOpened(t *testing.T) {
 	})
 	opened, err := h.Opened(t.Context(), phone)
 	want := []citizen.Opening{
-		{At: 300, Area: "26794", Purpose: "inform"}, {At: 250, Area: "79", Purpose: "test", Under: 1},
-		{At: 200, Area: "79", Purpose: "other"}, {At: 100},
+		{At: 300, Area: "26794", Purpose: "inform"},
+		{At: 250, Area: "79", Purpose: "test", Under: 1},
+		{At: 200, Area: "79", Purpose: "other"},
+		{At: 100},
 	}
 	if diff := cmp.Diff(want, opened); err != nil || diff != "" {
 		t.Errorf("%v: %s", err, diff)

@@ -40,7 +40,7 @@ func testBuckets(t *testing.T, s Store) {
 			full, err := s.FullAt(ctx, b.Key)
 			must(t, err)
 			want := level[key] >= b.Every
-			if (full <= b.LatestFull(now)) != want || want == false && full-b.LatestFull(now) != b.Every-level[key] {
+			if (full <= b.LatestFull(now)) != want || !want && full-b.LatestFull(now) != b.Every-level[key] {
 				t.Fatalf("at %d it is full at %d, %d of %d are there", now, full, level[key], b.Every)
 			}
 			wantValue(t, want)(s.TakeFrom(ctx, b, now))
