@@ -117,8 +117,12 @@ func (o Overload) Write(out io.Writer) error {
 			name string
 			took time.Duration
 		}{
-			{"p50", taken.Due.P50}, {"p99", taken.Due.P99}, {"max", taken.Due.Max},
-			{"sent.p50", taken.Sent.P50}, {"sent.p99", taken.Sent.P99}, {"sent.max", taken.Sent.Max},
+			{"p50", taken.Due.P50},
+			{"p99", taken.Due.P99},
+			{"max", taken.Due.Max},
+			{"sent.p50", taken.Sent.P50},
+			{"sent.p99", taken.Sent.P99},
+			{"sent.max", taken.Sent.Max},
 		} {
 			line(part.name+".accepted."+q.name, float64(q.took)/float64(time.Millisecond), "ms")
 		}

@@ -44,9 +44,19 @@ var readAs = func() []map[rune]rune {
 // The letters that the input methods Telex and VNI make, each row the vowel alone and with the five tones, and how they are typed.
 var (
 	vietnamese = []struct{ letters, telex, vni string }{
-		{"aàảãáạ", "a", "a"}, {"ăằẳẵắặ", "aw", "a8"}, {"âầẩẫấậ", "aa", "a6"}, {"eèẻẽéẹ", "e", "e"}, {"êềểễếệ", "ee", "e6"},
-		{"iìỉĩíị", "i", "i"}, {"oòỏõóọ", "o", "o"}, {"ôồổỗốộ", "oo", "o6"}, {"ơờởỡớợ", "ow", "o7"}, {"uùủũúụ", "u", "u"},
-		{"ưừửữứự", "uw", "u7"}, {"yỳỷỹýỵ", "y", "y"}, {"đ", "dd", "d9"},
+		{"aàảãáạ", "a", "a"},
+		{"ăằẳẵắặ", "aw", "a8"},
+		{"âầẩẫấậ", "aa", "a6"},
+		{"eèẻẽéẹ", "e", "e"},
+		{"êềểễếệ", "ee", "e6"},
+		{"iìỉĩíị", "i", "i"},
+		{"oòỏõóọ", "o", "o"},
+		{"ôồổỗốộ", "oo", "o6"},
+		{"ơờởỡớợ", "ow", "o7"},
+		{"uùủũúụ", "u", "u"},
+		{"ưừửữứự", "uw", "u7"},
+		{"yỳỷỹýỵ", "y", "y"},
+		{"đ", "dd", "d9"},
 	}
 	telexTones = []string{"", "f", "r", "x", "s", "j"}
 	vniTones   = []string{"", "2", "3", "4", "1", "5"}

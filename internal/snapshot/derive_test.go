@@ -55,7 +55,9 @@ func TestOnlyWhoIsConcernedIsDerivedAnew(t *testing.T) {
 	o := &office{World: registry.World{
 		Places: []registry.Place{{ID: id(shop), Dwell: 60}, {ID: id(market), Dwell: 60}, {ID: id(gate), Parent: id(market), Dwell: 60}},
 		Areas: []registry.Area{
-			{Code: "1", Level: registry.Province}, {Code: "12", Level: registry.District, Parent: "1"}, {Code: "2", Level: registry.Province},
+			{Code: "1", Level: registry.Province},
+			{Code: "12", Level: registry.District, Parent: "1"},
+			{Code: "2", Level: registry.Province},
 			{Code: "27", Level: registry.Ward, Parent: "12"},
 		},
 		Links:  map[uuid.UUID]uuid.UUID{},

@@ -80,8 +80,10 @@ var organisation = uuid.UUID{15: 9}
 
 // areas are those that the places of worlds lie in.
 var areas = []registry.Area{
-	{Code: "1", Level: registry.Province}, {Code: "1/1", Level: registry.District, Parent: "1"},
-	{Code: "1/2", Level: registry.District, Parent: "1"}, {Code: "2", Level: registry.Province},
+	{Code: "1", Level: registry.Province},
+	{Code: "1/1", Level: registry.District, Parent: "1"},
+	{Code: "1/2", Level: registry.District, Parent: "1"},
+	{Code: "2", Level: registry.Province},
 	{Code: "2/1", Level: registry.District, Parent: "2"},
 }
 

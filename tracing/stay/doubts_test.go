@@ -48,7 +48,9 @@ func TestInquiryExplainsWhatIsFlagged(t *testing.T) {
 // TestInquiryTellsDoubtsApart has a person whose stays are doubted each for another reason, and one that is not.
 func TestInquiryTellsDoubtsApart(t *testing.T) {
 	infos := []tracing.PlaceInfo{
-		{ID: id(1), Dwell: 600, Area: "01/001"}, {ID: id(2), Dwell: 600, Area: "79/760"}, {ID: id(3), Parent: id(1), Dwell: 600},
+		{ID: id(1), Dwell: 600, Area: "01/001"},
+		{ID: id(2), Dwell: 600, Area: "79/760"},
+		{ID: id(3), Parent: id(1), Dwell: 600},
 		{ID: id(4), Dwell: 600},
 	}
 	for n := byte(10); n < 18; n++ {

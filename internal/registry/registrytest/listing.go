@@ -134,7 +134,10 @@ func holdCases(t *testing.T, s Store, area string, cases []registry.Case, newest
 	t.Helper()
 	ctx := t.Context()
 	for _, f := range []registry.CaseFilter{
-		{}, {OpenAt: 100}, {Sample: "2021-11-22", From: 900, To: 2700}, {OpenAt: 150, Sample: "2021-11-23"},
+		{},
+		{OpenAt: 100},
+		{Sample: "2021-11-22", From: 900, To: 2700},
+		{OpenAt: 150, Sample: "2021-11-23"},
 		{IDs: []uuid.UUID{cases[2].ID, cases[7].ID, id(0x90, 255)}},
 	} {
 		f.Within = area
