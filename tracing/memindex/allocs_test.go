@@ -10,7 +10,7 @@ import (
 )
 
 // TestNothingIsAllocatedForAContact walks over two worlds of as many people, places and stays, in which the same people are
-// reached by few contacts and by many, and sees that both walks allocate as often, in every way to walk.
+// reached by few contacts and by many, and sees that the second walk allocates no more often, in every way to walk.
 func TestNothingIsAllocatedForAContact(t *testing.T) {
 	const people, places, days, cases = 600, 4, 6, 60
 	tree, err := tracing.NewPlaces(nil)
@@ -54,7 +54,9 @@ func TestNothingIsAllocatedForAContact(t *testing.T) {
 					}
 				})
 			}
-			if a, b := allocs(few), allocs(many); a != b {
+			// A map of the runtime's may grow once more in one of them; contacts differ by ten thousands.
+			const chance = 8
+			if a, b := allocs(few), allocs(many); b > a+chance {
 				t.Errorf("%s, %+v: %.0f allocations with few contacts and %.0f with many", name, detail, a, b)
 			}
 		}
