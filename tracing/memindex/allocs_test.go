@@ -44,10 +44,13 @@ func TestNothingIsAllocatedForAContact(t *testing.T) {
 	for i := range cases {
 		req.Cases = append(req.Cases, tracing.Case{Person: numberedID(i * (people / cases)), Window: tracing.Window{To: math.MaxInt64}})
 	}
-	for name, way := range map[string]memindex.Option{"scan": memindex.Scanning(), "sweep": memindex.Sweeping()} {
+	ways := map[string][]memindex.Option{
+		"scan": {memindex.Scanning()}, "sweep": {memindex.Sweeping()}, "chosen by size": nil,
+	}
+	for name, way := range ways {
 		for _, detail := range []tracing.Detail{{}, {Sources: true}, {Cases: true}} {
 			allocs := func(x *memindex.Index) float64 {
-				src := x.AsOf(math.MaxInt64, way, memindex.Workers(1))
+				src := x.AsOf(math.MaxInt64, append([]memindex.Option{memindex.Workers(1)}, way...)...)
 				return testing.AllocsPerRun(5, func() {
 					if _, err := tracing.Reach(t.Context(), src, req, detail); err != nil {
 						t.Fatal(err)
