@@ -60,7 +60,8 @@ func (w *worker) typed(_ js.Value, args []js.Value) any {
 	return map[string]any{"text": text, "reader": reader}
 }
 
-// keep takes the id of a scan, what was shown, and when by the server's clock, in milliseconds. It answers a problem, or the box.
+// keep takes the id of a scan, what was shown, and when by the server's clock, in milliseconds. It answers what
+// kind of thing that is, and a problem or the box.
 func (w *worker) keep(_ js.Value, args []js.Value) any {
 	id, err := uuid.Parse(args[0].String())
 	if err != nil {
@@ -71,7 +72,7 @@ func (w *worker) keep(_ js.Value, args []js.Value) any {
 		return failed(err)
 	}
 	if kept.Problem != "" {
-		return map[string]any{"problem": kept.Problem}
+		return map[string]any{"problem": kept.Problem, "kind": string(kept.Kind)}
 	}
 	box := js.Global().Get("Uint8Array").New(len(kept.Box))
 	js.CopyBytesToJS(box, kept.Box)

@@ -75,7 +75,7 @@ func (u *UI) gateAlone(c *gin.Context) (gateAlone, error) {
 	words := map[string]string{
 		"in": texts.text("gate.in"), "out": texts.text("gate.out"), "undone": texts.text("gate.undone"),
 		"refused": texts.text("gate.not_recorded"), "kept": texts.text("gate.kept"), "offline": texts.text("gate.offline"),
-		"undelivered": texts.text("gate.undelivered"), "fault": texts.text("gate.fault"),
+		"undelivered": texts.text("gate.undelivered"), "fault": texts.text("gate.fault"), "full": texts.text("gate.full"),
 		"waiting_in": texts.text("gate.waiting_in"), "waiting_out": texts.text("gate.waiting_out"),
 		"camera_on": texts.text("gate.camera_on"), "camera_off": texts.text("gate.camera_off"), "camera_fault": texts.text("gate.camera_fault"),
 	}

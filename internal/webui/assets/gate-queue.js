@@ -1,10 +1,13 @@
 // What a gate keeps until the server has it: in the browser's own database, so that it outlives the browser. Each scan is delivered in
 // its order; one that is sent again is known to the server by its id. What was presented is in a box that only the server opens.
-// Meet asks the server for something that only it answers.
+// Meet asks the server for something that only it answers, and waits for so many milliseconds. Keep and undo fail where the browser can
+// keep no more, and then nothing is changed.
 window.truyvetQueue = async ({ place, url, meet, changed }) => {
   const BATCH = 50;
   const LONGEST_PAUSE = 60_000;
   const SAME_CLOCK = 5_000; // two measures of one clock are no further apart than this
+  const LONGEST_ANSWER = 60_000;
+  const SOON = 3_000;
   const session = crypto.randomUUID();
 
   const done = (request) =>
@@ -23,7 +26,7 @@ window.truyvetQueue = async ({ place, url, meet, changed }) => {
     new Promise((resolve, reject) => {
       const transaction = db.transaction(["queue", "state"], "readwrite", { durability: "strict" });
       transaction.oncomplete = resolve;
-      transaction.onerror = transaction.onabort = () => reject(transaction.error);
+      transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error("the browser did not keep it"));
       work(transaction.objectStore("queue"), transaction.objectStore("state"));
     });
   const read = (store) => db.transaction(store).objectStore(store);
@@ -37,15 +40,29 @@ window.truyvetQueue = async ({ place, url, meet, changed }) => {
   };
   const tell = () => changed(state);
 
-  // count keeps how many came and did not leave, for a day.
-  const count = (kind, sign) => {
-    const day = new Date().toDateString();
-    if (state.count.day !== day) state.count = { day, inside: 0 };
-    state.count.inside = Math.max(0, state.count.inside + (kind === "out" ? -sign : sign));
+  // counted is how many came and did not leave, of a day, with one more or less of a kind.
+  const counted = ({ day, inside }, kind, sign) => {
+    const today = new Date().toDateString();
+    return { day: today, inside: Math.max(0, (day === today ? inside : 0) + (kind === "out" ? -sign : sign)) };
   };
-  const save = (states) => {
-    states.put(state.recent, "recent");
-    states.put(state.count, "count");
+  // counts says whether a line of the list is in the count.
+  const counts = (entry) => entry.state === "kept" || entry.state === "delivered";
+
+  // renew changes the queue, and the list and the count with it, one change after the other: work is given the two to replace them. They
+  // are taken over when all of it is on the disk.
+  let turn = Promise.resolve();
+  const renew = (work) => {
+    const mine = turn.then(async () => {
+      const now = { recent: state.recent, count: state.count };
+      await change((queue, states) => {
+        work(now, queue);
+        states.put(now.recent, "recent");
+        states.put(now.count, "count");
+      });
+      Object.assign(state, now);
+    });
+    turn = mine.catch(() => {});
+    return mine;
   };
 
   // measure takes the server's clock from an answer.
@@ -53,34 +70,39 @@ window.truyvetQueue = async ({ place, url, meet, changed }) => {
     const server = Date.parse(response.headers.get("Date"));
     if (!server) return;
     state.offset = server + 500 - Date.now();
-    change((_, states) => states.put(state.offset, "offset"));
+    change((_, states) => states.put(state.offset, "offset")).catch(() => {}); // the next answer tells it again
   };
 
-  const add = async (scan, entry) => {
-    await change((queue, states) => {
-      queue.add({ ...scan, offset: state.offset, session, moment: performance.now() });
-      if (entry) state.recent = [entry, ...state.recent].slice(0, 10);
-      save(states);
-    });
+  const added = () => {
     state.waiting += 1;
     tell();
     deliver();
   };
 
-  // keep queues somebody's scan.
-  const keep = ({ id, kind, box }) => {
-    const at = Math.floor(Date.now() / 1000);
-    count(kind, 1);
-    return add({ id, kind, at, box }, { id, kind, at, box, state: "kept" });
+  // keep queues somebody's scan, with what tells its time whatever becomes of this clock.
+  const keep = async ({ id, kind, box }) => {
+    const scan = { id, kind, at: Math.floor(Date.now() / 1000), box, offset: state.offset, session, moment: performance.now() };
+    await renew((now, queue) => {
+      queue.add(scan);
+      now.recent = [{ ...scan, state: "kept" }, ...now.recent].slice(0, 10);
+      now.count = counted(now.count, kind, 1);
+    });
+    added();
   };
 
-  // undo queues what takes a scan of the list back.
+  // undo queues what takes a scan of the list back. It is as of that scan's time, so that a code that was good then is good for it.
   const undo = async (id, voiding) => {
-    const entry = state.recent.find((e) => e.id === id && e.state !== "undone" && e.state !== "refused");
-    if (!entry) return;
-    count(entry.kind, -1);
-    entry.state = "undone";
-    await add({ id: voiding, kind: "void", voids: id, at: Math.floor(Date.now() / 1000), box: entry.box });
+    let found = false;
+    await renew((now, queue) => {
+      const entry = now.recent.find((e) => e.id === id && counts(e));
+      if (!entry) return;
+      found = true;
+      const { at, box, offset, session: of, moment } = entry;
+      queue.add({ id: voiding, kind: "void", voids: id, at, box, offset, session: of, moment });
+      now.recent = now.recent.map((e) => (e === entry ? { ...e, state: "undone" } : e));
+      now.count = counted(now.count, entry.kind, -1);
+    });
+    if (found) added();
   };
 
   const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
@@ -104,38 +126,50 @@ window.truyvetQueue = async ({ place, url, meet, changed }) => {
       };
     });
 
+  // answered is an entry of the list after the answer to its scan, or to what takes that back.
+  const answered = (entry, scan, { status, code }) => {
+    const refused = status === "refused";
+    if (scan.voids) return refused && entry.state === "undone" ? { ...entry, state: "delivered" } : entry; // it was not taken back
+    if (refused) return { ...entry, state: "refused", code };
+    return entry.state === "kept" ? { ...entry, state: "delivered" } : entry;
+  };
+
   // settle takes out of the queue what was answered.
-  const settle = (batch, results) =>
-    change((queue, states) => {
+  const settle = (batch, results) => {
+    if (results.length !== batch.length) throw new Error("not every scan is answered");
+    return renew((now, queue) => {
       batch.forEach(([key, scan], i) => {
         queue.delete(key);
-        const entry = state.recent.find((e) => e.id === scan.id);
-        if (!entry || entry.state === "undone") return;
-        const refused = results[i].status === "refused";
-        if (refused && entry.state === "kept") count(entry.kind, -1);
-        entry.state = refused ? "refused" : "delivered";
-        entry.code = results[i].code;
+        now.recent = now.recent.map((entry) => {
+          if (entry.id !== (scan.voids ?? scan.id)) return entry;
+          const after = answered(entry, scan, results[i]);
+          if (counts(after) !== counts(entry)) now.count = counted(now.count, entry.kind, counts(after) ? 1 : -1);
+          return after;
+        });
       });
-      save(states);
     });
+  };
 
   // send delivers one batch. It returns how long to wait until the next, in milliseconds, or nothing when all is delivered.
   let met = false; // since the last time that the server could not be reached
+  const meetOnce = async () => {
+    if (!met) measure(await meet(10_000));
+    met = state.online = true;
+  };
   const send = async (tries) => {
     const batch = await first();
     state.waiting = await done(read("queue").count());
     tell();
-    if (!batch.length) return null;
     const pause = Math.min(LONGEST_PAUSE, 1000 * 2 ** tries) * (0.5 + Math.random() / 2);
     try {
-      if (!met) measure(await meet());
-      met = true;
+      await meetOnce();
+      if (!batch.length) return null;
       const body = JSON.stringify({ sent_at: Math.floor(Date.now() / 1000), scans: batch.map(([, scan]) => wire(scan)) });
-      const response = await fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      const headers = { "Content-Type": "application/json" };
+      const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(LONGEST_ANSWER) });
       measure(response);
-      state.online = true;
       if (response.status === 401) await fetch("/gate", { redirect: "manual" }); // the device's key begins a new session
-      if (!response.ok) return Math.max(pause, 1000 * Number(response.headers.get("Retry-After")));
+      if (!response.ok) return Math.max(pause, 1000 * Number(response.headers.get("Retry-After")) || 0);
       await settle(batch, (await response.json()).results);
       return 0;
     } catch {
@@ -167,10 +201,17 @@ window.truyvetQueue = async ({ place, url, meet, changed }) => {
     delivering = true;
     try {
       await (navigator.locks ? navigator.locks.request("truyvet-gate", all) : all());
+    } catch {
+      // The browser does not give what it keeps. The next scan, or the network, tries again.
     } finally {
       delivering = false;
     }
   };
 
-  return { state, keep, undo, deliver, stored: (key) => done(read("state").get(key)), store: (key, value) => change((_, states) => states.put(value, key)) };
+  // again meets the server once more, and says whether that was to be had soon.
+  const again = () => meet(SOON).then(measure).then(() => true, () => false);
+
+  const stored = (key) => done(read("state").get(key));
+  const store = (key, value) => change((_, states) => states.put(value, key));
+  return { state, keep, undo, deliver, again, stored, store };
 };

@@ -5,14 +5,14 @@ const begin = async ({ exec, wasm }) => {
   importScripts(exec);
   const go = new Go();
   const { instance } = await WebAssembly.instantiateStreaming(fetch(wasm), go.importObject);
-  go.run(instance);
+  go.run(instance).then(() => setTimeout(() => { throw new Error("it has ended"); })); // the page hears of it and starts another one
 };
 onmessage = async ({ data }) => {
   const { n, name, args } = data;
   try {
     if (name === "begin") ready = begin(...args);
     await ready;
-    postMessage({ n, answer: name === "begin" ? {} : truyvetGate[name](...args) });
+    postMessage({ n, answer: name === "begin" ? {} : truyvetGate[name](...args) ?? { error: "no answer" } });
   } catch (fault) {
     postMessage({ n, answer: { error: String(fault) } });
   }

@@ -67,41 +67,56 @@
     found: (text) => present(text, "", 0),
   });
 
-  // The worker answers in the order in which it is asked.
+  // The worker is started with the first question, and anew after it has died: what it was asked then is answered with an error.
   let worker;
+  let started = null;
   const asked = new Map();
-  const ask = (name, ...args) =>
+  const post = (name, ...args) =>
     new Promise((resolve) => {
       const n = asked.size ? Math.max(...asked.keys()) + 1 : 1;
       asked.set(n, resolve);
       worker.postMessage({ n, name, args });
     });
-  const startWorker = async () => {
+  const start = async () => {
     worker = new Worker(root.dataset.worker);
     worker.onmessage = ({ data: { n, answer } }) => {
       asked.get(n)(answer);
       asked.delete(n);
     };
-    return !(await ask("begin", { exec: root.dataset.exec, wasm: root.dataset.wasm })).error;
+    worker.onerror = () => {
+      worker.terminate();
+      started = Promise.resolve({ error: "the worker has died" });
+      setTimeout(() => { started = null; }, 1000); // one that dies again and again leaves room for the rest
+      for (const resolve of asked.values()) resolve({ error: "the worker has died" });
+      asked.clear();
+    };
+    const begun = await post("begin", { exec: root.dataset.exec, wasm: root.dataset.wasm });
+    const keys = await queue?.stored("keys").catch(() => null);
+    if (!begun.error && keys) await post("keys", root.dataset.place, ...keys);
+    return begun;
+  };
+  const ask = async (name, ...args) => {
+    const { error } = await (started ??= start());
+    return error ? { error } : post(name, ...args);
   };
 
   // takeKeys fetches the public keys, has the worker use them and keeps them for the next time.
-  const takeKeys = async () => {
-    const answers = await Promise.all([root.dataset.keys, root.dataset.boxKey].map((url) => fetch(url, { cache: "no-store" })));
+  const takeKeys = async (patience = 10_000) => {
+    const fresh = { cache: "no-store", signal: AbortSignal.timeout(patience) };
+    const answers = await Promise.all([root.dataset.keys, root.dataset.boxKey].map((url) => fetch(url, fresh)));
     if (!answers.every((response) => response.ok)) throw new Error("the keys are not to be had");
     const keys = await Promise.all(answers.map((response) => response.text()));
-    if (!(await ask("keys", root.dataset.place, ...keys)).error) await queue.store("keys", keys);
+    const { error } = await ask("keys", root.dataset.place, ...keys);
+    if (!error) await queue.store("keys", keys).catch(() => {}); // a full disk does not keep what is there from being delivered
     return answers[1];
   };
 
   let queue;
   const alone = async () => {
     if (!root.dataset.wasm || !root.dataset.place || !window.indexedDB || !window.Worker || !window.WebAssembly) return false;
-    if (!(await startWorker())) return false;
     queue = await window.truyvetQueue({ place: root.dataset.place, url: root.dataset.queue, meet: takeKeys, changed: draw });
-    const keys = await queue.stored("keys");
-    if (keys && !(await ask("keys", root.dataset.place, ...keys)).error) return true;
-    await takeKeys();
+    if ((await (started ??= start())).error) return false;
+    if (!(await queue.stored("keys"))) await takeKeys();
     return true;
   };
 
@@ -125,14 +140,13 @@
     }
     const kind = form.elements.mode.value;
     const id = uuid7();
-    const meant = (await ask("typed", text, keys, took)).text;
-    const kept = await ask("keep", id, meant, Date.now() + queue.state.offset);
-    if (kept.box) {
-      await queue.keep({ id, kind, box: kept.box });
-      answer(kind, clock(Date.now() / 1000));
-    } else {
-      answer("no", words[kept.problem] ?? words.fault);
-    }
+    const meant = (await ask("typed", text, keys, took)).text ?? text;
+    const judge = () => ask("keep", id, meant, Date.now() + queue.state.offset);
+    let kept = await judge();
+    // A personal code is judged by the server's clock and keys. Before it is refused they are asked for once more.
+    if (kept.problem && kept.kind === "code" && (await queue.again())) kept = await judge();
+    if (!kept.box) return answer("no", words[kept.problem] ?? words.fault);
+    await queue.keep({ id, kind, box: kept.box }).then(() => answer(kind, clock(Date.now() / 1000)), () => answer("no", words.full));
   };
 
   // draw shows the list, the count, and what is not delivered.
@@ -158,8 +172,9 @@
       button.hidden = entry.state === "undone" || entry.state === "refused";
       button.querySelector(".unseen").textContent = ": " + words[entry.kind] + ", " + clock(entry.at);
       button.addEventListener("click", async () => {
-        await queue.undo(entry.id, uuid7());
-        answer("undone", words[entry.kind] + " · " + clock(entry.at));
+        await queue.undo(entry.id, uuid7()).then(
+          () => answer("undone", words[entry.kind] + " · " + clock(entry.at)),
+          () => answer("no", words.full));
         field.focus();
       });
       return line;

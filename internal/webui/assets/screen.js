@@ -4,11 +4,12 @@
   let box = document.querySelector(".screen");
   if (!box) return;
   const frame = box.parentElement;
-  let ahead = 0; // the server's clock, for the tablet's own may be wrong
+  let taken = { now: 0, wall: 0, steady: 0 }; // when the code came: by the server's clock, by the tablet's, by one that nobody sets
   let since = 0; // when the server last did not answer, in its seconds; 0 while it does
   let turn = 0;
   const number = (name) => Number(box.dataset[name]);
-  const now = () => Math.floor((Date.now() + ahead) / 1000);
+  // A tablet's clock is set back, and the steady one may stand still while it sleeps: the one that went further tells.
+  const now = () => Math.floor((taken.now + Math.max(Date.now() - taken.wall, performance.now() - taken.steady)) / 1000);
   const face = (at) => new Date((at + number("zone")) * 1000).toISOString().slice(11, 19);
 
   const show = () => {
@@ -19,7 +20,7 @@
   };
   const take = (fresh) => {
     box = fresh;
-    ahead = number("now") * 1000 - Date.now();
+    taken = { now: number("now") * 1000, wall: Date.now(), steady: performance.now() };
     since = 0;
     const full = box.querySelector(".screen-full");
     full.hidden = !document.fullscreenEnabled || document.fullscreenElement !== null;
