@@ -15,6 +15,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 	"golang.org/x/net/netutil"
 
 	"github.com/truyvet/truyvet/internal/config"
@@ -163,7 +164,8 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
-		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, PlaceCode: p.Places.Code, Check: p.Places.Check,
+		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, Check: p.Places.Check,
+		KnowPlace: func(place uuid.UUID) bool { _, known := p.Places.Name(place); return known },
 		FindPlaces: p.Registry.SearchPlaces, PlaceFiles: p.PlaceFiles, Directory: p.Accounts,
 	})
 	isAPI := func(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }

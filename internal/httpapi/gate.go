@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -95,19 +96,20 @@ func (a *API) postGateScan(c *gin.Context) error {
 	if err := a.paceGate(gate, 1); err != nil {
 		return err
 	}
-	code, known := a.placeCode(gate.Place)
-	if !known {
+	if !a.knowPlace(gate.Place) {
 		return registry.ErrNotFound
 	}
 	sub, presented, err := readGateScan(c)
 	if err != nil {
 		return err
 	}
-	who, err := a.reception.Receive(c.Request.Context(), presented, a.clock())
+	now := a.clock()
+	who, err := a.reception.Receive(c.Request.Context(), presented, now)
 	if err != nil {
 		return err
 	}
-	sub.Token, sub.How = code, who.How
+	sub.Gate, sub.How = gate.Place, who.How
+	stampArrival(&sub, now.Unix())
 	results, err := a.submit(c.Request.Context(), who.Alias, []ingest.Submission{sub})
 	if err != nil {
 		a.failSubmit(c, err)
@@ -118,6 +120,15 @@ func (a *API) postGateScan(c *gin.Context) error {
 	}
 	c.JSON(http.StatusOK, gin.H{"id": sub.ID, "status": results[0].Status})
 	return nil
+}
+
+// stampArrival makes a scan one of now. Where its id says when it was made, that is what the device gave, so that it is the same scan
+// when it is sent again later.
+func stampArrival(sub *ingest.Submission, now int64) {
+	sub.At = now
+	if made, known := scanTime(nil, sub.ID); known && made > now-math.MaxInt32 && made < now+math.MaxInt32 {
+		sub.Skew = int32(now - made)
+	}
 }
 
 // readGateScan reads a scan as a gate sends it, and what was presented.

@@ -46,7 +46,8 @@ func (g *fakeGates) Device(_ context.Context, key string) (registry.Account, err
 }
 
 // Receive knows one person.
-func (b *bench) Receive(_ context.Context, text string, _ time.Time) (citizen.Presented, error) {
+func (b *bench) Receive(_ context.Context, text string, at time.Time) (citizen.Presented, error) {
+	b.presentedAt = at
 	if text != someone {
 		return citizen.Presented{}, errs.New(errs.Invalid, "gate_input", "Nobody.")
 	}
@@ -64,6 +65,7 @@ func gateRequest(path, key, body string) *http.Request {
 
 func TestGate(t *testing.T) {
 	b := newBench(t)
+	b.gates.gate = registry.Account{ID: uuid.New(), Role: registry.RoleGate, Place: uuid.New()}
 	do := described(t, b)
 	enrol := func(code string) *httptest.ResponseRecorder {
 		return do(gateRequest("/api/v1/gate/enrol", "", `{"code":"`+code+`"}`))
@@ -102,6 +104,16 @@ func TestGate(t *testing.T) {
 		if res.Code != c.status || !strings.Contains(res.Body.String(), c.says) {
 			t.Errorf("%s: %d %s, want %d %s", c.body, res.Code, res.Body, c.status, c.says)
 		}
+	}
+	timed := uuid.Must(uuid.NewV7())
+	for i, want := range []string{"accepted", "duplicate", "duplicate"} { // the answer was lost
+		b.later = time.Duration(i) * 45 * time.Second
+		if res := do(gateRequest("/api/v1/gate/scans", gateKey, body(timed, ""))); res.Code != http.StatusOK || !strings.Contains(res.Body.String(), want) {
+			t.Errorf("sent again after %v: %d %s, want %s", b.later, res.Code, res.Body, want)
+		}
+	}
+	if s := b.logged()[timed]; s.At != now.Unix() || s.Place != b.gates.gate.Place || s.Serial != 0 {
+		t.Errorf("logged as %+v", s)
 	}
 	for _, wrong := range []string{`{}`, `{"id":"x"}`, body(uuid.New(), `,"alias":"`+uuid.NewString()+`"`), body(uuid.New(), `,"kind":"sideways"`), body(uuid.New(), `,"place":"`+uuid.NewString()+`"`)} {
 		if res := b.do(gateRequest("/api/v1/gate/scans", gateKey, wrong)); res.Code != http.StatusBadRequest {

@@ -83,7 +83,7 @@ func (a *API) postGateQueue(c *gin.Context) error {
 	if err := a.paceGate(gate, len(queue.Scans)); err != nil {
 		return err
 	}
-	if _, known := a.placeCode(gate.Place); !known {
+	if !a.knowPlace(gate.Place) {
 		return registry.ErrNotFound
 	}
 	d := delivery{api: a, place: gate.Place, sent: queue.SentAt, now: a.clock().Unix()}

@@ -169,6 +169,10 @@ func TestGateQueueClocks(t *testing.T) {
 			q["age"] = c.age
 		}
 		wantAnswers(t, b.deliver(now.Add(c.sent).Unix(), q), "accepted")
+		// A personal code has to have been good at the scan's own time, by the server's clock.
+		if want := now.Unix() - c.want - 60; b.presentedAt.Unix() != want {
+			t.Errorf("%s: received as of %d s ago, want %d", c.name, now.Unix()-b.presentedAt.Unix(), now.Unix()-want)
+		}
 		// The next contact measures anew, and a moment later.
 		wantAnswers(t, b.deliver(now.Add(c.sent+time.Second).Unix(), q), "duplicate")
 		s := b.logged()[q["id"].(uuid.UUID)]

@@ -46,8 +46,8 @@ type Deps struct {
 	Gates     Gates
 	Reception Reception
 	Boxes     Boxes
-	PlaceCode func(place uuid.UUID) (code string, known bool) // without a query
-	Check     func(text string) (places.Checked, error)       // of places.Service
+	KnowPlace func(place uuid.UUID) bool                // without a query
+	Check     func(text string) (places.Checked, error) // of places.Service
 
 	FindPlaces func(ctx context.Context, q registry.Search) (registry.Found, error)
 	PlaceFiles PlaceFiles
@@ -71,7 +71,7 @@ type API struct {
 	gates     Gates
 	reception Reception
 	boxes     Boxes
-	placeCode func(uuid.UUID) (string, bool)
+	knowPlace func(uuid.UUID) bool
 	check     func(string) (places.Checked, error)
 	perGate   *ratelimit.Many
 
@@ -87,7 +87,7 @@ func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
-		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, placeCode: d.PlaceCode, check: d.Check, perGate: ratelimit.NewMany(scansPerGate, d.Clock),
+		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, knowPlace: d.KnowPlace, check: d.Check, perGate: ratelimit.NewMany(scansPerGate, d.Clock),
 		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting),
 	}
 }

@@ -46,6 +46,9 @@ type bench struct {
 	refused  []string // reasons that were told of
 	answered []string // requests that were told of
 
+	later    time.Duration // how long after now it is
+
+	presentedAt time.Time // as of when somebody was received last
 	gates    fakeGates
 	tracing  fakeTracing
 	files    fakeFiles
@@ -70,8 +73,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, store: store, keys: keys, engine: gin.New(), alias: uuid.New(), actor: registry.Account{Role: registry.RoleCity}, log: new(bytes.Buffer)}
 	b.ready = func() (int, any) { return http.StatusOK, gin.H{"status": "ready", "parts": gin.H{"registry": "ok"}} }
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
-	clock := func() time.Time { return now }
-	atGate := b.token(nil)
+	clock := func() time.Time { return now.Add(b.later) }
 	api := httpapi.New(httpapi.Deps{
 		Ingest: ingest.New(ingest.Config{
 			Keys: keys, Log: store, Retention: 21 * 24 * time.Hour, Clock: clock,
@@ -91,7 +93,7 @@ func newBench(t *testing.T) *bench {
 		CookieName: "credential", Keys: keys, Logger: logger, Clock: clock, Location: time.FixedZone("", 7*60*60),
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },
-		Gates:   &b.gates, Reception: b, Boxes: boxes(t), PlaceCode: func(uuid.UUID) (string, bool) { return atGate, true }, Check: b.check,
+		Gates:   &b.gates, Reception: b, Boxes: boxes(t), KnowPlace: func(uuid.UUID) bool { return true }, Check: b.check,
 		FindPlaces: b.files.find, PlaceFiles: &b.files, Directory: fakeDirectory{},
 		Tracing: &b.tracing, Actor: func(context.Context) (registry.Account, error) { return b.actor, b.actorErr },
 	})

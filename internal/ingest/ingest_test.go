@@ -329,6 +329,31 @@ func TestScansAtClosedPlacesAreFlagged(t *testing.T) {
 	}
 }
 
+// TestAGateHasNoCode: it takes people in while no code of its place is good, and whatever else is sent with its scan.
+func TestAGateHasNoCode(t *testing.T) {
+	b := newBench(t)
+	place := uuid.New()
+	b.ends[issuedCode{place, 0}], b.ends[issuedCode{place, 1}] = 1, 1
+	atGate := func() ingest.Submission {
+		return ingest.Submission{ID: uuid.New(), Gate: place, Kind: stay.In, How: scan.GateTyped, At: noon.Unix()}
+	}
+	elsewhere, trip := atGate(), atGate()
+	elsewhere.Token, trip.Trip = b.code(t, qrgen.Token{}), uuid.New()
+	for _, sub := range []ingest.Submission{atGate(), elsewhere} {
+		if r := b.one(t, sub); r.Status != ingest.Accepted || r.Token.Place != place {
+			t.Errorf("%s at %s: %v", r.Status, r.Token.Place, r.Err)
+		}
+	}
+	if r := b.one(t, trip); !errors.Is(r.Err, ingest.ErrTrip) {
+		t.Errorf("on a trip: %v", r.Err)
+	}
+	for _, s := range b.stored(t) {
+		if s.Place != place || s.Serial != 0 || s.Flags != 0 {
+			t.Errorf("stored as %+v", s)
+		}
+	}
+}
+
 // TestRevokedCodeIsJudgedAtTheTimeOfTheScan has a poster end while scans of it wait on phones without a network.
 func TestRevokedCodeIsJudgedAtTheTimeOfTheScan(t *testing.T) {
 	b := newBench(t)

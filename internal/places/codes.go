@@ -97,6 +97,11 @@ func find(lives []registry.Code, serial uint32) (registry.Code, bool) {
 func (s *Service) Ends(place uuid.UUID, serial uint32) int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	return s.ends(place, serial)
+}
+
+// ends is Ends. The caller holds the lock.
+func (s *Service) ends(place uuid.UUID, serial uint32) int64 {
 	if c, found := find(s.codes[place], serial); found {
 		return c.Ends
 	}
@@ -251,12 +256,13 @@ const (
 func (s *Service) ScreenCode(id uuid.UUID) (text string, token qrgen.Token, err error) {
 	s.mu.RLock()
 	p, known := s.places[id]
+	ends := s.ends(id, p.Serial)
 	s.mu.RUnlock()
 	if !known {
 		return "", qrgen.Token{}, registry.ErrNotFound
 	}
 	now := s.clock()
-	if ends := s.Ends(id, p.Serial); ends != 0 && now.Unix() >= ends {
+	if ends != 0 && now.Unix() >= ends {
 		return "", qrgen.Token{}, qrgen.ErrRevoked
 	}
 	issued := now.UTC().Truncate(ScreenPace)

@@ -154,10 +154,15 @@ func (u *UI) gateScan(c *gin.Context) {
 	if form.Get("mode") == modeOut {
 		entry.Kind = stay.Out
 	}
-	presented, err := u.Gate.Receive(c.Request.Context(), form.Get("number"), u.Clock())
+	ctx := c.Request.Context()
+	presented, err := u.Gate.Receive(ctx, form.Get("number"), u.Clock())
 	if err == nil {
-		entry.Alias = presented.Alias
-		err = u.submitAtGate(c.Request.Context(), actor(c), presented, form.Get("nonce"), &entry)
+		var result ingest.Result
+		result, err = u.submitAtGate(ctx, actor(c), presented.Alias, form.Get("nonce"), ingest.Submission{Kind: entry.Kind, How: presented.How})
+		entry.ID, entry.Alias = result.ID, presented.Alias
+		if err == nil {
+			entry.At = result.At
+		}
 	}
 	if err != nil {
 		e := errs.Of(err)
@@ -181,30 +186,14 @@ func gatePath(form url.Values) string {
 	return "/gate"
 }
 
-// gateCode returns the code of the gate's own place.
-func (u *UI) gateCode(gate registry.Account) (string, error) {
-	code, known := u.Map.Code(gate.Place)
-	if !known {
-		return "", fmt.Errorf("finding the gate's place: %w", registry.ErrNotFound)
+// submitAtGate records a scan at the gate's own place, of whoever holds the alias. A gate has no code: it goes on while its place's is
+// taken back.
+func (u *UI) submitAtGate(ctx context.Context, gate registry.Account, alias uuid.UUID, nonce string, s ingest.Submission) (ingest.Result, error) {
+	if _, known := u.Map.Name(gate.Place); !known {
+		return ingest.Result{}, fmt.Errorf("finding the gate's place: %w", registry.ErrNotFound)
 	}
-	return code, nil
-}
-
-// submitAtGate records a scan of whoever was presented, at the gate's own place.
-func (u *UI) submitAtGate(
-	ctx context.Context, gate registry.Account, presented citizen.Presented, nonce string, entry *gateEntry,
-) error {
-	code, err := u.gateCode(gate)
-	if err != nil {
-		return err
-	}
-	entry.ID = u.seal.scanID(nonce, presented.Alias, code, entry.Kind, u.Clock())
-	result, err := u.submit(ctx, presented.Alias, ingest.Submission{ID: entry.ID, Token: code, Kind: entry.Kind, How: presented.How})
-	if err != nil {
-		return err
-	}
-	entry.At = result.At
-	return nil
+	s.Gate, s.ID = gate.Place, u.seal.scanID(nonce, alias, gate.Place.String(), s.Kind, u.Clock())
+	return u.submit(ctx, alias, s)
 }
 
 // gateUndo takes back a scan of the list.
@@ -222,14 +211,8 @@ func (u *UI) gateUndo(c *gin.Context) {
 		u.failBackTo(c, errGateEntry, back)
 		return
 	}
-	code, err := u.gateCode(actor(c))
-	if err != nil {
-		u.failBackTo(c, err, back)
-		return
-	}
-	id := u.seal.scanID(list[i].ID.String(), list[i].Alias, code, stay.Void, u.Clock())
-	void := ingest.Submission{ID: id, Token: code, Kind: stay.Void, How: scan.GateTyped, Voids: list[i].ID}
-	if _, err := u.submit(c.Request.Context(), list[i].Alias, void); err != nil {
+	void := ingest.Submission{Kind: stay.Void, How: scan.GateTyped, Voids: list[i].ID}
+	if _, err := u.submitAtGate(c.Request.Context(), actor(c), list[i].Alias, list[i].ID.String(), void); err != nil {
 		u.failBackTo(c, err, back)
 		return
 	}

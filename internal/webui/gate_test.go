@@ -100,6 +100,23 @@ func TestGateOutDoubleAndUndo(t *testing.T) {
 	again.get("/gate").wants(http.StatusOK, "Chưa có lượt nào")
 }
 
+// TestGateGoesOnWithoutACode has the owner take back the only code of the gate's place.
+func TestGateGoesOnWithoutACode(t *testing.T) {
+	s := newSite(t, nil)
+	s.staff("owner").post("/places/"+s.market.ID.String()+"/revoke", url.Values{"serial": {"1"}}).wants(http.StatusSeeOther)
+	s.browser().get("/q/" + s.market.Code).wants(http.StatusGone)
+	b := s.staff("gate")
+	p := b.get("/gate")
+	b.post("/gate", url.Values{"number": {"0912345678"}, "nonce": {p.field("nonce")}}).leadsTo("/gate")
+	p = b.get("/gate")
+	p.wants(http.StatusOK, "Đã ghi nhận: VÀO")
+	b.post("/gate/undo", url.Values{"id": {p.field("id")}}).leadsTo("/gate")
+	scans := s.allScans()
+	if len(scans) != 2 || scans[0].Place != s.market.ID || scans[1].Kind != stay.Void || scans[1].Voids != scans[0].ID {
+		t.Errorf("the scans are %+v", scans)
+	}
+}
+
 // TestGateAnswersOnce holds that an answer is for the person who stands there: it goes away, and what is undone is answered
 // anew.
 func TestGateAnswersOnce(t *testing.T) {
