@@ -166,7 +166,7 @@ window.truyvetQueue = async ({ place, url, meet, changed }) => {
       if (!batch.length) return null;
       const body = JSON.stringify({ sent_at: Math.floor(Date.now() / 1000), scans: batch.map(([, scan]) => wire(scan)) });
       const headers = { "Content-Type": "application/json" };
-      const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(LONGEST_ANSWER) });
+      const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout?.(LONGEST_ANSWER) });
       measure(response);
       if (response.status === 401) await fetch("/gate", { redirect: "manual" }); // the device's key begins a new session
       if (!response.ok) return Math.max(pause, 1000 * Number(response.headers.get("Retry-After")) || 0);

@@ -102,7 +102,7 @@
 
   // takeKeys fetches the public keys, has the worker use them and keeps them for the next time.
   const takeKeys = async (patience = 10_000) => {
-    const fresh = { cache: "no-store", signal: AbortSignal.timeout(patience) };
+    const fresh = { cache: "no-store", signal: AbortSignal.timeout?.(patience) };
     const answers = await Promise.all([root.dataset.keys, root.dataset.boxKey].map((url) => fetch(url, fresh)));
     if (!answers.every((response) => response.ok)) throw new Error("the keys are not to be had");
     const keys = await Promise.all(answers.map((response) => response.text()));
@@ -252,6 +252,7 @@
     });
     if (new URLSearchParams(location.search).get("mode") === "out") setMode("out"); // the page that was put aside is the other one
     draw(queue.state);
+    navigator.storage?.persist?.().catch(() => {}); // or the browser may let go of the queue where its disk runs full
     putAside().catch(() => {}); // without it the page is there for as long as it is open
     window.addEventListener("online", queue.deliver);
     queue.deliver();
@@ -269,7 +270,12 @@
   };
   const turn = async () => {
     if (camera.running()) camera.stop();
-    else await camera.start().catch(() => answer("no", words.camera_fault));
+    else {
+      await camera.start().catch(() => {
+        camera.stop();
+        answer("no", words.camera_fault);
+      });
+    }
     sessionStorage.setItem(REMEMBERED, camera.running() ? "on" : "");
     show();
   };

@@ -31,7 +31,7 @@
     clearTimeout(turn);
     let again = 5;
     try {
-      const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(10000) });
+      const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout?.(10000) });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector(".screen");
       if (answer.status === 401) {
