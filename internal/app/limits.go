@@ -65,7 +65,8 @@ func newLimits(device, address int, metrics *telemetry.Metrics, clock func() tim
 }
 
 // limitedIngest holds each alias to the limit of a device. What identifies a device is the credential that it holds: the
-// number that it gives itself could be any.
+// number that it gives itself could be any. What a gate sends is not counted: it has a limit of its own, and somebody who scans
+// without end must not keep all that it sends after them waiting.
 type limitedIngest struct {
 	telemetry.Ingest
 	limits *limits
@@ -73,8 +74,14 @@ type limitedIngest struct {
 
 // Submit is that of the ingest inside, or errDeviceLimit.
 func (l *limitedIngest) Submit(ctx context.Context, alias uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error) {
-	if l.limits.device != nil && len(subs) > 0 {
-		if wait := l.limits.device.Take(alias[:], len(subs)); wait > 0 {
+	own := 0
+	for i := range subs {
+		if subs[i].Gate == uuid.Nil {
+			own++
+		}
+	}
+	if l.limits.device != nil && own > 0 {
+		if wait := l.limits.device.Take(alias[:], own); wait > 0 {
 			l.limits.metrics.Limited("device")
 			return nil, until(errDeviceLimit, wait)
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,9 +10,11 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/telemetry"
 )
 
@@ -89,5 +92,43 @@ func TestChecksOfAnAddressAreBounded(t *testing.T) {
 	now = now.Add(checksPerAddress.Every)
 	if status := get("192.0.2.1", "/check/A"); status != http.StatusOK {
 		t.Errorf("a while later: %d", status)
+	}
+}
+
+// takesAll is an ingest that takes whatever it is given.
+type takesAll struct{ telemetry.Ingest }
+
+func (takesAll) Submit(_ context.Context, _ uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error) {
+	return make([]ingest.Result, len(subs)), nil
+}
+
+// TestGatesAreNotHeldUpByOneOfTheirVisitors lets somebody scan without end, and come to a gate.
+func TestGatesAreNotHeldUpByOneOfTheirVisitors(t *testing.T) {
+	metrics, err := telemetry.NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_700_000_000, 0)
+	l := limitedIngest{takesAll{}, newLimits(100, 0, metrics, func() time.Time { return now })}
+	alias, own, atGate := uuid.New(), ingest.Submission{ID: uuid.New()}, ingest.Submission{ID: uuid.New(), Gate: uuid.New()}
+	submit := func(alias uuid.UUID, subs ...ingest.Submission) error {
+		_, err := l.Submit(t.Context(), alias, subs)
+		return err
+	}
+	for i := range 500 {
+		if err := submit(alias, own); err != nil {
+			t.Fatalf("the scan no. %d: %v", i+1, err)
+		}
+	}
+	for i := range 3 {
+		if err := submit(alias, own); errs.Of(err).Code != errDeviceLimit.Code {
+			t.Errorf("one scan too many: %v", err)
+		}
+		if err := submit(alias, atGate); err != nil {
+			t.Errorf("at a gate, no. %d: %v", i+1, err)
+		}
+	}
+	if err := submit(uuid.New(), own); err != nil {
+		t.Errorf("somebody else: %v", err)
 	}
 }
