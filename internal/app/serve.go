@@ -165,7 +165,7 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
 		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, Check: p.Places.Check,
-		KnowPlace: func(place uuid.UUID) bool { _, known := p.Places.Name(place); return known },
+		KnowPlace:  func(place uuid.UUID) bool { _, known := p.Places.Name(place); return known },
 		FindPlaces: p.Registry.SearchPlaces, PlaceFiles: p.PlaceFiles, Directory: p.Accounts,
 	})
 	isAPI := func(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }

@@ -46,14 +46,14 @@ type bench struct {
 	refused  []string // reasons that were told of
 	answered []string // requests that were told of
 
-	later    time.Duration // how long after now it is
+	later time.Duration // how long after now it is
 
 	presentedAt time.Time // as of when somebody was received last
-	gates    fakeGates
-	tracing  fakeTracing
-	files    fakeFiles
-	actor    registry.Account
-	actorErr error
+	gates       fakeGates
+	tracing     fakeTracing
+	files       fakeFiles
+	actor       registry.Account
+	actorErr    error
 }
 
 const goodCredential = "the credential"

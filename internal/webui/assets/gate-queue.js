@@ -27,7 +27,12 @@ window.truyvetQueue = async ({ place, url, meet, changed }) => {
       const transaction = db.transaction(["queue", "state"], "readwrite", { durability: "strict" });
       transaction.oncomplete = resolve;
       transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error("the browser did not keep it"));
-      work(transaction.objectStore("queue"), transaction.objectStore("state"));
+      try {
+        work(transaction.objectStore("queue"), transaction.objectStore("state"));
+      } catch (fault) {
+        transaction.abort(); // else what was done before would be kept
+        reject(fault);
+      }
     });
   const read = (store) => db.transaction(store).objectStore(store);
 
