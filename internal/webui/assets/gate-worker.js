@@ -5,15 +5,18 @@ const begin = async ({ exec, wasm }) => {
   importScripts(exec);
   const go = new Go();
   const { instance } = await WebAssembly.instantiateStreaming(fetch(wasm), go.importObject);
-  go.run(instance).then(() => setTimeout(() => { throw new Error("it has ended"); })); // the page hears of it and starts another one
+  go.run(instance);
 };
 onmessage = async ({ data }) => {
   const { n, name, args } = data;
   try {
     if (name === "begin") ready = begin(...args);
     await ready;
-    postMessage({ n, answer: name === "begin" ? {} : truyvetGate[name](...args) ?? { error: "no answer" } });
+    const answer = name === "begin" ? {} : truyvetGate[name](...args);
+    if (!answer) throw new Error("it has ended");
+    postMessage({ n, answer });
   } catch (fault) {
     postMessage({ n, answer: { error: String(fault) } });
+    if (name !== "begin") setTimeout(() => { throw fault; }); // it is of no more use: the page hears of it, and starts another one
   }
 };
