@@ -70,10 +70,13 @@ window.truyvetQueue = async ({ place, url, meet, changed }) => {
     return mine;
   };
 
-  // measure takes the server's clock from an answer.
+  // measure takes the server's clock from an answer. Ahead is how far this clock was then before one that nobody sets.
+  const ahead = () => Date.now() - performance.now();
+  let measured = ahead();
   const measure = (response) => {
     const server = Date.parse(response.headers.get("Date"));
     if (!server) return;
+    measured = ahead();
     state.offset = server + 500 - Date.now();
     change((_, states) => states.put(state.offset, "offset")).catch(() => {}); // the next answer tells it again
   };
@@ -156,9 +159,10 @@ window.truyvetQueue = async ({ place, url, meet, changed }) => {
   };
 
   // send delivers one batch. It returns how long to wait until the next, in milliseconds, or nothing when all is delivered.
-  let met = false; // since the last time that the server could not be reached
+  // The server is met before anything is sent, and again after it could not be reached, or this clock was set.
+  let met = false;
   const meetOnce = async () => {
-    if (!met) measure(await meet(10_000));
+    if (!met || Math.abs(ahead() - measured) > SAME_CLOCK) measure(await meet(10_000));
     met = state.online = true;
   };
   const send = async (tries) => {
