@@ -83,13 +83,18 @@ func newest(p registry.Place) registry.Code {
 	return registry.Code{Place: p.ID, Serial: p.Serial, Issued: p.Issued}
 }
 
+// find returns the code of a serial among those of a place.
 func find(lives []registry.Code, serial uint32) (registry.Code, bool) {
-	for _, c := range lives {
-		if c.Serial == serial {
-			return c, true
-		}
+	i, found := position(lives, serial)
+	if !found {
+		return registry.Code{}, false
 	}
-	return registry.Code{}, false
+	return lives[i], true
+}
+
+// position returns where a serial stands among the codes of a place, or belongs.
+func position(lives []registry.Code, serial uint32) (int, bool) {
+	return slices.BinarySearchFunc(lives, serial, func(c registry.Code, serial uint32) int { return cmp.Compare(c.Serial, serial) })
 }
 
 // Ends returns from when on a serial of a place's code is dead, in UTC seconds; 0 where it does not end. A serial below the newest
@@ -140,9 +145,11 @@ func (s *Service) Reissue(ctx context.Context, actor registry.Account, id uuid.U
 	defer s.mu.Unlock()
 	s.hold(p)
 	s.learn(before)
-	for _, c := range s.codes[id] {
-		c.Ends = before.Ends
-		s.learn(c)
+	lives := s.codes[id]
+	for i := range lives {
+		if c := &lives[i]; c.Serial < before.Serial && (c.Ends == 0 || c.Ends > before.Ends) {
+			c.Ends = before.Ends
+		}
 	}
 	return p, nil
 }
@@ -177,15 +184,14 @@ func (s *Service) Revoke(ctx context.Context, actor registry.Account, id uuid.UU
 
 // learn takes over the life of a code as a store does: of what is known the earlier end holds. The caller holds the lock.
 func (s *Service) learn(c registry.Code) {
-	lives := slices.Clone(s.codes[c.Place])
-	i := slices.IndexFunc(lives, func(known registry.Code) bool { return known.Serial == c.Serial })
+	lives := s.codes[c.Place]
+	i, known := position(lives, c.Serial)
 	switch {
-	case i < 0:
-		lives = append(lives, c)
+	case !known:
+		s.codes[c.Place] = slices.Insert(lives, i, c)
 	case c.Ends != 0 && (lives[i].Ends == 0 || c.Ends < lives[i].Ends):
 		lives[i].Ends, lives[i].Revoked = c.Ends, c.Revoked
 	}
-	s.codes[c.Place] = lives
 }
 
 // Checked is what this system knows of a code that it signed.

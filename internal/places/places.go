@@ -63,7 +63,7 @@ type Service struct {
 	mu     sync.RWMutex
 	places map[uuid.UUID]registry.Place
 	owned  map[uuid.UUID]*holding        // by organisation
-	codes  map[uuid.UUID][]registry.Code // by place; what is in a slice never changes
+	codes  map[uuid.UUID][]registry.Code // by place, in the order of their serials
 	areas  map[string]registry.Area
 	weeks  map[string]registry.Week // by hours as they are kept, those that were asked for
 }
