@@ -2,6 +2,7 @@ package webui
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -16,6 +19,7 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/qrgen/poster"
 )
 
@@ -85,4 +89,46 @@ func (u *UI) posterOf(c *gin.Context, place registry.Place) (poster.Poster, erro
 	}
 	one.Logo, err = printing.LogoOf(c.Request.Context(), u.Records, place.Organisation)
 	return one, err
+}
+
+// fileName tells codes apart in a folder of downloads: by the name of the place, and its id where the name has no letter that
+// every system takes.
+func fileName(p registry.Place) string {
+	return fmt.Sprintf("truyvet-%s-%d", cmp.Or(registry.FileName(p.Name), strings.ToLower(shortID(p.ID))), p.Serial)
+}
+
+// serveCode draws the code of a place. The same serial gives the same picture, so an address that names the serial may be
+// kept for good.
+func (u *UI) serveCode(mediaType string, draw func(io.Writer, string, poster.Options) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		place, ok := u.placeOf(c)
+		if !ok {
+			return
+		}
+		address, err := qrgen.URL(u.BaseURL, place.Code)
+		if err != nil {
+			u.Fail(c, fmt.Errorf("writing a code's address: %w", err))
+			return
+		}
+		var picture bytes.Buffer
+		if err := draw(&picture, address, poster.Options{Scale: 12, Title: place.Name}); err != nil {
+			u.Fail(c, fmt.Errorf("drawing a code: %w", err))
+			return
+		}
+		keepWithSerial(c, place)
+		if _, download := c.Request.URL.Query()["download"]; download {
+			_, ending, _ := strings.Cut(c.Request.URL.Path[strings.LastIndexByte(c.Request.URL.Path, '/'):], ".")
+			c.Header("Content-Disposition", "attachment; filename="+url.PathEscape(fileName(place)+"."+ending))
+		}
+		c.Data(http.StatusOK, mediaType, picture.Bytes())
+	}
+}
+
+// keepWithSerial lets what is drawn of a place's code be kept for good under an address that names its serial.
+func keepWithSerial(c *gin.Context, place registry.Place) {
+	if c.Query("serial") == strconv.FormatUint(uint64(place.Serial), 10) {
+		c.Header("Cache-Control", "private, max-age=31536000, immutable")
+	} else {
+		c.Header("Cache-Control", "no-cache")
+	}
 }
