@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -15,7 +16,7 @@ import (
 
 const logoPath = "/places/logo"
 
-var errLogo = errs.New(errs.Invalid, "logo", "A logo is a PNG or JPEG of up to 4 MB and 6,000 pixels a side.")
+var errLogo = errs.New(errs.Invalid, "logo", "A logo is a PNG or JPEG of up to 4 MB and 3,000 pixels a side.")
 
 // logoPage is where an organisation gives its posters a picture.
 type logoPage struct {
@@ -23,13 +24,15 @@ type logoPage struct {
 	Problem *problem
 }
 
-func (u *UI) showLogo(c *gin.Context) {
+func (u *UI) showLogo(c *gin.Context) { u.answerLogo(c, http.StatusOK, nil) }
+
+func (u *UI) answerLogo(c *gin.Context, status int, p *problem) {
 	_, err := u.Records.Logo(c.Request.Context(), actor(c).Organisation)
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		u.Fail(c, fmt.Errorf("reading a logo: %w", err))
 		return
 	}
-	u.show(c, http.StatusOK, "logo", logoPage{There: err == nil})
+	u.show(c, status, "logo", logoPage{There: err == nil, Problem: p})
 }
 
 // serveLogo answers with the picture as it was drawn anew when it was given.
@@ -53,13 +56,7 @@ func (u *UI) changeLogo(c *gin.Context) {
 	case form.Get("remove") != "":
 		action = "logo_removed"
 	default:
-		var logo *poster.Logo
-		if logo, err = poster.ReadLogo(bytes.NewReader(file)); err == nil {
-			err = logo.WritePNG(&kept)
-		}
-		if errors.Is(err, poster.ErrLogo) {
-			err = errLogo
-		}
+		err = u.redraw(&kept, file)
 	}
 	if err == nil {
 		err = u.Records.PutLogo(c.Request.Context(), actor(c).Organisation, kept.Bytes())
@@ -67,9 +64,24 @@ func (u *UI) changeLogo(c *gin.Context) {
 	if err != nil {
 		u.logFault(c, err)
 		p := problemOf(u.texts(c), err)
-		u.show(c, p.Status, "logo", logoPage{Problem: &p})
+		p.tell(c)
+		u.answerLogo(c, p.Status, &p)
 		return
 	}
 	u.record(c, actor(c).Login, action, actor(c).Organisation.String(), "")
 	u.seeOther(c, logoPath)
+}
+
+// redraw writes the picture of a file as logos are kept. One is read at a time: it may take 216 MB, however small its file is.
+func (u *UI) redraw(w io.Writer, file []byte) error {
+	u.logos.Lock()
+	defer u.logos.Unlock()
+	logo, err := poster.ReadLogo(bytes.NewReader(file))
+	switch {
+	case errors.Is(err, poster.ErrLogo):
+		return errLogo
+	case err != nil:
+		return err
+	}
+	return logo.WritePNG(w)
 }

@@ -11,6 +11,7 @@ package webui
 import (
 	"fmt"
 	"net/http"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,7 +25,8 @@ type UI struct {
 	reader    reader
 	assets    *assets
 	languages map[language]*edition
-	failures  failures // to log in
+	failures  failures   // to log in
+	logos     sync.Mutex // held while one is read
 }
 
 // New makes the pages. An error means that what is embedded in the binary does not fit together.

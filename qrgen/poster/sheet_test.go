@@ -355,8 +355,13 @@ func TestBookGoesOnAfterABadPoster(t *testing.T) {
 }
 
 func TestReadLogoRefuses(t *testing.T) {
+	var wide bytes.Buffer
+	if err := png.Encode(&wide, image.NewGray(image.Rect(0, 0, 3001, 1))); err != nil {
+		t.Fatal(err)
+	}
 	for name, file := range map[string]string{
 		"nothing": "", "text": "<svg/>", "cut off": "\x89PNG\r\n\x1a\n", "too long": strings.Repeat("x", poster.MaxLogoBytes+1),
+		"of too many pixels": wide.String(),
 	} {
 		if _, err := poster.ReadLogo(strings.NewReader(file)); !errors.Is(err, poster.ErrLogo) {
 			t.Errorf("%s: %v", name, err)
