@@ -119,7 +119,7 @@ type wireFault struct {
 	Reason string `json:"reason"`
 }
 
-// postPlaceFile makes places of the rows of the body while it arrives.
+// postPlaceFile makes places of the rows of the body.
 func (a *API) postPlaceFile(c *gin.Context, actor registry.Account) error {
 	if media, _, err := mime.ParseMediaType(c.GetHeader("Content-Type")); err != nil || media != "text/csv" {
 		return errPlacesMedia

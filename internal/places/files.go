@@ -1,6 +1,7 @@
 package places
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -58,25 +59,29 @@ type Report struct {
 	Faults []RowFault // the first 5,000, in the order of the lines; what is wrong has its code alone
 }
 
-// Take makes places of the actor's organisation from a file of at most MaxFile bytes, and keeps what became of its rows. The errors:
-// ErrNoOrganisation, ErrFileBusy, ErrFileSize and ErrFileCut, after which rows that had arrived may be places all the same, and those
-// of Import.
+// Take makes places of the actor's organisation from a file of at most MaxFile bytes, and keeps what became of its rows. It reads the
+// file before its turn comes, so that whoever sends slowly keeps nobody waiting; how many are read at the same time is for the caller
+// to bound. The errors: ErrNoOrganisation, ErrFileSize, ErrFileCut, ErrFileBusy, after each of which there are no new places, and
+// those of Import.
 func (f *Files) Take(ctx context.Context, actor registry.Account, in io.Reader) (registry.PlaceFile, error) {
 	if actor.Organisation == uuid.Nil {
 		return registry.PlaceFile{}, ErrNoOrganisation
+	}
+	text, err := io.ReadAll(&bounded{in, MaxFile})
+	if err != nil {
+		return registry.PlaceFile{}, err
 	}
 	if !f.taking.TryLock() {
 		return registry.PlaceFile{}, ErrFileBusy
 	}
 	defer f.taking.Unlock()
 	file := registry.PlaceFile{Organisation: actor.Organisation, Taken: f.Importer.Clock().Unix()}
-	var err error
 	if file.ID, err = uuid.NewV7(); err != nil {
 		return file, fmt.Errorf("making an id: %w", err)
 	}
 	var faults strings.Builder
 	out, kept := csv.NewWriter(&faults), 0
-	done, err := f.Importer.Import(ctx, actor.Organisation, &bounded{in, MaxFile}, Watch{Refused: func(fault RowFault) error {
+	done, err := f.Importer.Import(ctx, actor.Organisation, bytes.NewReader(text), Watch{Refused: func(fault RowFault) error {
 		if kept++; kept > maxFaults {
 			return nil
 		}
@@ -87,20 +92,21 @@ func (f *Files) Take(ctx context.Context, actor registry.Account, in io.Reader) 
 	return file, errors.Join(err, f.finish(ctx, actor, file, err == nil))
 }
 
-// finish keeps what became of a file, also of one that was cut off, or whose sender has gone.
+// finish keeps what became of a file, and enters the places that went in, whatever else fails, and also where the sender has gone.
 func (f *Files) finish(ctx context.Context, actor registry.Account, file registry.PlaceFile, whole bool) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
 	defer cancel()
 	if whole {
-		if err := f.Shelf.PutPlaceFile(ctx, file, filesKept); err != nil {
-			return fmt.Errorf("keeping what became of a file: %w", err)
+		if err = f.Shelf.PutPlaceFile(ctx, file, filesKept); err != nil {
+			err = fmt.Errorf("keeping what became of a file: %w", err)
 		}
 	}
 	if file.Added == 0 {
-		return nil
+		return err
 	}
 	detail := fmt.Sprintf("%d added, %d refused", file.Added, file.Refused)
-	return errors.Join(f.Service.Refresh(ctx), f.Audit.Append(ctx, actor.Login, "places_imported", actor.Organisation.String(), detail))
+	entered := f.Audit.Append(ctx, actor.Login, "places_imported", actor.Organisation.String(), detail)
+	return errors.Join(err, entered, f.Service.Refresh(ctx))
 }
 
 // Report returns what became of a file of the actor's organisation; registry.ErrNotFound for any other, and for one before the
@@ -151,7 +157,7 @@ func faultOf(code string) *errs.Error {
 	return errs.New(errs.Invalid, code, "The row cannot be a place.")
 }
 
-// bounded reads so many bytes and no more, and tells a file that is too long, or cut off, from one that cannot be kept.
+// bounded reads so many bytes and no more, and tells a file that is too long, or cut off, from one for which there is no room.
 type bounded struct {
 	in   io.Reader
 	left int64
@@ -161,9 +167,12 @@ type bounded struct {
 func (b *bounded) Read(into []byte) (int, error) {
 	n, err := b.in.Read(into)
 	b.left -= int64(n)
+	var told *errs.Error // by whoever bounds what is read at the same time
 	switch {
 	case b.left < 0:
 		return 0, ErrFileSize
+	case errors.As(err, &told):
+		return n, err
 	case err != nil && !errors.Is(err, io.EOF):
 		return n, ErrFileCut.Because(err)
 	}

@@ -87,6 +87,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 		"empty":     {d.own, strings.NewReader(""), places.ErrFile},
 		"cut off":   {d.own, cut{strings.NewReader("name,kind\nx,shop\ny")}, places.ErrFileCut},
 		"too long":  {d.own, strings.NewReader(long), places.ErrFileSize},
+		"no room":   {d.own, noRoom{}, errNoRoom},
 	} {
 		if _, err := files.Take(t.Context(), c.actor, c.in); !errors.Is(err, c.want) || errs.Of(err).Code != c.want.(*errs.Error).Code {
 			t.Errorf("%s: %v", name, err)
@@ -97,38 +98,98 @@ func TestFilesThatAreRefused(t *testing.T) {
 	}
 }
 
-// waiting is a file that arrives when it is let.
-type waiting struct {
-	asking      sync.Once
-	asked, come chan struct{}
+// gate holds up whoever comes first until it is opened.
+type gate struct {
+	first      sync.Once
+	come, open chan struct{}
 }
 
-func (w *waiting) Read([]byte) (int, error) {
-	w.asking.Do(func() { close(w.asked) })
-	<-w.come
+func newGate() *gate { return &gate{come: make(chan struct{}), open: make(chan struct{})} }
+
+func (g *gate) pass() {
+	g.first.Do(func() {
+		close(g.come)
+		<-g.open
+	})
+}
+
+// slowFile is an empty file that arrives behind a gate.
+type slowFile struct{ *gate }
+
+func (f slowFile) Read([]byte) (int, error) {
+	f.pass()
 	return 0, io.EOF
 }
 
+// slowIntake takes nothing in before its gate is opened.
+type slowIntake struct {
+	places.Intake
+	*gate
+}
+
+func (i slowIntake) Areas(ctx context.Context) ([]registry.Area, error) {
+	i.pass()
+	return i.Intake.Areas(ctx)
+}
+
+// TestFilesAreTakenOneAtATime has one that arrives slowly, which keeps nobody waiting, and one that is taken in slowly.
 func TestFilesAreTakenOneAtATime(t *testing.T) {
 	d, files, _ := newFiles(t)
-	slow := &waiting{asked: make(chan struct{}), come: make(chan struct{})}
-	first := make(chan error)
+	few := func(who registry.Account) error {
+		_, err := files.Take(t.Context(), who, strings.NewReader("name,kind\n"))
+		return err
+	}
+	sending, taking := newGate(), newGate()
+	sent, taken := make(chan error), make(chan error)
 	go func() {
-		_, err := files.Take(t.Context(), d.own, slow)
-		first <- err
+		_, err := files.Take(t.Context(), d.own, slowFile{sending})
+		sent <- err
 	}()
-	<-slow.asked
-	if _, err := files.Take(t.Context(), d.them, strings.NewReader("name,kind\n")); !errors.Is(err, places.ErrFileBusy) {
-		t.Errorf("%v", err)
+	<-sending.come
+	if err := few(d.them); err != nil {
+		t.Errorf("while another arrives: %v", err)
 	}
-	close(slow.come)
-	if err := <-first; !errors.Is(err, places.ErrFile) {
-		t.Errorf("the first: %v", err)
+	files.Importer.Intake = slowIntake{d.store, taking}
+	go func() { taken <- few(d.own) }()
+	<-taking.come
+	if err := few(d.them); !errors.Is(err, places.ErrFileBusy) {
+		t.Errorf("while another is taken in: %v", err)
 	}
-	if _, err := files.Take(t.Context(), d.them, strings.NewReader("name,kind\n")); err != nil {
-		t.Errorf("after it: %v", err)
+	close(taking.open)
+	if err := <-taken; err != nil {
+		t.Error(err)
+	}
+	close(sending.open)
+	if err := <-sent; !errors.Is(err, places.ErrFile) {
+		t.Errorf("what arrived slowly: %v", err)
 	}
 }
+
+// fullShelf keeps nothing.
+type fullShelf struct{ places.Shelf }
+
+var errShelf = errors.New("the shelf is full")
+
+func (fullShelf) PutPlaceFile(context.Context, registry.PlaceFile, int) error { return errShelf }
+
+// TestPlacesOfAFileAreEntered keeps nothing of the file: its places are known and in the audit log all the same.
+func TestPlacesOfAFileAreEntered(t *testing.T) {
+	d, files, log := newFiles(t)
+	files.Shelf = fullShelf{d.store}
+	if _, err := files.Take(t.Context(), d.own, strings.NewReader("name,kind\nA,shop\n")); !errors.Is(err, errShelf) {
+		t.Error(err)
+	}
+	if n := d.Count(d.own); n != 1 || len(log.entries) != 1 {
+		t.Errorf("%d places are known; the audit log has %q", n, log.entries)
+	}
+}
+
+// noRoom is a file for which there is no room in memory.
+type noRoom struct{}
+
+var errNoRoom = errs.Busy("no_room", "Later.", time.Second)
+
+func (noRoom) Read([]byte) (int, error) { return 0, errNoRoom }
 
 // TestReportsAreBounded has more rows that are refused than are kept.
 func TestReportsAreBounded(t *testing.T) {

@@ -24,7 +24,7 @@ const (
 func (u *UI) registerPlaceFiles(r gin.IRouter) {
 	serve(r, "/export.csv", u.serveOwnPlaces)
 	serve(r, "/file", u.showPlaceFile)
-	r.POST("/file", u.takePlaceFile)
+	r.POST("/file", limitBody(places.MaxFile+maxForm), u.takePlaceFile)
 	serve(r, "/file/:id", u.showPlaceReport)
 	serve(r, "/file/:id/refused.csv", u.servePlaceReport)
 }
@@ -41,7 +41,7 @@ func (u *UI) answerPlaceFile(c *gin.Context, status int, p *problem) {
 	u.show(c, status, "placefile", placeFilePage{Columns: places.Columns(), Problem: p})
 }
 
-// takePlaceFile reads the file while it arrives, and leads to what became of it.
+// takePlaceFile makes places of the rows of a file, and leads to what became of it.
 func (u *UI) takePlaceFile(c *gin.Context) {
 	in, err := fileOf(c.Request, "file")
 	if err == nil {
@@ -65,7 +65,7 @@ func fileOf(r *http.Request, field string) (io.Reader, error) {
 	}
 	parts, err := r.MultipartReader()
 	if err != nil {
-		return nil, errForm
+		return nil, formFault(err)
 	}
 	for {
 		part, err := parts.NextPart()
@@ -73,7 +73,7 @@ func fileOf(r *http.Request, field string) (io.Reader, error) {
 		case errors.Is(err, io.EOF):
 			return nil, places.ErrFile
 		case err != nil:
-			return nil, errForm
+			return nil, formFault(err)
 		case part.FormName() == field:
 			return part, nil
 		}

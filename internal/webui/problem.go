@@ -122,23 +122,34 @@ func (u *UI) NotFound(c *gin.Context) { u.Fail(c, errNoPage) }
 // MethodNotAllowed answers a method that an address does not have.
 func (u *UI) MethodNotAllowed(c *gin.Context) { u.Fail(c, errMethod) }
 
-// maxForm bounds what a form may send, in bytes: choosing thousands of cases fits.
+// maxForm bounds what a form without a file may send, in bytes: choosing thousands of cases fits.
 const maxForm = 256 << 10
 
-func limitBody(c *gin.Context) {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
-	c.Next()
+// limitBody bounds what a form may send, in bytes.
+func limitBody(most int64) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
+		c.Next()
+	}
 }
 
 // formOf reads the fields that a form sent.
 func formOf(c *gin.Context) (url.Values, error) {
 	if err := c.Request.ParseForm(); err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			return nil, errFormLarge.Because(err)
-		}
-		// The parser's error quotes what was sent, which may be a phone number.
-		return nil, errForm
+		return nil, formFault(err)
 	}
 	return c.Request.PostForm, nil
+}
+
+// formFault says why a form could not be read. The parser's error quotes what was sent, which may be a phone number.
+func formFault(err error) error {
+	var large *http.MaxBytesError
+	var told *errs.Error // by whoever bounds what is read at the same time
+	switch {
+	case errors.As(err, &large):
+		return errFormLarge.Because(large)
+	case errors.As(err, &told):
+		return told
+	}
+	return errForm
 }

@@ -15,20 +15,10 @@ import (
 // maxUpload bounds what a form with a file may send, in bytes: a logo, or a list of as many places as may be printed.
 const maxUpload = poster.MaxLogoBytes + 64<<10
 
-// limitUpload is limitBody for forms with a file.
-func limitUpload(c *gin.Context) {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxUpload)
-	c.Next()
-}
-
 // uploadOf reads the fields that a form sent, and one file of it; nil where none was chosen.
 func uploadOf(c *gin.Context, field string) (form url.Values, content []byte, err error) {
 	if err := c.Request.ParseMultipartForm(maxUpload); err != nil && !errors.Is(err, http.ErrNotMultipart) {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			return nil, nil, errFormLarge.Because(err)
-		}
-		return nil, nil, errForm // the parser's error quotes what was sent
+		return nil, nil, formFault(err)
 	}
 	file, _, err := c.Request.FormFile(field)
 	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {

@@ -53,7 +53,7 @@ func (u *UI) Register(r gin.IRouter) {
 	serve(r, "/robots.txt", u.servePlain("robots.txt"))
 	serve(r, "/gate-offline.js", u.servePlain("gate-offline.js")) // beside /gate, whose requests it answers
 
-	pages := r.Group("", u.rememberLanguage, limitBody)
+	pages := r.Group("", u.rememberLanguage, limitBody(maxForm))
 	for _, prefix := range []string{"/q", "/Q"} {
 		u.registerCheckIn(pages.Group(prefix + "/:token"))
 	}
@@ -80,7 +80,7 @@ func (u *UI) Register(r gin.IRouter) {
 
 	places := known.Group("/places", u.only(account.ActManagePlaces))
 	u.registerPlaces(places)
-	uploads := r.Group("/places", u.rememberLanguage, limitUpload, u.loadAccount, u.only(account.ActManagePlaces))
+	uploads := r.Group("/places", u.rememberLanguage, limitBody(maxUpload), u.loadAccount, u.only(account.ActManagePlaces))
 	u.registerPrint(places, uploads)
 	u.registerPlaceFiles(r.Group("/places", u.rememberLanguage, u.loadAccount, u.only(account.ActManagePlaces)))
 	u.registerGate(known.Group("/gate", u.resumeDevice, u.only(account.ActGateScan)))
