@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -204,7 +205,7 @@ func (s *Service) Create(ctx context.Context, a registry.Account, password strin
 // organisation either. The errors: ErrOrganisation, and those of Create.
 func (s *Service) CreateOwner(ctx context.Context, login, organisation, password string) (registry.Account, error) {
 	organisation = strings.TrimSpace(organisation)
-	if organisation == "" || !utf8.ValidString(organisation) || utf8.RuneCountInString(organisation) > longestName {
+	if organisation == "" || !writable(organisation, longestName) {
 		return registry.Account{}, ErrOrganisation
 	}
 	id, err := uuid.NewV7()
@@ -278,6 +279,11 @@ func (s *Service) Account(ctx context.Context, id uuid.UUID) (registry.Account, 
 		return registry.Account{}, registry.ErrNotFound
 	}
 	return withoutHash(a), nil
+}
+
+// writable says whether a text can be kept and stands on one line of at most so many characters.
+func writable(text string, most int) bool {
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 func withoutHash(a registry.Account) registry.Account {

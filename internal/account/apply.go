@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -31,7 +30,7 @@ type Applicant struct {
 	Contact string // how it can be asked back, such as the number of its telephone
 }
 
-// Applying is an application as whoever may admit it sees it.
+// Applying is an application as whoever may admit it sees it. Contact is empty where it was sealed with a key that is gone.
 type Applying struct {
 	Applicant
 	ID      uuid.UUID
@@ -81,13 +80,10 @@ func (s *Service) Apply(ctx context.Context, in Applicant, address string) (toke
 func applicationSeal(id uuid.UUID) []byte { return []byte("truyvet/application/v1 " + id.String()) }
 
 func (s *Service) checkApplicant(ctx context.Context, in Applicant) error {
-	fits := func(text string, most int) bool {
-		return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most
-	}
 	switch {
-	case in.Name == "" || !fits(in.Name, longestName):
+	case in.Name == "" || !writable(in.Name, longestName):
 		return ErrOrganisation
-	case in.Contact == "" || !fits(in.Contact, longestContact) || !fits(in.Address, longestName):
+	case in.Contact == "" || !writable(in.Contact, longestContact) || !writable(in.Address, longestName):
 		return ErrContact
 	case in.Area == "":
 		return nil
@@ -129,7 +125,7 @@ func (s *Service) Applications(ctx context.Context, actor registry.Account) ([]A
 	for i, a := range kept {
 		contact, err := s.sealer.Open(nil, nil, a.Contact, applicationSeal(a.ID))
 		if err != nil {
-			return nil, fmt.Errorf("opening the contact of an application: %w", err)
+			contact = nil // nobody can be asked back, and yet this one and the others can be decided on
 		}
 		waiting[i] = Applying{Applicant{a.Name, a.Address, a.Area, string(contact)}, a.ID, a.Created, a.Expires}
 	}

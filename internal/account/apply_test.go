@@ -78,6 +78,23 @@ func TestApplicationIsRefused(t *testing.T) {
 	}
 }
 
+// TestApplicationUnderALostKey has one application whose contact nobody can read any more, beside another.
+func TestApplicationUnderALostKey(t *testing.T) {
+	o := newOffice(t)
+	lost := registry.Application{ID: uuid.New(), TokenHash: []byte{1}, Name: "Chợ", Created: 1, Expires: o.time().Add(time.Hour).Unix(), Contact: []byte{1}}
+	if err := o.store.PutApplication(t.Context(), lost); err != nil {
+		t.Fatal(err)
+	}
+	o.apply(t, applicant)
+	waiting, err := o.Applications(t.Context(), o.admin)
+	if err != nil || len(waiting) != 2 || waiting[0].Contact != "" || waiting[1].Contact == "" {
+		t.Errorf("%+v, %v", waiting, err)
+	}
+	if err := o.Refuse(t.Context(), o.admin, lost.ID); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestApplicationsAreForAdminsAlone(t *testing.T) {
 	o := newOffice(t)
 	_, id := o.apply(t, applicant)
@@ -94,8 +111,8 @@ func TestApplicationsAreForAdminsAlone(t *testing.T) {
 func TestApplicationsThatAreNone(t *testing.T) {
 	o := newOffice(t)
 	for want, changes := range map[error][]func(*Applicant){
-		ErrOrganisation: {func(a *Applicant) { a.Name = " " }, func(a *Applicant) { a.Name = strings.Repeat("a", 201) }, func(a *Applicant) { a.Name = "\xff" }},
-		ErrContact:      {func(a *Applicant) { a.Contact = "" }, func(a *Applicant) { a.Contact = strings.Repeat("1", 101) }, func(a *Applicant) { a.Address = strings.Repeat("a", 201) }},
+		ErrOrganisation: {func(a *Applicant) { a.Name = " " }, func(a *Applicant) { a.Name = strings.Repeat("a", 201) }, func(a *Applicant) { a.Name = "\xff" }, func(a *Applicant) { a.Name = "a\x00b" }},
+		ErrContact:      {func(a *Applicant) { a.Contact = "" }, func(a *Applicant) { a.Contact = strings.Repeat("1", 101) }, func(a *Applicant) { a.Contact = "1\n2" }, func(a *Applicant) { a.Address = strings.Repeat("a", 201) }},
 		ErrWard:         {func(a *Applicant) { a.Area = "001" }, func(a *Applicant) { a.Area = "99999" }},
 	} {
 		for _, change := range changes {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -45,7 +44,7 @@ func (w Wish) account() registry.Account {
 // registry.ErrNotFound for an account to renew that lies beyond the actor's reach.
 func (s *Service) Invite(ctx context.Context, actor registry.Account, wish Wish) (_ registry.Invitation, token string, err error) {
 	wish.Note = strings.TrimSpace(wish.Note)
-	if !utf8.ValidString(wish.Note) || utf8.RuneCountInString(wish.Note) > longestNote {
+	if !writable(wish.Note, longestNote) {
 		return registry.Invitation{}, "", ErrNote
 	}
 	if wish.Renews != uuid.Nil {

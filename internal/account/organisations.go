@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -44,8 +42,7 @@ func (s *Service) Rename(ctx context.Context, actor registry.Account, o registry
 		return ErrNotGranted
 	}
 	o.Name = strings.TrimSpace(o.Name)
-	length := utf8.RuneCountInString(o.Name)
-	if length == 0 || length > longestName || !utf8.ValidString(o.Name) || strings.ContainsFunc(o.Name, unicode.IsControl) {
+	if o.Name == "" || !writable(o.Name, longestName) {
 		return ErrOrganisation
 	}
 	stored, err := s.store.Organisation(ctx, o.ID)

@@ -27,7 +27,7 @@ type Lists interface {
 	DropRun(ctx context.Context, id uuid.UUID) error
 }
 
-// Expiring keeps what expires by itself and is never given out afterwards: sessions, one-time codes, invitations.
+// Expiring keeps what expires by itself and is never given out afterwards: sessions, one-time codes, invitations, applications.
 type Expiring interface {
 	CountExpired(ctx context.Context, now int64) (int64, error)
 	DropExpired(ctx context.Context, now int64) error

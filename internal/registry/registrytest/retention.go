@@ -135,6 +135,7 @@ func testDropRun(t *testing.T, s Store) {
 
 func testCountExpired(t *testing.T, s Store) {
 	ctx := t.Context()
+	ground(t, s)
 	for n := range byte(3) {
 		must(t, s.PutChallenge(ctx, registry.Challenge{ID: id(0x60, n), CodeHash: []byte{1}, Expires: 100 * int64(n+1)}))
 	}
@@ -143,6 +144,18 @@ func testCountExpired(t *testing.T, s Store) {
 	}
 	must(t, s.DropExpired(ctx, 200))
 	wantValue(t, int64(1))(s.CountExpired(ctx, 1000))
+
+	kept := application(1, 300) // until 400
+	must(t, s.PutApplication(ctx, kept))
+	must(t, s.PutPrintOrder(ctx, registry.PrintOrder{ID: id(0x40, 1), Organisation: organisation.ID, Created: 300, Expires: 350}))
+	for now, want := range map[int64]int64{299: 0, 300: 1, 350: 2, 400: 3} {
+		wantValue(t, want)(s.CountExpired(ctx, now))
+	}
+	must(t, s.DropExpired(ctx, 350))
+	wantValue(t, int64(1))(s.CountExpired(ctx, 1000))
+	wantValue(t, kept)(s.Application(ctx, kept.ID, 399))
+	must(t, s.DropExpired(ctx, 400))
+	wantError(t, s.DropApplication(ctx, kept.ID), registry.ErrNotFound)
 }
 
 func testNotices(t *testing.T, s Store) {

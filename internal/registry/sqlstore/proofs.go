@@ -90,13 +90,14 @@ func (s *Store) DeleteChallenge(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// DropExpired removes the challenges, sessions, sign-ins and invitations that have expired at now. It is called now and then:
-// what has expired is never given out, dropped or not.
+// DropExpired removes the challenges, sessions, sign-ins, invitations, applications and print orders that have expired at now. It is
+// called now and then: what has expired is never given out, dropped or not.
 func (s *Store) DropExpired(ctx context.Context, now int64) error {
 	return s.change(ctx, "dropping what has expired", func(tx *sql.Tx) error {
 		for _, expired := range []string{
 			`DELETE FROM challenges WHERE expires <= ?`, `DELETE FROM sessions WHERE expires <= ?`,
 			`DELETE FROM sign_ins WHERE expires <= ?`, `DELETE FROM invitations WHERE expires <= ?`,
+			`DELETE FROM applications WHERE expires <= ?`, `DELETE FROM print_orders WHERE expires <= ?`,
 		} {
 			if _, err := tx.ExecContext(ctx, expired, now); err != nil {
 				return err

@@ -45,11 +45,14 @@ func (s *Store) NewestListOf(ctx context.Context, person uuid.UUID) (created int
 	return created, fault("looking for lists with somebody", err)
 }
 
-// CountExpired returns how many challenges, sessions, sign-ins and invitations DropExpired would remove at now.
+// CountExpired returns how many challenges, sessions, sign-ins, invitations, applications and print orders DropExpired would remove at
+// now.
 func (s *Store) CountExpired(ctx context.Context, now int64) (int64, error) {
 	n, err := count(ctx, s.reader, `
 		SELECT (SELECT COUNT(*) FROM challenges WHERE expires <= ?) + (SELECT COUNT(*) FROM sessions WHERE expires <= ?)
-			+ (SELECT COUNT(*) FROM sign_ins WHERE expires <= ?) + (SELECT COUNT(*) FROM invitations WHERE expires <= ?)`, now, now, now, now)
+			+ (SELECT COUNT(*) FROM sign_ins WHERE expires <= ?) + (SELECT COUNT(*) FROM invitations WHERE expires <= ?)
+			+ (SELECT COUNT(*) FROM applications WHERE expires <= ?) + (SELECT COUNT(*) FROM print_orders WHERE expires <= ?)`,
+		now, now, now, now, now, now)
 	return n, fault("counting what has expired", err)
 }
 
