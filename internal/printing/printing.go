@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -24,9 +25,11 @@ const (
 	// Lifetime is how long an order is kept.
 	Lifetime = 24 * time.Hour
 
-	mostDrawings = 12      // that wait, are drawn or are done
+	mostDrawings = 12      // that wait, are drawn or are done, when one more begins to be drawn
 	mostWaiting  = 4       // that wait or are drawn
+	mostOfOne    = 2       // of these, of one organisation
 	mostBytes    = 1 << 30 // of a file
+	mostKept     = 4 << 30 // bytes of all files; beside them, those that somebody reads at the moment
 	mostLeftOut  = 100     // places of which is said why they have no poster
 )
 
@@ -86,7 +89,9 @@ func New(d Deps) *Service {
 
 // Close stops what is being drawn and lets go of what was.
 func (s *Service) Close() error {
-	s.stop()
+	s.mu.Lock()
+	s.stop() // from here on nothing is begun
+	s.mu.Unlock()
 	s.done.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +131,7 @@ func (s *Service) Order(ctx context.Context, actor registry.Account, w Wish) (re
 	if o.ID, err = uuid.NewV7(); err != nil {
 		return o, fmt.Errorf("ordering posters: %w", err)
 	}
-	if s.full() {
+	if s.full(o.Organisation) {
 		return o, ErrFull
 	}
 	if err := s.Store.PutPrintOrder(ctx, o); err != nil {
@@ -195,24 +200,29 @@ func (s *Service) Open(ctx context.Context, actor registry.Account, id uuid.UUID
 	return d.open()
 }
 
-// full says whether nothing more may wait to be drawn.
-func (s *Service) full() bool {
+// full says whether nothing more of an organisation may wait to be drawn.
+func (s *Service) full(organisation uuid.UUID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.busy() >= mostWaiting
+	return s.busy(organisation)
 }
 
-func (s *Service) busy() (n int) {
+// busy is full for who holds the lock.
+func (s *Service) busy(organisation uuid.UUID) bool {
+	all, own := 0, 0
 	for _, d := range s.drawings {
-		if !d.progress().Done {
-			n++
+		if d.progress().Done {
+			continue
+		}
+		all++
+		if d.order.Organisation == organisation {
+			own++
 		}
 	}
-	return n
+	return all >= mostWaiting || own >= mostOfOne
 }
 
-// drawing returns the drawing of an order, and begins one where there is none. Where there are many, the one that is done and was not
-// used for longest goes.
+// drawing returns the drawing of an order, and begins one where there is none.
 func (s *Service) drawing(o registry.PrintOrder) (*drawing, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -221,19 +231,35 @@ func (s *Service) drawing(o registry.PrintOrder) (*drawing, error) {
 		s.drawings = append(slices.Delete(s.drawings, i, i+1), d)
 		return d, nil
 	}
-	if s.ctx.Err() != nil || s.busy() >= mostWaiting {
+	if s.ctx.Err() != nil || s.busy(o.Organisation) {
 		return nil, ErrFull
-	}
-	if len(s.drawings) >= mostDrawings {
-		i := slices.IndexFunc(s.drawings, func(d *drawing) bool { return d.progress().Done })
-		s.drawings[i].drop()
-		s.drawings = slices.Delete(s.drawings, i, i+1)
 	}
 	d := &drawing{order: o}
 	d.now.Total = len(o.Places)
 	s.drawings = append(s.drawings, d)
 	s.done.Go(func() { s.run(d) })
 	return d, nil
+}
+
+// makeRoom lets go of what is done until one that waits may be drawn: of what has expired, and of what was not used for longest as far
+// as that is not enough.
+func (s *Service) makeRoom() {
+	now := s.Clock().Unix()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count, size := len(s.drawings), int64(0)
+	for _, d := range s.drawings {
+		size += d.progress().Size
+	}
+	s.drawings = slices.DeleteFunc(s.drawings, func(d *drawing) bool {
+		p := d.progress()
+		if !p.Done || count <= mostDrawings && size <= mostKept-mostBytes && d.order.Expires > now {
+			return false
+		}
+		d.drop()
+		count, size = count-1, size-p.Size
+		return true
+	})
 }
 
 // run draws when it is its turn.
@@ -245,10 +271,21 @@ func (s *Service) run(d *drawing) {
 	}
 	err := s.ctx.Err()
 	if err == nil {
-		err = s.draw(d)
+		s.makeRoom()
+		err = s.drawAlone(d)
 	}
 	if err != nil && errs.Of(err).Kind == errs.Internal && s.ctx.Err() == nil {
 		s.Logger.Error("posters not drawn", "order", d.order.ID, "error", err)
 	}
 	d.finish(err)
+}
+
+// drawAlone is draw, but that a panic ends this order and not the process, which would draw it again after each start.
+func (s *Service) drawAlone(d *drawing) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("drawing posters: panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	return s.draw(d)
 }

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type shop struct {
 	names  map[uuid.UUID]places.Name
 	keys   *qrgen.KeySet
 	held   chan struct{} // where it is not nil, names are given once it is closed
+	broken uuid.UUID     // whose name panics
 }
 
 func newShop(t testing.TB) *shop {
@@ -57,6 +59,9 @@ func (s *shop) place(name, site string) uuid.UUID {
 func (s *shop) Name(id uuid.UUID) (places.Name, bool) {
 	if s.held != nil {
 		<-s.held
+	}
+	if id == s.broken && id != uuid.Nil {
+		panic("broken")
 	}
 	name, known := s.names[id]
 	return name, known
@@ -118,9 +123,11 @@ func wish(ids ...uuid.UUID) printing.Wish {
 	return printing.Wish{Places: ids, Format: "A6", Language: "vi", Files: string(printing.Book)}
 }
 
-func (p press) order(w printing.Wish) uuid.UUID {
+func (p press) order(w printing.Wish) uuid.UUID { return p.orderFor(owner, w) }
+
+func (p press) orderFor(who registry.Account, w printing.Wish) uuid.UUID {
 	p.t.Helper()
-	o, err := p.Order(context.Background(), owner, w)
+	o, err := p.Order(context.Background(), who, w)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -246,11 +253,15 @@ func TestPrintingIsBounded(t *testing.T) {
 	p := s.press(t)
 	one := s.place("A", "")
 	var waiting []uuid.UUID
-	for range 4 {
-		waiting = append(waiting, p.order(wish(one)))
+	for _, who := range []registry.Account{owner, stranger} {
+		waiting = append(waiting, p.orderFor(who, wish(one)), p.orderFor(who, wish(one)))
+		_, err := p.Order(t.Context(), who, wish(one))
+		if known := errs.Of(err); !errors.Is(err, printing.ErrFull) || known.RetrySeconds() == 0 {
+			t.Errorf("one too many of an organisation: %v", err)
+		}
 	}
-	_, err := p.Order(t.Context(), owner, wish(one))
-	if known := errs.Of(err); !errors.Is(err, printing.ErrFull) || known.RetrySeconds() == 0 {
+	third := registry.Account{Organisation: uuid.New()}
+	if _, err := p.Order(t.Context(), third, wish(one)); !errors.Is(err, printing.ErrFull) {
 		t.Errorf("one too many: %v", err)
 	}
 	if _, err := p.Open(t.Context(), owner, waiting[0]); !errors.Is(err, printing.ErrDrawing) {
@@ -273,6 +284,41 @@ func TestPrintingIsBounded(t *testing.T) {
 	}
 	if again, _ := p.read(waiting[0]); !bytes.Equal(again, first) {
 		t.Error("drawn again it is another file")
+	}
+}
+
+// TestPanicEndsItsOrderAlone draws on after an order that cannot be drawn.
+func TestPanicEndsItsOrderAlone(t *testing.T) {
+	s := newShop(t)
+	p := s.press(t)
+	good, bad := s.place("A", ""), s.place("B", "")
+	s.broken = bad
+	if now := p.await(p.order(wish(bad))); now.Err == nil || errs.Of(now.Err).Kind != errs.Internal {
+		t.Errorf("an order that panics: %v", now.Err)
+	}
+	p.read(p.order(wish(good)))
+}
+
+// TestWhatHasExpiredGoes lets go of a file whose order is over when another is drawn.
+func TestWhatHasExpiredGoes(t *testing.T) {
+	s := newShop(t)
+	var now atomic.Int64
+	now.Store(2_000_000_000)
+	p := press{printing.New(printing.Deps{
+		Store: s, Names: s, Base: "https://c.example.vn", Dir: t.TempDir(), Clock: func() time.Time { return time.Unix(now.Load(), 0) },
+		Logger: slog.New(slog.DiscardHandler),
+	}), t, ""}
+	t.Cleanup(func() { _ = p.Close() })
+	one := s.place("A", "")
+	over := p.order(wish(one))
+	p.await(over)
+	if n := p.Kept(); n != 1 {
+		t.Errorf("%d are kept", n)
+	}
+	now.Add(int64(printing.Lifetime / time.Second))
+	p.await(p.order(wish(one)))
+	if n := p.Kept(); n != 1 {
+		t.Errorf("%d are kept", n)
 	}
 }
 

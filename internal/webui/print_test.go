@@ -75,15 +75,15 @@ func TestPrintMany(t *testing.T) {
 	named.Set("name", "sap")
 	list := "\ufeffname;place_id\n;" + gate.ID.String() + "\n;" + s.stall.ID.String() + "\n"
 	for name, c := range map[string]struct {
-		answer page
-		want   []string
+		form url.Values
+		want []string
 	}{
-		"all":     {b.post("/places/print", orderForm("all")), []string{"cho-linh-xuan", "cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu", "cong"}},
-		"beneath": {b.post("/places/print", beneath), []string{"cho-linh-xuan", "cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu"}},
-		"named":   {b.post("/places/print", named), []string{"cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu"}},
-		"listed":  {b.send("/places/print", orderForm("listed"), "list", "l.csv", []byte(list)), []string{"cong", "cho-linh-xuan-sap-rau-co-tu"}},
+		"all":     {orderForm("all"), []string{"cho-linh-xuan", "cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu", "cong"}},
+		"beneath": {beneath, []string{"cho-linh-xuan", "cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu"}},
+		"named":   {named, []string{"cho-linh-xuan-sap-ca", "cho-linh-xuan-sap-rau-co-tu"}},
+		"listed":  {orderForm("listed"), []string{"cong", "cho-linh-xuan-sap-rau-co-tu"}},
 	} {
-		order := c.answer.location
+		order := b.send("/places/print", c.form, "list", "l.csv", []byte(list)).location
 		b.drawn(order).wants(http.StatusOK, fmt.Sprintf("%d tờ mã đã sẵn sàng", len(c.want)))
 		file := b.get(order + "/file").body
 		z, err := zip.NewReader(strings.NewReader(file), int64(len(file)))
