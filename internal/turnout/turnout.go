@@ -2,7 +2,8 @@
 // answers for the place. It gives numbers alone, and none that is small enough to tell of somebody.
 //
 // The numbers are made of the stays that traces walk on, so what was taken back or erased is not in them. Whoever comes to a
-// place counts once for each stay there. Runs of a vehicle, each of which is a place of its own to a trace, do not count.
+// place counts once for each hour in which a stay of theirs begins there: somebody who goes in and out all the time is one person, and
+// not told. Runs of a vehicle, each of which is a place of its own to a trace, do not count.
 package turnout
 
 import (
@@ -91,9 +92,13 @@ type Table struct {
 func (s *Service) Table(ctx context.Context, place uuid.UUID) (*Table, error) {
 	return recall(ctx, s, s.tables, place, func(now time.Time, source tracing.Source) (*Table, error) {
 		t := s.empty(now)
+		seen := make(map[arrival]bool)
 		window := []tracing.PlaceWindow{{Place: tracing.Place{ID: place}, From: t.Days[0].Start, To: now.Unix()}}
 		err := source.AtPlaces(ctx, tracing.ScopePlace, window, func(_ int, u tracing.United) error {
-			t.count(u.Enter)
+			if h := t.hour(u.Enter); h != nil && !seen[arrival{u.Person, h.Start}] {
+				seen[arrival{u.Person, h.Start}] = true
+				h.People++
+			}
 			return nil
 		})
 		if err != nil {
@@ -102,6 +107,12 @@ func (s *Service) Table(ctx context.Context, place uuid.UUID) (*Table, error) {
 		t.hide()
 		return t, nil
 	})
+}
+
+// arrival is that somebody came in the hour that began at an instant.
+type arrival struct {
+	person uuid.UUID
+	hour   int64
 }
 
 const hour = 3600
@@ -122,17 +133,19 @@ func (s *Service) empty(now time.Time) *Table {
 	return t
 }
 
-// count counts somebody who came, if it was on one of the days.
-func (t *Table) count(at int64) {
+// hour returns the hour of an instant, nil where it is none of the table's.
+func (t *Table) hour(at int64) *Hour {
 	for i := len(t.Days) - 1; i >= 0; i-- {
 		d := &t.Days[i]
-		if n := (at - d.Start) / hour; at >= d.Start {
-			if n < int64(len(d.Hours)) {
-				d.Hours[n].People++
-			}
-			return
+		if at < d.Start {
+			continue
 		}
+		if n := (at - d.Start) / hour; n < int64(len(d.Hours)) {
+			return &d.Hours[n]
+		}
+		return nil
 	}
+	return nil
 }
 
 // hide leaves of small numbers that there are some.
@@ -217,28 +230,39 @@ func (s *Service) lastOpening(hours string, now time.Time) int64 {
 }
 
 // kept is answers by what was asked about.
-type kept[T any] map[uuid.UUID]struct {
+type kept[T any] map[uuid.UUID]answer[T]
+
+// answer is what was worked out at an instant.
+type answer[T any] struct {
 	at    time.Time
 	value T
 }
 
-// recall returns the answer that is kept in a map of the service, or works it out.
+// recall returns the answer that is kept in a map of the service, or works it out. Whoever waited for a turn takes what somebody else
+// has worked out meanwhile.
 func recall[T any](
 	ctx context.Context, s *Service, of kept[T], about uuid.UUID, work func(now time.Time, source tracing.Source) (T, error),
 ) (T, error) {
 	var none T
-	now := s.clock()
-	s.mu.Lock()
-	known, there := of[about]
-	s.mu.Unlock()
-	if since := now.Sub(known.at); there && since >= 0 && since < keptFor {
-		return known.value, nil
+	look := func(now time.Time) (T, bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		known, there := of[about]
+		since := now.Sub(known.at)
+		return known.value, there && since >= 0 && since < keptFor
+	}
+	if value, there := look(s.clock()); there {
+		return value, nil
 	}
 	select {
 	case s.turns <- struct{}{}:
 		defer func() { <-s.turns }()
 	case <-ctx.Done():
 		return none, context.Cause(ctx)
+	}
+	now := s.clock()
+	if value, there := look(now); there {
+		return value, nil
 	}
 	sight, err := s.snapshots.Snapshot(ctx, now.Unix())
 	if err != nil {
@@ -253,7 +277,6 @@ func recall[T any](
 	if len(of) >= mostKept {
 		clear(of)
 	}
-	known.at, known.value = now, value
-	of[about] = known
+	of[about] = answer[T]{now, value}
 	return value, nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,10 +27,14 @@ type town struct {
 	stays []tracing.Stay
 	asked atomic.Int32
 	fault error
+	held  chan struct{} // where it is not nil, stays are given once it is closed
 }
 
 func (t *town) Snapshot(_ context.Context, asOf int64) (snapshot.Snapshot, error) {
 	t.asked.Add(1)
+	if t.held != nil {
+		<-t.held
+	}
 	if t.fault != nil {
 		return snapshot.Snapshot{}, t.fault
 	}
@@ -103,6 +109,39 @@ func TestTableAgainstCounting(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestOnePersonIsNoCrowd has somebody go in and out of one place for an hour, and five people come twice to another.
+func TestOnePersonIsNoCrowd(t *testing.T) {
+	begun := time.Date(2026, 11, 23, 8, 0, 0, 0, vietnam)
+	w := &town{now: begun.Add(90 * time.Minute)}
+	alone, busy := uuid.New(), uuid.New()
+	visit := func(place, person uuid.UUID, minute int) {
+		at := begun.Add(time.Duration(minute) * time.Minute).Unix()
+		w.stays = append(w.stays, tracing.Stay{
+			Person: person, Place: tracing.Place{ID: place}, Enter: at, Leave: at + 60, Basis: tracing.Checkout,
+		})
+	}
+	one := uuid.New()
+	for n := range 12 {
+		visit(alone, one, 5*n)
+	}
+	for range turnout.Fewest {
+		person := uuid.New()
+		visit(busy, person, 10)
+		visit(busy, person, 40)
+	}
+	for place, want := range map[uuid.UUID]turnout.Hour{
+		alone: {Start: begun.Unix(), Few: true}, busy: {Start: begun.Unix(), People: turnout.Fewest},
+	} {
+		table, err := w.service(vietnam).Table(t.Context(), place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := table.Days[turnout.Days-1].Hours[8]; got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
 }
 
 func TestAtLeastTellsNoSmallNumber(t *testing.T) {
@@ -181,4 +220,27 @@ func TestAnswersAreKept(t *testing.T) {
 	if n := w.asked.Load(); n != 6 {
 		t.Errorf("the stays were asked for %d times", n)
 	}
+}
+
+// TestWaitingForAnAnswer asks the same ten times while the first two answers are worked out.
+func TestWaitingForAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &town{now: time.Unix(1_800_000_000, 0), held: make(chan struct{})}
+		s := w.service(vietnam)
+		place := uuid.New()
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				if _, err := s.Table(t.Context(), place); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(w.held)
+		all.Wait()
+		if n := w.asked.Load(); n != 2 {
+			t.Errorf("the stays were asked for %d times", n)
+		}
+	})
 }
