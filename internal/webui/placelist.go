@@ -26,9 +26,23 @@ type lineFault struct {
 	Why  string
 }
 
+// listFaults are the first of the lines that are wrong, and how many more there are.
+type listFaults struct {
+	First []lineFault
+	More  int
+}
+
+func (f *listFaults) add(line int, why string) {
+	if len(f.First) < mostFaults {
+		f.First = append(f.First, lineFault{line, why})
+	} else {
+		f.More++
+	}
+}
+
 // readPlaceList reads a list of an owner's places, each once and in the order of the file: comma- or semicolon-separated values
 // with a column id or place_id, or ids alone. What a line is refused for follows its number.
-func readPlaceList(file []byte, own []registry.Place) (ids []uuid.UUID, faults []lineFault) {
+func readPlaceList(file []byte, own []registry.Place) (ids []uuid.UUID, faults listFaults) {
 	known := make(map[uuid.UUID]bool, len(own))
 	for _, p := range own {
 		known[p.ID] = true
@@ -42,7 +56,7 @@ func readPlaceList(file []byte, own []registry.Place) (ids []uuid.UUID, faults [
 		}
 		var wrong *csv.ParseError
 		if errors.As(err, &wrong) {
-			faults = append(faults, lineFault{wrong.StartLine, "row"})
+			faults.add(wrong.StartLine, "row")
 			continue
 		}
 		line, _ := rows.FieldPos(0)
@@ -56,7 +70,7 @@ func readPlaceList(file []byte, own []registry.Place) (ids []uuid.UUID, faults [
 			}
 		}
 		if id, why := listedPlace(row, column, known); why != "" {
-			faults = append(faults, lineFault{line, why})
+			faults.add(line, why)
 		} else {
 			known[id] = false // once is enough
 			ids = append(ids, id)

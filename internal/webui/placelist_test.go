@@ -14,6 +14,7 @@ func FuzzReadPlaceList(f *testing.F) {
 	own := []registry.Place{{ID: uuid.MustParse("00000000-0000-4000-8000-000000000001")}, {ID: uuid.MustParse("00000000-0000-4000-8000-000000000002")}}
 	f.Add([]byte("\ufeffname;id\na;00000000-0000-4000-8000-000000000001\n"))
 	f.Add([]byte("00000000-0000-4000-8000-000000000002\n\n00000000-0000-4000-8000-000000000001"))
+	f.Add(bytes.Repeat([]byte("x\n"), 2*mostFaults))
 	f.Add([]byte("place_id\n\"00000000-0000-4000-8000-000000000001\nx"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		ids, faults := readPlaceList(file, own)
@@ -25,7 +26,10 @@ func FuzzReadPlaceList(f *testing.F) {
 				t.Errorf("%v is not the owner's", id)
 			}
 		}
-		for _, fault := range faults {
+		if len(faults.First) > mostFaults || faults.More > 0 && len(faults.First) < mostFaults {
+			t.Errorf("%d faults are kept, and %d more", len(faults.First), faults.More)
+		}
+		for _, fault := range faults.First {
 			if fault.Line < 1 || fault.Line > bytes.Count(file, []byte("\n"))+1 {
 				t.Errorf("line %d of a file of %d", fault.Line, bytes.Count(file, []byte("\n"))+1)
 			}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -52,8 +51,7 @@ type printPage struct {
 	Sizes, Languages []string
 	Kinds            []printing.Files
 	Orders           []registry.PrintOrder
-	Faults           []lineFault
-	MoreFaults       int // that are not shown
+	Faults           listFaults
 	Problem          *problem
 }
 
@@ -74,13 +72,9 @@ func (u *UI) answerPrint(c *gin.Context, status int, page printPage) {
 		u.Fail(c, fmt.Errorf("listing print orders: %w", err))
 		return
 	}
-	all := u.Places.Tree(actor(c))
-	page.Count, page.Sizes, page.Languages, page.Kinds = len(all), posterSizes, posterLanguages, printing.AllFiles()
-	if i := slices.IndexFunc(all, func(p registry.Place) bool { return p.ID.String() == page.Form.Root }); i >= 0 {
-		page.Root = &all[i]
-	}
-	if more := len(page.Faults) - mostFaults; more > 0 {
-		page.Faults, page.MoreFaults = page.Faults[:mostFaults], more
+	page.Count, page.Sizes, page.Languages, page.Kinds = u.Places.Count(actor(c)), posterSizes, posterLanguages, printing.AllFiles()
+	if root, known := u.ownPlace(c, page.Form.Root); known {
+		page.Root = &root
 	}
 	u.show(c, status, "print", &page)
 }
@@ -97,7 +91,7 @@ func (u *UI) orderPrint(c *gin.Context) {
 	}}
 	chosen := u.chosen(c, &page, file)
 	var order registry.PrintOrder
-	if err = printing.ErrNone; len(page.Faults) > 0 && !page.Form.Skip {
+	if err = printing.ErrNone; len(page.Faults.First) > 0 && !page.Form.Skip {
 		err = errList
 	} else if len(chosen) > 0 {
 		order, err = u.Printing.Order(c.Request.Context(), actor(c), printing.Wish{
