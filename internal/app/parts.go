@@ -220,7 +220,7 @@ func (p *Parts) build(ctx context.Context) error {
 		Snapshots: p.Scans.Snapshots, Audit: p.Audit, Clock: p.Clock, Location: p.Location,
 	})
 	p.Printing = printing.New(printing.Deps{
-		Store: p.Registry, Names: p.Places, Base: p.Config.BaseURL, Location: p.Location, Dir: filepath.Join(p.Config.DataDir, "posters"),
+		Store: p.Registry, Names: p.Places, Ends: p.Places.Ends, Base: p.Config.BaseURL, Location: p.Location, Dir: filepath.Join(p.Config.DataDir, "posters"),
 		Clock: p.Clock, Logger: p.Logger,
 	})
 	p.Turnout = turnout.New(p.Scans.Snapshots, p.Clock, p.Location)

@@ -206,11 +206,15 @@ func (s *Service) add(sink Sink, id uuid.UUID, logo *poster.Logo) (*LeftOut, err
 	if !known {
 		return &LeftOut{Place: id}, nil
 	}
+	name, _ := s.Names.Name(id)
+	left := &LeftOut{Place: id, Name: name.Name}
+	if ends := s.Ends(id, one.Serial); ends != 0 && ends <= s.Clock().Unix() {
+		return left, nil // its owner took the code back
+	}
 	one.Logo = logo
 	switch err := sink.Add(one); {
 	case errors.Is(err, poster.ErrName), errors.Is(err, poster.ErrTooLong):
-		name, _ := s.Names.Name(id)
-		return &LeftOut{Place: id, Name: name.Name}, nil
+		return left, nil
 	case err != nil:
 		return nil, err
 	}

@@ -57,10 +57,14 @@ type Names interface {
 	Code(id uuid.UUID) (token string, known bool)
 }
 
+// Ends is from when on a serial of a place's code is dead, in UTC seconds; 0 where it does not end.
+type Ends func(place uuid.UUID, serial uint32) int64
+
 // Deps is what the service is made from.
 type Deps struct {
 	Store    Store
 	Names    Names
+	Ends     Ends
 	Base     string // where codes lead, as https://c.example.vn
 	Location *time.Location
 	Dir      string // where what is drawn lies; it is made where it is not there

@@ -38,6 +38,7 @@ type shop struct {
 	keys   *qrgen.KeySet
 	held   chan struct{} // where it is not nil, names are given once it is closed
 	broken uuid.UUID     // whose name panics
+	dead   uuid.UUID     // whose code was taken back
 }
 
 func newShop(t testing.TB) *shop {
@@ -70,6 +71,13 @@ func (s *shop) Name(id uuid.UUID) (places.Name, bool) {
 func (s *shop) Code(id uuid.UUID) (string, bool) {
 	token, err := s.keys.Sign(qrgen.Token{Kind: qrgen.KindStall, Place: id, IssuedAt: time.Unix(1_800_000_000, 0), Serial: 1})
 	return token, err == nil
+}
+
+func (s *shop) ends(id uuid.UUID, _ uint32) int64 {
+	if id == s.dead {
+		return 1_900_000_000
+	}
+	return 0
 }
 
 func (s *shop) PutPrintOrder(_ context.Context, o registry.PrintOrder) error {
@@ -112,7 +120,7 @@ func (s *shop) press(t testing.TB) press {
 	t.Helper()
 	dir := t.TempDir()
 	p := press{printing.New(printing.Deps{
-		Store: s, Names: s, Base: "https://c.example.vn", Dir: dir, Clock: func() time.Time { return time.Unix(2_000_000_000, 0) },
+		Store: s, Names: s, Ends: s.ends, Base: "https://c.example.vn", Dir: dir, Clock: func() time.Time { return time.Unix(2_000_000_000, 0) },
 		Logger: slog.New(slog.DiscardHandler),
 	}), t, dir}
 	t.Cleanup(func() { _ = p.Close() })
@@ -165,14 +173,15 @@ func (p press) read(id uuid.UUID) (content []byte, name string) {
 	return content, file.Name
 }
 
-// TestOrdersAreDrawn has names of every awkward kind, and a place that is gone, drawn twice by different servers.
+// TestOrdersAreDrawn has names of every awkward kind, a place whose code is dead, and one that is gone, drawn twice by different servers.
 func TestOrdersAreDrawn(t *testing.T) {
 	s := newShop(t)
 	var ids []uuid.UUID
 	for _, name := range []string{"Sạp rau cô Tư", "=1+1", "🍜", "Phở 🍜 Thìn", strings.Repeat("Chợ Bến Thành ", 21) + "cuối"} {
 		ids = append(ids, s.place(name, ""))
 	}
-	ids = append(ids, s.place("Cổng số 1", "Chợ Sắt"), uuid.New())
+	s.dead = s.place("Quầy đã đóng", "")
+	ids = append(ids, s.place("Cổng số 1", "Chợ Sắt"), s.dead, uuid.New())
 	var logo bytes.Buffer
 	if err := png.Encode(&logo, image.NewGray(image.Rect(0, 0, 40, 20))); err != nil {
 		t.Fatal(err)
@@ -184,8 +193,8 @@ func TestOrdersAreDrawn(t *testing.T) {
 		first, second := s.press(t), s.press(t)
 		id := first.order(w)
 		now := first.await(id)
-		if now.Err != nil || now.Total != 7 || now.Looked != 7 || now.Drawn != 5 || len(now.LeftOut) != 2 ||
-			now.LeftOut[0].Name != "🍜" || now.LeftOut[1].Name != "" {
+		if now.Err != nil || now.Total != 8 || now.Looked != 8 || now.Drawn != 5 || len(now.LeftOut) != 3 ||
+			now.LeftOut[0].Name != "🍜" || now.LeftOut[1].Name != "Quầy đã đóng" || now.LeftOut[2].Name != "" {
 			t.Errorf("%s: %+v", files, now)
 		}
 		a, name := first.read(id)
@@ -305,7 +314,7 @@ func TestWhatHasExpiredGoes(t *testing.T) {
 	var now atomic.Int64
 	now.Store(2_000_000_000)
 	p := press{printing.New(printing.Deps{
-		Store: s, Names: s, Base: "https://c.example.vn", Dir: t.TempDir(), Clock: func() time.Time { return time.Unix(now.Load(), 0) },
+		Store: s, Names: s, Ends: s.ends, Base: "https://c.example.vn", Dir: t.TempDir(), Clock: func() time.Time { return time.Unix(now.Load(), 0) },
 		Logger: slog.New(slog.DiscardHandler),
 	}), t, ""}
 	t.Cleanup(func() { _ = p.Close() })

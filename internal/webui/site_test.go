@@ -158,7 +158,7 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 	s.now.Store(start.Unix())
 
 	press := printing.New(printing.Deps{
-		Store: s.store, Names: s.places, Base: "https://truyvet.example", Location: location, Dir: t.TempDir(), Clock: clock,
+		Store: s.store, Names: s.places, Ends: s.places.Ends, Base: "https://truyvet.example", Location: location, Dir: t.TempDir(), Clock: clock,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	t.Cleanup(func() { must(t, press.Close()) })
