@@ -206,7 +206,7 @@ type Gazetteer struct {
 type Search struct {
 	Organisation uuid.UUID // whose places; uuid.Nil for everybody's
 	Area         string    // those whose ward is in this area, or is it; empty for those of any, and of none
-	Text         string    // each of its words begins a word of the name; without words every place is found
+	Text         string    // each of its first 20 words begins a word of the name; without words every place is found
 	After        uuid.UUID // the Next of the page before; uuid.Nil for the first
 	Limit        int
 }

@@ -90,6 +90,8 @@ func testSearch(t *testing.T, s Store) {
 			t.Errorf("%+v is searched for", q)
 		}
 	}
+	long := registry.Search{Text: strings.Repeat("dong ", 20) + "xyz", Limit: 20}
+	wantValue(t, searched(all, registry.Search{Text: "dong"}))(pages(t, s, long), nil)
 	_, err := s.SearchPlaces(ctx, registry.Search{Limit: 1, After: id(0xc0, 99)})
 	wantError(t, err, registry.ErrNotFound)
 }

@@ -76,6 +76,8 @@ func (s *Store) spell(ctx context.Context) error {
 }
 
 const (
+	// mostWords is how many words of a text are looked for, the first.
+	mostWords = 20
 	// fewPlaces is how many places a word may begin words of and still be what a search begins with.
 	fewPlaces = 500
 	// placesLookedAt is how many names a search reads in their order, where every word of it is in more places than that.
@@ -124,6 +126,7 @@ func (s *Store) search(ctx context.Context, tx *sql.Tx, q registry.Search) (foun
 		}
 	}
 	words := registry.Words(q.Text)
+	words = words[:min(len(words), mostWords)]
 	rare, few, err := placesOfRarest(ctx, tx, words)
 	if err != nil {
 		return found, err
