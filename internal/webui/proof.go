@@ -76,10 +76,10 @@ type proofPage struct {
 	Problem *problem
 }
 
-// mostWards is how many wards a menu on a phone may have: those of any city, and not those of the country.
+// mostWards is how many wards a menu may have that anybody can ask for: those of any city, and not those of the country.
 const mostWards = 1000
 
-// wards returns the wards that somebody may reside in; none where there are too many to choose from.
+// wards returns the wards that somebody may reside in, or ask for an account from; none where there are too many to choose from.
 func (u *UI) wards() []wardGroup {
 	groups, n := wardsOf(u.Map.Areas()), 0
 	for _, group := range groups {

@@ -50,14 +50,14 @@ func (u *UI) registerSignUp(r gin.IRouter) {
 // signUpPage is the form of an organisation that asks for an account, or, once it has, the link that leads on.
 type signUpPage struct {
 	Form    account.Applicant
-	Wards   []wardGroup
+	Wards   []wardGroup // none where there are too many to choose from: the address says it
 	Link    string
 	Path    string // the same, here
 	Problem *problem
 }
 
 func (u *UI) showSignUp(c *gin.Context) {
-	u.show(c, http.StatusOK, "signup", signUpPage{Wards: wardsOf(u.Map.Areas())})
+	u.show(c, http.StatusOK, "signup", signUpPage{Wards: u.wards()})
 }
 
 // signUp keeps an application. The link is shown in the answer itself: its token is not kept anywhere for a page to come.
@@ -76,7 +76,7 @@ func (u *UI) signUp(c *gin.Context) {
 		u.show(c, http.StatusCreated, "signup", signUpPage{Link: u.BaseURL + invitationPath + token, Path: invitationPath + token})
 	case kind == errs.Invalid:
 		p := problemOf(u.texts(c), err)
-		page.Problem, page.Wards = &p, wardsOf(u.Map.Areas())
+		page.Problem, page.Wards = &p, u.wards()
 		u.show(c, p.Status, "signup", page)
 	default:
 		u.failBackTo(c, err, signUpPath)
