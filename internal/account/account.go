@@ -42,6 +42,7 @@ var (
 	ErrContact       = errs.New(errs.Invalid, "application_contact", "Say in up to 100 characters how you can be asked back, and in up to 200 the address.")
 	ErrWard          = errs.New(errs.Invalid, "application_ward", "The ward is not known.")
 	ErrWaiting       = errs.New(errs.Conflict, "application_waits", "Your application has not been confirmed yet.")
+	ErrOftenApplied  = errs.New(errs.TooMany, "applications_often", "Too many applications came from this network; wait a little.")
 	ErrManyApplied   = errs.Busy("applications_many", "Many applications wait at this moment; try again tomorrow.", 24*time.Hour)
 	ErrManyInvited   = errs.New(errs.TooMany, "invitations_many", "You have too many open invitations; withdraw some or wait until they end.")
 )

@@ -40,7 +40,7 @@ type Applying struct {
 
 // Apply keeps an application, and returns the token with which the applicant looks whether they were admitted, and which is then
 // that of their invitation. It says nothing of what accounts or organisations there are. The errors: ErrOrganisation,
-// ErrContact, ErrWard, ErrTooManyLogins where an address applies too often, ErrManyApplied.
+// ErrContact, ErrWard, ErrOftenApplied where an address applies too often, ErrManyApplied.
 func (s *Service) Apply(ctx context.Context, in Applicant, address string) (token string, err error) {
 	for _, text := range []*string{&in.Name, &in.Address, &in.Area, &in.Contact} {
 		*text = strings.TrimSpace(*text)
@@ -49,7 +49,7 @@ func (s *Service) Apply(ctx context.Context, in Applicant, address string) (toke
 		return "", err
 	}
 	if wait := s.limits.takeApplication(address); wait > 0 {
-		return "", tooMany(wait)
+		return "", until(ErrOftenApplied, wait)
 	}
 	now := s.clock()
 	waiting, err := s.store.Applications(ctx, now.Unix())

@@ -70,8 +70,11 @@ func (s *Service) matches(ctx context.Context, hash, password string) (bool, err
 }
 
 // tooMany is ErrTooManyLogins with the time to wait.
-func tooMany(wait time.Duration) error {
-	limited := *ErrTooManyLogins
+func tooMany(wait time.Duration) error { return until(ErrTooManyLogins, wait) }
+
+// until returns a limit's answer with the time to wait.
+func until(e *errs.Error, wait time.Duration) error {
+	limited := *e
 	limited.RetryAfter = max(wait, time.Second)
 	return &limited
 }
