@@ -41,6 +41,12 @@ func TestAudit(t *testing.T) {
 		}
 	}
 	filtered := b.get("/audit?what=list_read&who=city")
+	open := func(p page) int {
+		return len(p.all(func(n *html.Node) bool { return n.Data == "details" && hasAttr(n, "open") }))
+	}
+	if open(p) != 0 || open(filtered) != 1 {
+		t.Errorf("the filter is open %d times without, and %d times in use", open(p), open(filtered))
+	}
 	next := filtered.all(func(n *html.Node) bool { return attr(n, "rel") == "next" })
 	if left := b.get(attr(next[0], "href")); rows(left) != 20 {
 		t.Errorf("the next page of a filter has %d rows", rows(left))

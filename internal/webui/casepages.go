@@ -53,6 +53,7 @@ func (u *UI) recordCase(c *gin.Context) {
 	if err != nil {
 		u.logFault(c, err)
 		p := problemOf(u.texts(c), err)
+		p.tell(c)
 		u.answerIntake(c, p.Status, intakePage{Intake: in, Problem: &p})
 		return
 	}

@@ -234,6 +234,26 @@ func walkBranch(n *parse.BranchNode, found func(string)) {
 func goLiterals(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	literals := make(map[string]bool)
+	walkGo(t, folder, func(n ast.Node) {
+		if text, ok := literalOf(n); ok {
+			literals[text] = true
+		}
+	})
+	return literals
+}
+
+func literalOf(n ast.Node) (text string, ok bool) {
+	literal, ok := n.(*ast.BasicLit)
+	if !ok || literal.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(literal.Value)
+	return text, err == nil
+}
+
+// walkGo visits what stands in the Go files in and beneath a folder, tests left out.
+func walkGo(t *testing.T, folder string, visit func(ast.Node)) {
+	t.Helper()
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -247,11 +267,7 @@ func goLiterals(t *testing.T, folder string) map[string]bool {
 			return err
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
-				if text, err := strconv.Unquote(literal.Value); err == nil {
-					literals[text] = true
-				}
-			}
+			visit(n)
 			return true
 		})
 		return nil
@@ -259,7 +275,47 @@ func goLiterals(t *testing.T, folder string) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return literals
+}
+
+// TestEveryActionHasWords reads what the rooms enter into the audit log, where an auditor reads words.
+func TestEveryActionHasWords(t *testing.T) {
+	vi, entered := texts(t, vietnamese), make(map[string]bool)
+	walkGo(t, "..", func(n ast.Node) {
+		if action, ok := literalOf(actionIn(n)); ok {
+			entered[action] = true
+		}
+	})
+	if len(entered) < 40 || !entered["login"] || !entered["device_revoked"] {
+		t.Fatalf("the actions could not be read: %v", entered)
+	}
+	for action := range entered {
+		if !vi.has("action." + action) {
+			t.Errorf("the audit log has the action %s, which has no words", action)
+		}
+	}
+}
+
+// actionIn returns the action where something is entered into the audit log, or a variable of that name is set; nil elsewhere.
+func actionIn(n ast.Node) ast.Node {
+	position := map[string][2]int{"Append": {5, 2}, "record": {5, 2}, "enter": {5, 2}, "Entry": {4, 1}, "keep": {1, 0}} // of so many, which
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		if variable, ok := n.Lhs[0].(*ast.Ident); ok && variable.Name == "action" {
+			return n.Rhs[0]
+		}
+	case *ast.CallExpr:
+		var name string
+		switch f := n.Fun.(type) {
+		case *ast.Ident:
+			name = f.Name
+		case *ast.SelectorExpr:
+			name = f.Sel.Name
+		}
+		if at, ok := position[name]; ok && len(n.Args) == at[0] {
+			return n.Args[at[1]]
+		}
+	}
+	return nil
 }
 
 func TestNumbersAndDurations(t *testing.T) {

@@ -98,6 +98,7 @@ func (u *UI) reissue(c *gin.Context) {
 	if err != nil {
 		u.logFault(c, err)
 		p := problemOf(u.texts(c), err)
+		p.tell(c)
 		page.Problem = &p
 		u.answerReissue(c, p.Status, page)
 		return

@@ -126,6 +126,7 @@ func (u *UI) addCompanion(c *gin.Context) {
 	if err != nil {
 		u.logFault(c, err)
 		p := problemOf(u.texts(c), err)
+		p.tell(c)
 		u.answerWith(c, p.Status, withPage{wall: w, Name: name, Problem: &p})
 		return
 	}

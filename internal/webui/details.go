@@ -83,6 +83,7 @@ func (u *UI) openDetails(c *gin.Context) {
 	if err != nil {
 		u.logFault(c, err)
 		p := problemOf(u.texts(c), err)
+		p.tell(c)
 		u.answerListed(c, p.Status, detailsPage{Purpose: page.Purpose, Problem: &p})
 		return
 	}

@@ -115,6 +115,7 @@ func (u *UI) createPlace(c *gin.Context) {
 	if err != nil {
 		u.logFault(c, err)
 		p := problemOf(u.texts(c), err)
+		p.tell(c)
 		u.answerNewPlace(c, p.Status, newPlacePage{Form: typed, Problem: &p})
 		return
 	}
@@ -166,6 +167,7 @@ func (u *UI) editPlace(c *gin.Context) {
 	if err != nil {
 		u.logFault(c, err)
 		p := problemOf(u.texts(c), err)
+		p.tell(c)
 		u.answerNewPlace(c, p.Status, newPlacePage{Form: typed, Problem: &p, Edited: &place})
 		return
 	}

@@ -159,7 +159,7 @@ func TestLogo(t *testing.T) {
 	if other := s.staff("stranger").get("/places/" + s.other.ID.String() + "/poster.svg"); strings.Contains(other.body, "data:image") {
 		t.Error("others' posters have it too")
 	}
-	b.send("/places/logo", nil, "logo", "l.svg", []byte("<svg/>")).wants(http.StatusBadRequest, "PNG hoặc JPEG")
+	b.send("/places/logo", nil, "logo", "l.svg", []byte("<svg/>")).wants(http.StatusBadRequest, "PNG hoặc JPEG", "Bỏ biểu trưng")
 	b.post("/places/logo", url.Values{"remove": {"yes"}}).leadsTo("/places/logo")
 	if again := b.get(poster); again.body != plain.body {
 		t.Error("the logo stays")
