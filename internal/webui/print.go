@@ -191,7 +191,7 @@ func (u *UI) serveOrder(c *gin.Context) {
 		u.failBackTo(c, err, back)
 		return
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	c.Header("ETag", `"`+file.Tag+`"`)
 	c.Header("Cache-Control", "private, no-cache")
 	c.Header("Content-Disposition", "attachment; filename="+url.PathEscape(file.Name))

@@ -28,8 +28,9 @@ func wordValues(w *placeWord) []any { return []any{w.word, blob(w.place)} }
 // wordsOf returns each word of each name once, in the order in which they are stored: many are written quicker so.
 func wordsOf(places []registry.Place) (words []placeWord) {
 	for i := range places {
-		for _, word := range registry.Words(places[i].Name) {
-			words = append(words, placeWord{word, places[i].ID})
+		p := &places[i]
+		for _, word := range registry.Words(p.Name) {
+			words = append(words, placeWord{word, p.ID})
 		}
 	}
 	slices.SortFunc(words, func(a, b placeWord) int {
