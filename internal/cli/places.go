@@ -15,6 +15,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/truyvet/truyvet/internal/app"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen"
@@ -40,11 +41,7 @@ func newPlacesImportCmd(s *settings) *cobra.Command {
 			"of and names its key in the column parent. Rows with a key may be given again: what is there stays as it is.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			id, err := uuid.Parse(organisation)
-			if err != nil {
-				return usage(errors.New("--organisation takes the id of an organisation, which `truyvet account create` prints"))
-			}
-			o, err := s.openOffice(cmd)
+			o, id, err := s.openOfficeFor(cmd, organisation)
 			if err != nil {
 				return err
 			}
@@ -139,11 +136,7 @@ func newPlacesExportCmd(s *settings) *cobra.Command {
 		Short: "Write an organisation's places as a CSV file that can be taken in again",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			id, err := uuid.Parse(organisation)
-			if err != nil {
-				return usage(errors.New("--organisation takes the id of an organisation"))
-			}
-			o, err := s.openOffice(cmd)
+			o, id, err := s.openOfficeFor(cmd, organisation)
 			if err != nil {
 				return err
 			}
@@ -207,4 +200,14 @@ func newPlacesFindCmd(s *settings) *cobra.Command {
 	cmd.Flags().IntVar(&limit, "limit", 50, "places to print")
 	s.addFlags(cmd)
 	return cmd
+}
+
+// openOfficeFor is openOffice for a command about the organisation that its flag names.
+func (s *settings) openOfficeFor(cmd *cobra.Command, organisation string) (*app.Office, uuid.UUID, error) {
+	id, err := uuid.Parse(organisation)
+	if err != nil {
+		return nil, id, usage(errors.New("--organisation takes the id of an organisation, which `truyvet account create` prints"))
+	}
+	o, err := s.openOffice(cmd)
+	return o, id, err
 }

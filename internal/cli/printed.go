@@ -28,11 +28,7 @@ func newPlacesPrintedCmd(s *settings) *cobra.Command {
 			"taken in is named with the reason, and all others go in; then the exit code is 3. The same list may be given again.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			id, err := uuid.Parse(organisation)
-			if err != nil {
-				return usage(errors.New("--organisation takes the id of an organisation, which `truyvet account create` prints"))
-			}
-			o, err := s.openOffice(cmd)
+			o, id, err := s.openOfficeFor(cmd, organisation)
 			if err != nil {
 				return err
 			}
