@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"math"
 	"net/http"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/registry"
-	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/sealbox"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
@@ -50,15 +48,13 @@ type gateQueue struct {
 	Scans  []queuedScan `json:"scans"`
 }
 
-// queuedScan is one scan of a gate's queue. At is by the device's clock and stays the same whenever it is sent; Age, where the
-// device has kept count without looking at that clock, is how many seconds ago it was.
+// queuedScan is one scan of a gate's queue.
 type queuedScan struct {
 	ID    uuid.UUID `json:"id"`
 	Kind  string    `json:"kind"`
-	At    int64     `json:"at"`
-	Age   *int64    `json:"age"`
 	Voids uuid.UUID `json:"voids"`
 	Box   []byte    `json:"box"`
+	deviceTime
 }
 
 // postGateQueue takes what a gate has kept. Each scan is judged by itself and in order; the answer holds one result per scan. What
@@ -77,7 +73,7 @@ func (a *API) postGateQueue(c *gin.Context) error {
 		return errBatchEmpty
 	case len(queue.Scans) > MaxBatch:
 		return errBatchSize
-	case queue.SentAt <= 0 || queue.SentAt > scan.MaxAt:
+	case !sentAt(queue.SentAt):
 		return errSent
 	}
 	if err := a.paceGate(gate, len(queue.Scans)); err != nil {
@@ -170,17 +166,9 @@ func (s queuedScan) submission(now, sent int64) (ingest.Submission, error) {
 		return ingest.Submission{}, errScanKind
 	case (kind == stay.Void) != (s.Voids != uuid.Nil):
 		return ingest.Submission{}, errVoids
-	case s.At <= 0 || s.At > scan.MaxAt:
-		return ingest.Submission{}, errNoScanTime
 	}
-	skew := now - sent
-	if s.Age != nil && *s.Age >= 0 && *s.Age <= now {
-		skew = now - *s.Age - s.At
-	}
-	if skew < math.MinInt32 || skew > math.MaxInt32 {
-		return ingest.Submission{}, scan.ErrAt
-	}
-	return ingest.Submission{ID: s.ID, Kind: kind, Voids: s.Voids, At: s.At + skew, Skew: int32(skew)}, nil
+	at, skew, err := s.corrected(now, sent)
+	return ingest.Submission{ID: s.ID, Kind: kind, Voids: s.Voids, At: at, Skew: skew}, err
 }
 
 // gateOrSession returns the gate whose key a request has, or that is logged in, in the request's session.
