@@ -67,8 +67,8 @@ func (p *Parts) purge(ctx context.Context) error {
 	for _, of := range gone.Days {
 		p.Logger.Info("dropped the scans of a day", "day", of.Day.String(), "scans", of.Scans)
 	}
-	if len(gone.Runs) > 0 || gone.Expired > 0 || gone.People > 0 {
-		p.Logger.Info("dropped what is kept no longer", "lists", len(gone.Runs), "expired", gone.Expired, "people", gone.People)
+	if len(gone.Runs) > 0 || gone.Expired > 0 || gone.Dated > 0 || gone.People > 0 {
+		p.Logger.Info("dropped what is kept no longer", "lists", len(gone.Runs), "expired", gone.Expired, "declarations", gone.Dated, "people", gone.People)
 	}
 	p.Scans.forgetBefore(p.Retention.FirstDay())
 	return err

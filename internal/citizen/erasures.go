@@ -17,13 +17,14 @@ import (
 var ErrHeld = errs.New(errs.Conflict, "scans_held", "A tracing team's list holds these check-ins; they can be erased once it is dropped.")
 
 // ErasureStore keeps erasures, and knows who stands in which list: NewestListOf returns when the
-// newest kept list was made that somebody is in, 0 where there is none; AliasesOf the aliases that stand for some people. The
-// registry's adapters satisfy it.
+// newest kept list was made that somebody is in, 0 where there is none; AliasesOf the aliases that stand for some people; DropDatedOf
+// drops what some people have declared. The registry's adapters satisfy it.
 type ErasureStore interface {
 	Family
 	Erase(ctx context.Context, erasures ...registry.Erasure) error
 	NewestListOf(ctx context.Context, person uuid.UUID) (created int64, err error)
 	AliasesOf(ctx context.Context, people []uuid.UUID) ([]uuid.UUID, error)
+	DropDatedOf(ctx context.Context, people []uuid.UUID) error
 }
 
 // Ledger is the audit log.
@@ -133,7 +134,7 @@ type Erased struct {
 }
 
 // Erase erases every scan that was received until now, in this second too, of the person of an alias, whichever of their aliases it
-// carries, and of those under their phone if that is wished: from then on no trace finds one. What a list holds stays, of each
+// carries, and what they have declared, and those of who is under their phone if that is wished: from then on no trace finds one. What a list holds stays, of each
 // by themselves, for they may be wanted for that list's sake; the error is ErrHeld where that is everything. The entries are
 // written first, so that nothing is erased without one; erasing again what is erased is safe.
 func (e *Erasures) Erase(ctx context.Context, w Wish) (Erased, error) {
@@ -183,5 +184,8 @@ func (e *Erasures) erase(ctx context.Context, w Wish) (done Erased, err error) {
 			return Erased{}, err
 		}
 	}
-	return done, e.store.Erase(ctx, erasures...)
+	if err := e.store.Erase(ctx, erasures...); err != nil {
+		return Erased{}, err
+	}
+	return done, e.store.DropDatedOf(ctx, free)
 }

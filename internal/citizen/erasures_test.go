@@ -17,6 +17,7 @@ import (
 type paper struct {
 	steps   []string
 	erased  []registry.Erasure
+	forgot  []uuid.UUID             // whose declarations were dropped
 	people  map[uuid.UUID]uuid.UUID // by alias
 	under   map[uuid.UUID][]uuid.UUID
 	listed  map[uuid.UUID]int64 // by person: when their newest list was made
@@ -40,6 +41,11 @@ func (p *paper) Append(_ context.Context, actor, action, subject, detail string)
 func (p *paper) Erase(_ context.Context, erasures ...registry.Erasure) error {
 	p.erased = append(p.erased, erasures...)
 	return p.step("erase")
+}
+
+func (p *paper) DropDatedOf(_ context.Context, people []uuid.UUID) error {
+	p.forgot = append(p.forgot, people...)
+	return p.step("drop declarations")
 }
 
 func (p *paper) PersonByAlias(_ context.Context, alias uuid.UUID) (registry.Person, error) {
@@ -111,9 +117,10 @@ func TestErase(t *testing.T) {
 		failsAt string
 		steps   []string
 	}{
-		{"", []string{entry, "erase"}},
+		{"", []string{entry, "erase", "drop declarations"}},
 		{entry, []string{entry}}, // nothing is erased that is not in the log
 		{"erase", []string{entry, "erase"}},
+		{"drop declarations", []string{entry, "erase", "drop declarations"}},
 	} {
 		p := &paper{failsAt: test.failsAt}
 		erasures := citizen.NewErasures(p, p, time.Hour, func() time.Time { return time.Unix(1000, 999) })
@@ -159,7 +166,12 @@ func TestEraseTakesAlong(t *testing.T) {
 			entries++
 		}
 		if test.gone != nil {
-			entries++ // the erasing itself
+			entries += 2 // the erasing itself, of scans and of declarations
+		}
+		for _, alias := range test.gone {
+			if !slices.Contains(p.forgot, people[alias]) {
+				t.Errorf("%s: declarations are dropped of %v", test.name, p.forgot)
+			}
 		}
 		if len(p.steps) != entries {
 			t.Errorf("%s: the steps are %q", test.name, p.steps)

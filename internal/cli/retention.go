@@ -62,8 +62,8 @@ func printPurge(out io.Writer, p retention.Purge, title, about string) error {
 	for _, r := range p.Runs {
 		fmt.Fprintf(table, "list\t%s\tF1 %d, F2 %d, run %s\n", time.Unix(r.Created, 0).UTC().Format(time.DateOnly), r.F1, r.F2, r.ID)
 	}
-	fmt.Fprintf(table, "%s\t%d days, %d lists, %d expired sessions and codes, the details of %s%d people\n",
-		title, len(p.Days), len(p.Runs), p.Expired, about, p.People)
+	fmt.Fprintf(table, "%s\t%d days, %d lists, %d expired sessions and codes, %d declarations, the details of %s%d people\n",
+		title, len(p.Days), len(p.Runs), p.Expired, p.Dated, about, p.People)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("printing: %w", err)
 	}

@@ -9,6 +9,15 @@ type Sealed struct {
 	Field  string // which detail, as vault.Field names it
 	Key    uint32 // the id of the key that it is sealed with
 	Value  []byte
+	Made   int64 // when it was said, of a detail that is kept no longer than scans of that time; 0 for one that stays with its person
+}
+
+// Form is one version of a form that people declare something with. What was answered to a version is read with it, however the
+// form has changed since. Body is as its maker writes it.
+type Form struct {
+	Name    string
+	Version int
+	Body    []byte
 }
 
 // Opening says that somebody's details were opened: from which run's list, by whom and what for. Each is written together

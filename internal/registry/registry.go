@@ -68,12 +68,16 @@ type Place struct {
 	Area         string // code of its ward
 	Dwell        int64  // seconds; 0 = its kind's
 	Hours        string // when it is open, as ParseHours writes it; empty if unknown
+	Form         string // the name of the form that it asks for, or NoForm; empty where it asks for what the place around it does
 	Code         string
 	Serial       uint32
 	Issued       int64
 	Created      int64
 	Revision     int64 // grows with every edit; an edit names the one it read
 }
+
+// NoForm is the Form of a place that asks for none, whatever the place around it does.
+const NoForm = "none"
 
 // DwellSeconds returns the dwell that holds for the place.
 func (p *Place) DwellSeconds() int64 {

@@ -1,6 +1,7 @@
-// Package retention lets go of what may be kept no longer: scans with their day, the lists of trace runs, what has expired of
-// sessions and one-time codes, and the sealed details of people of whom nothing else is left. Each purge is an entry in the audit
-// log, which is written first: what is gone has its entry, and an entry may come twice where a first try has failed.
+// Package retention lets go of what may be kept no longer: scans with their day and what was declared on it, the lists of trace
+// runs, what has expired of sessions and one-time codes, and the sealed details of people of whom nothing else is left. Each purge is
+// an entry in the audit log, which is written first: what is gone has its entry, and an entry may come twice where a first try has
+// failed.
 package retention
 
 import (
@@ -34,11 +35,14 @@ type Expiring interface {
 }
 
 // Vault keeps the sealed details of people. Unheld returns up to limit people behind one in the order of their ids, whose
-// details are kept, who became known before an instant, and whom neither a kept list nor a case that was taken in since another
-// names. Forget drops the details of people; of whom there are none, that is no error.
+// details are kept, who became known before an instant, who have declared nothing since, and whom neither a kept list nor a case that
+// was taken in since another names. Forget drops the details of people; of whom there are none, that is no error. What people declare is dated: DropDatedBefore drops
+// up to limit that were made before an instant, and CountDatedBefore counts them.
 type Vault interface {
 	Unheld(ctx context.Context, known, cases int64, after uuid.UUID, limit int) ([]uuid.UUID, error)
 	Forget(ctx context.Context, people []uuid.UUID) error
+	CountDatedBefore(ctx context.Context, before int64) (int64, error)
+	DropDatedBefore(ctx context.Context, before int64, limit int) (dropped int64, err error)
 }
 
 // Presence says which people have scans left. The map has those who do.
@@ -84,6 +88,7 @@ type Purge struct {
 	Days    []scanstore.DayCount // of scans
 	Runs    []registry.Run       // without inputs and reports; a Plan names 1,000 at most
 	Expired int64                // sessions, one-time codes and invitations
+	Dated   int64                // declarations
 	People  int64                // whose details go; in a Plan at the most so many, since it does not look for their scans
 }
 
@@ -97,6 +102,7 @@ const (
 	runsAtOnce = 100
 	maxPlanned = 1000 // runs
 	peopleOnce = 5000
+	datedOnce  = 5000
 )
 
 // turnName is what the turn is called in the registry.
@@ -130,7 +136,8 @@ func (s *Service) run(ctx context.Context, doneBefore int64) (gone Purge, err er
 	}
 	working, cancel := context.WithTimeout(ctx, turnTerm-turnMargin)
 	defer cancel()
-	err = errors.Join(s.dropScans(working, &gone), s.dropRuns(working, &gone), s.dropExpired(working, &gone), s.forget(working, &gone))
+	err = errors.Join(
+		s.dropScans(working, &gone), s.dropRuns(working, &gone), s.dropExpired(working, &gone), s.dropDated(working, &gone), s.forget(working, &gone))
 	done := now
 	if err != nil {
 		done = 0
@@ -218,6 +225,39 @@ func (s *Service) dropExpired(ctx context.Context, gone *Purge) error {
 	return nil
 }
 
+// dropDated drops what was declared on days whose scans are gone.
+func (s *Service) dropDated(ctx context.Context, gone *Purge) error {
+	n, err := s.countDated(ctx)
+	if err != nil || n == 0 {
+		return err
+	}
+	first := s.FirstDay()
+	if err := s.enter(ctx, "declarations", fmt.Sprintf("%d of before %s", n, first)); err != nil {
+		return err
+	}
+	for {
+		dropped, err := s.d.Vault.DropDatedBefore(ctx, first.Start(), datedOnce)
+		if err != nil {
+			return fmt.Errorf("dropping declarations: %w", err)
+		}
+		if gone.Dated += dropped; dropped < datedOnce {
+			return nil
+		}
+	}
+}
+
+// countDated counts what dropDated would drop.
+func (s *Service) countDated(ctx context.Context) (int64, error) {
+	if s.d.Vault == nil {
+		return 0, nil
+	}
+	n, err := s.d.Vault.CountDatedBefore(ctx, s.FirstDay().Start())
+	if err != nil {
+		return 0, fmt.Errorf("counting declarations to drop: %w", err)
+	}
+	return n, nil
+}
+
 // forget drops the details of people who have no scan left and whom nothing names. Those of people who became known
 // while scans are kept stay: their first scan may be on its way.
 func (s *Service) forget(ctx context.Context, gone *Purge) error {
@@ -276,6 +316,9 @@ func (s *Service) Plan(ctx context.Context) (due Purge, err error) {
 	}
 	if due.Expired, err = s.d.Expiring.CountExpired(ctx, s.d.Clock().Unix()); err != nil {
 		return Purge{}, fmt.Errorf("counting what has expired: %w", err)
+	}
+	if due.Dated, err = s.countDated(ctx); err != nil {
+		return Purge{}, err
 	}
 	err = s.eachUnheld(ctx, func(people []uuid.UUID) error {
 		due.People += int64(len(people))

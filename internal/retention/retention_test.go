@@ -28,6 +28,7 @@ type house struct {
 	days    map[scan.Day]int64
 	runs    []registry.Run
 	expired int64
+	dated   []int64             // when each declaration was made
 	people  map[uuid.UUID]int64 // by person: when their details were written
 	held    map[uuid.UUID]bool
 	seen    map[uuid.UUID]bool // who has scans
@@ -118,6 +119,26 @@ func (h *house) Forget(_ context.Context, people []uuid.UUID) error {
 	return h.step("forget %d", len(people))
 }
 
+func (h *house) CountDatedBefore(_ context.Context, before int64) (n int64, err error) {
+	for _, made := range h.dated {
+		if made < before {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (h *house) DropDatedBefore(_ context.Context, before int64, limit int) (dropped int64, err error) {
+	h.dated = slices.DeleteFunc(h.dated, func(made int64) bool {
+		due := made < before && dropped < int64(limit)
+		if due {
+			dropped++
+		}
+		return due
+	})
+	return dropped, h.step("drop %d declarations", dropped)
+}
+
 func (h *house) Present(_ context.Context, people []uuid.UUID) (map[uuid.UUID]bool, error) {
 	return h.seen, h.step("look for %d", len(people))
 }
@@ -157,6 +178,7 @@ func full() *house {
 			{ID: id(1), Created: 10*day + 3599, F1: 2, F2: 3}, {ID: id(2), Created: 10*day + 3600}, {ID: id(3), Created: 99 * day},
 		},
 		expired: 4,
+		dated:   append(slices.Repeat([]int64{79*day - 1}, 5001), 79*day, 100*day),
 		people:  map[uuid.UUID]int64{id(1): 0, id(2): 0, id(3): 0, id(4): 79 * day, id(5): 1},
 		held:    map[uuid.UUID]bool{id(2): true},
 		seen:    map[uuid.UUID]bool{id(3): true},
@@ -177,6 +199,7 @@ func TestRun(t *testing.T) {
 		"enter system purge scans/1970-03-19: 5 scans", "enter system purge scans/1970-03-20: 7 scans", "drop 1970-03-19", "drop 1970-03-20",
 		"enter system purge " + id(1).String() + ": list of 1970-01-11: F1 2, F2 3", "drop run",
 		"enter system purge expired: 4 sessions, one-time codes and invitations", "drop expired",
+		"enter system purge declarations: 5001 of before 1970-03-21", "drop 5000 declarations", "drop 1 declarations",
 		"look for 3", "enter system purge details: of 2 people", "forget 2",
 	}
 	if !slices.Equal(h.steps, want) {
@@ -185,11 +208,12 @@ func TestRun(t *testing.T) {
 	if len(h.days) != 2 || len(h.runs) != 2 || len(h.people) != 3 {
 		t.Errorf("left are %v, %v, %v", h.days, h.runs, h.people)
 	}
-	if !slices.Equal(due.Days, gone.Days) || len(due.Runs) != 1 || len(gone.Runs) != 1 || due.Expired != gone.Expired || due.People != 3 || gone.People != 2 {
+	if !slices.Equal(due.Days, gone.Days) || len(due.Runs) != 1 || len(gone.Runs) != 1 || due.Expired != gone.Expired || due.Dated != 5001 || gone.Dated != 5001 ||
+		due.People != 3 || gone.People != 2 {
 		t.Errorf("planned was %+v, gone is %+v", due, gone)
 	}
 	h.steps = nil
-	if gone, err := h.service().Run(t.Context()); err != nil || len(gone.Days)+len(gone.Runs) > 0 || gone.Expired+gone.People > 0 {
+	if gone, err := h.service().Run(t.Context()); err != nil || len(gone.Days)+len(gone.Runs) > 0 || gone.Expired+gone.Dated+gone.People > 0 {
 		t.Errorf("again: %+v, %v", gone, err)
 	}
 	if !slices.Equal(h.steps, []string{"look for 1"}) {
@@ -234,6 +258,7 @@ func TestWhatFails(t *testing.T) {
 		{"drop 1970-03-20", ""},
 		{"enter system purge 01", "drop run"},
 		{"enter system purge expired", "drop expired"},
+		{"enter system purge declarations", "drop 5000"},
 		{"enter system purge details", "forget"},
 		{"look for", "forget"},
 	} {
@@ -251,7 +276,7 @@ func TestWhatFails(t *testing.T) {
 		if _, err := h.service().RunDaily(t.Context()); err != nil {
 			t.Errorf("after failing at %q: %v", test.failsAt, err)
 		}
-		if len(h.days) != 2 || len(h.runs) != 2 || h.expired != 0 || len(h.people) != 3 {
+		if len(h.days) != 2 || len(h.runs) != 2 || h.expired != 0 || len(h.dated) != 2 || len(h.people) != 3 {
 			t.Errorf("after failing at %q left are %v, %v, %d, %v", test.failsAt, h.days, h.runs, h.expired, h.people)
 		}
 	}

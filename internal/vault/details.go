@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 // Field is one kind of detail. The words are stored, and bound into what is sealed: they never change.
@@ -21,9 +22,24 @@ const (
 	Dependant Field = "dependant" // which of those under one phone somebody is, from 1
 )
 
-// Fields returns all fields, in the order in which they are shown.
+// Fields returns all fields but those of declarations, in the order in which they are shown.
 func Fields() []Field {
 	return []Field{Name, Phone, BirthYear, Address, Ward, IDCard, OldIDCard, Dependant}
+}
+
+// declaration begins the fields of what somebody declared. Each is of one local day and one form, and is kept as long as scans.
+const declaration = "declaration/"
+
+// DeclarationField returns the field of what somebody declares with a form on a local day, 2006-01-02.
+func DeclarationField(day, form string) Field { return Field(declaration + day + "/" + form) }
+
+// Declaration returns the local day and the form of a field of DeclarationField, and whether it is one.
+func (f Field) Declaration() (day, form string, is bool) {
+	text, is := strings.CutPrefix(string(f), declaration)
+	if !is {
+		return "", "", false
+	}
+	return strings.Cut(text, "/")
 }
 
 // Details are what is known of somebody. However they are printed or logged, none of it is to be seen.

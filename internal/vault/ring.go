@@ -1,5 +1,5 @@
 // Package vault keeps who people are: names, numbers, addresses, encrypted. Nothing in it can be read without a key that is in
-// no database, nothing of it stands in a log or in an error, and details are opened in one way alone, [Vault.Open], which
+// no database, nothing of it stands in a log or in an error, and details of others are opened in one way alone, [Vault.Open], which
 // leaves an audit entry in the transaction that reads them.
 package vault
 
@@ -30,7 +30,8 @@ type Key struct {
 //	"truyvet/vault/v1" ‖ version ‖ key id ‖ person ‖ field
 //
 // so that a value opens for the person and the field that it was sealed for alone. Nonces are random: of up to 2^32 values
-// under one key (SP 800-38D, 8.3) none meets another's, and ten fields of everybody in the country are a quarter of that.
+// under one key (SP 800-38D, 8.3) none meets another's; ten fields of everybody in the country are a quarter of that, and what a
+// million people declare each day comes to another quarter in three years.
 const (
 	sealedVersion = 1
 	keyAt         = 1
@@ -40,8 +41,8 @@ const (
 	tagSize       = 16
 )
 
-// longestText is how many bytes a detail may have.
-const longestText = 1024
+// LongestText is how many bytes a detail may have.
+const LongestText = 4096
 
 // The errors of sealed values. Compare with errors.Is. None of them holds a part of a value.
 var (
@@ -102,7 +103,7 @@ func (r *Ring) Current() uint32 {
 
 // Seal encrypts one detail of somebody with the current key, whose id it returns too. The error is ErrTooLong.
 func (r *Ring) Seal(person uuid.UUID, field Field, text string) (value []byte, key uint32, err error) {
-	if len(text) > longestText {
+	if len(text) > LongestText {
 		return nil, 0, ErrTooLong
 	}
 	r.mu.RLock()
@@ -141,7 +142,7 @@ func (r *Ring) Open(person uuid.UUID, field Field, value []byte) (string, error)
 
 // KeyOf returns the id of the key that a value is sealed with, without opening it; ErrDamaged for what is no sealed value.
 func KeyOf(value []byte) (uint32, error) {
-	if len(value) < textAt+tagSize || len(value) > textAt+longestText+tagSize || value[0] != sealedVersion {
+	if len(value) < textAt+tagSize || len(value) > textAt+LongestText+tagSize || value[0] != sealedVersion {
 		return 0, ErrDamaged
 	}
 	return binary.BigEndian.Uint32(value[keyAt:nonceAt]), nil

@@ -29,6 +29,8 @@ type Store interface {
 	// openings since an instant, this one last, appends what it returns to the audit log, and reads: no entry, no opening.
 	OpenSealed(ctx context.Context, o registry.Opening, since int64, seal registry.AuditSeal,
 		entries func(recent []registry.Opening) []registry.AuditEntry) ([]registry.Sealed, error)
+	// Dated returns a person's values that were made since an instant and are kept no longer than scans.
+	Dated(ctx context.Context, person uuid.UUID, since int64) ([]registry.Sealed, error)
 }
 
 // Ledger makes the entries of the audit log that a store appends within a transaction of its own.
@@ -141,7 +143,7 @@ type Order struct {
 	Purpose Purpose
 }
 
-// Open returns somebody's details, none where nothing is known. The opening and its audit entry, details_opened with the person
+// Open returns somebody's details with what they have declared, none where nothing is known. The opening and its audit entry, details_opened with the person
 // as the subject, are written in the transaction that reads them. Somebody who is opened again and again raises an entry
 // repeated_lookups for the auditor beside it. The errors: ErrPurpose, and those of the store; there are no details with one.
 func (v *Vault) Open(ctx context.Context, o Order) (Details, error) {

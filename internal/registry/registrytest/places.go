@@ -86,7 +86,7 @@ func testUpdatePlace(t *testing.T, s Store) {
 
 	edited := part
 	edited.Kind, edited.Name, edited.Address, edited.Area = qrgen.KindStall, "Quầy 2", "", "00004"
-	edited.Dwell, edited.Hours, edited.Code, edited.Serial, edited.Issued = 0, "Mo 07:00-08:00", "BBBB", 7, 900
+	edited.Dwell, edited.Hours, edited.Form, edited.Code, edited.Serial, edited.Issued = 0, "Mo 07:00-08:00", "", "BBBB", 7, 900
 	must(t, s.UpdatePlace(ctx, edited))
 	stored := edited
 	stored.Revision++

@@ -23,6 +23,7 @@ type Store interface {
 	Logins
 	Owners
 	Details
+	Dated
 	Work
 	Audit
 	Retention
@@ -182,6 +183,8 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"people under somebody's phone", testDependants},
 		{"sealed details", testSealed},
 		{"whether a detail is kept", testKeepsDetail},
+		{"dated details", testDated},
+		{"versions of forms", testForms},
 		{"openings", testOpenings},
 		{"no entry, no opening", testNoEntryNoOpening},
 		{"openings at once", testOpeningsAtOnce},
@@ -232,7 +235,7 @@ func id(group, n byte) uuid.UUID { return uuid.UUID{0: group, 1: n, 6: 0x40, 8: 
 func place(n byte, parent uuid.UUID) registry.Place {
 	return registry.Place{
 		ID: id(0xc0, n), Parent: parent, Organisation: organisation.ID, Kind: qrgen.KindMarket, Name: "Cổng", Address: "1 Hàng Đậu",
-		Area: "00001", Dwell: 3600, Hours: "24/7", Code: "AAAA", Serial: 4_000_000_000, Issued: 200, Created: 199, Revision: 1,
+		Area: "00001", Dwell: 3600, Hours: "24/7", Form: "general", Code: "AAAA", Serial: 4_000_000_000, Issued: 200, Created: 199, Revision: 1,
 	}
 }
 

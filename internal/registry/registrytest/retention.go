@@ -206,4 +206,8 @@ func testUnheld(t *testing.T, s Store) {
 	wantValue(t, []uuid.UUID{people[2].ID, people[3].ID})(s.Unheld(ctx, 500, 300, people[1].ID, 2))
 	must(t, s.Forget(ctx, []uuid.UUID{people[2].ID, people[4].ID, id(0xd0, 9)}))
 	wantValue(t, []uuid.UUID{people[3].ID})(s.Unheld(ctx, 500, 300, uuid.Nil, 10))
+	must(t, s.PutSealed(ctx, []registry.Sealed{dated(people[3].ID, "x/1", 499)}, true))
+	wantValue(t, []uuid.UUID{people[3].ID})(s.Unheld(ctx, 500, 300, uuid.Nil, 10))
+	must(t, s.PutSealed(ctx, []registry.Sealed{dated(people[3].ID, "x/2", 500)}, true))
+	wantValue(t, []uuid.UUID{})(s.Unheld(ctx, 500, 300, uuid.Nil, 10))
 }

@@ -39,14 +39,14 @@ func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
 }
 
 var placeRows = rows{`
-	INSERT INTO places (id, parent, organisation, file_key, kind, name, address, area, dwell, hours, code, serial, issued, created, revision,
-		search, changed)
-	VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`}
+	INSERT INTO places (id, parent, organisation, file_key, kind, name, address, area, dwell, hours, form, code, serial, issued, created,
+		revision, search, changed)
+	VALUES `, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`}
 
 func placeValues(p *registry.Place, changes int64) []any {
 	return []any{
 		blob(p.ID), optional(p.Parent), blob(p.Organisation), optionalText(p.Key), p.Kind, p.Name, p.Address, optionalText(p.Area),
-		p.Dwell, p.Hours, p.Code, p.Serial, p.Issued, p.Created, p.Revision, registry.SearchText(p.Name), changes,
+		p.Dwell, p.Hours, p.Form, p.Code, p.Serial, p.Issued, p.Created, p.Revision, registry.SearchText(p.Name), changes,
 	}
 }
 
@@ -60,7 +60,7 @@ func (s *Store) Survey(ctx context.Context) error {
 	return fault("counting what there is", err)
 }
 
-// UpdatePlace writes what may change of a place: kind, name, address, area, dwell, hours, and code with serial and time of issue.
+// UpdatePlace writes what may change of a place: kind, name, address, area, dwell, hours, form, and code with serial and time of issue.
 // p.Revision is the revision that was read; the stored one becomes the next. The errors: registry.ErrNotFound, ErrChanged
 // where the place was changed since, ErrPlaces where p has another parent or organisation, ErrDangling for an unknown area.
 // When the place was created, and what files call it, is not written.
@@ -86,10 +86,10 @@ func updatePlace(ctx context.Context, tx *sql.Tx, p registry.Place) error {
 		return registry.ErrPlaces
 	}
 	_, err = tx.ExecContext(ctx, `
-		UPDATE places SET kind = ?, name = ?, address = ?, area = ?, dwell = ?, hours = ?, code = ?, serial = ?, issued = ?,
+		UPDATE places SET kind = ?, name = ?, address = ?, area = ?, dwell = ?, hours = ?, form = ?, code = ?, serial = ?, issued = ?,
 			revision = revision + 1, search = ?, changed = (SELECT count + 1 FROM gazetteer_change)
 		WHERE id = ?`,
-		p.Kind, p.Name, p.Address, optionalText(p.Area), p.Dwell, p.Hours, p.Code, p.Serial, p.Issued,
+		p.Kind, p.Name, p.Address, optionalText(p.Area), p.Dwell, p.Hours, p.Form, p.Code, p.Serial, p.Issued,
 		registry.SearchText(p.Name), blob(p.ID))
 	if err != nil {
 		return err
@@ -106,11 +106,11 @@ func updatePlace(ctx context.Context, tx *sql.Tx, p registry.Place) error {
 }
 
 const selectPlaces = `
-	SELECT id, parent, organisation, COALESCE(file_key, ''), kind, name, address, COALESCE(area, ''), dwell, hours, code, serial, issued, created, revision
+	SELECT id, parent, organisation, COALESCE(file_key, ''), kind, name, address, COALESCE(area, ''), dwell, hours, form, code, serial, issued, created, revision
 	FROM places`
 
 func readPlace(r row) (p registry.Place, err error) {
-	err = r.Scan(&p.ID, &p.Parent, &p.Organisation, &p.Key, &p.Kind, &p.Name, &p.Address, &p.Area, &p.Dwell, &p.Hours,
+	err = r.Scan(&p.ID, &p.Parent, &p.Organisation, &p.Key, &p.Kind, &p.Name, &p.Address, &p.Area, &p.Dwell, &p.Hours, &p.Form,
 		&p.Code, &p.Serial, &p.Issued, &p.Created, &p.Revision)
 	return p, err
 }

@@ -77,17 +77,19 @@ func (s *Store) AcceptedNotice(ctx context.Context, alias uuid.UUID) (version in
 	return version, at, fault("reading which notice was accepted", err)
 }
 
-// Unheld returns up to limit people behind one, in the order of their ids, who have details, became known before an instant, and
-// stand neither in a kept list, nor among the cases of one, nor in a case that was taken in since another instant.
+// Unheld returns up to limit people behind one, in the order of their ids, who have details, became known before an instant, have no
+// dated detail since, and stand neither in a kept list, nor among the cases of one, nor in a case that was taken in since another
+// instant.
 func (s *Store) Unheld(ctx context.Context, known, cases int64, after uuid.UUID, limit int) ([]uuid.UUID, error) {
 	people, err := list(ctx, s.reader, ask(`
 		SELECT id FROM people WHERE id > ? AND created < ?
 			AND EXISTS (SELECT 1 FROM sealed WHERE sealed.person = people.id)
+			AND NOT EXISTS (SELECT 1 FROM sealed WHERE sealed.person = people.id AND sealed.made >= ?)
 			AND NOT EXISTS (SELECT 1 FROM run_people WHERE run_people.person = people.id)
 			AND NOT EXISTS (
 				SELECT 1 FROM cases WHERE cases.person = people.id
 					AND (cases.created >= ? OR EXISTS (SELECT 1 FROM run_cases WHERE run_cases.case_id = cases.id)))
-		ORDER BY id LIMIT ?`, blob(after), known, cases, limit),
+		ORDER BY id LIMIT ?`, blob(after), known, max(known, 1), cases, limit),
 		func(r row) (id uuid.UUID, err error) {
 			err = r.Scan(&id)
 			return id, err

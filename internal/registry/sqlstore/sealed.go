@@ -11,10 +11,10 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-const selectSealed = `SELECT person, field, key_id, value FROM sealed`
+const selectSealed = `SELECT person, field, key_id, value, made FROM sealed`
 
 func readSealed(r row) (v registry.Sealed, err error) {
-	err = r.Scan(&v.Person, &v.Field, &v.Key, &v.Value)
+	err = r.Scan(&v.Person, &v.Field, &v.Key, &v.Value, &v.Made)
 	return v, err
 }
 
@@ -39,10 +39,10 @@ func (s *Store) KeepsDetail(ctx context.Context, alias uuid.UUID, field string) 
 // PutSealed adds sealed details, all or none. Of one that is there the value stays, unless it is to be replaced. The error is
 // registry.ErrDangling for an unknown person.
 func (s *Store) PutSealed(ctx context.Context, values []registry.Sealed, replace bool) error {
-	const put = `INSERT INTO sealed (person, field, key_id, value) VALUES (?, ?, ?, ?) ON CONFLICT (person, field) DO `
+	const put = `INSERT INTO sealed (person, field, key_id, value, made) VALUES (?, ?, ?, ?, ?) ON CONFLICT (person, field) DO `
 	query := put + `NOTHING`
 	if replace {
-		query = put + `UPDATE SET key_id = excluded.key_id, value = excluded.value`
+		query = put + `UPDATE SET key_id = excluded.key_id, value = excluded.value, made = excluded.made`
 	}
 	return s.change(ctx, "putting details", func(tx *sql.Tx) error {
 		statement, err := tx.PrepareContext(ctx, query)
@@ -51,7 +51,7 @@ func (s *Store) PutSealed(ctx context.Context, values []registry.Sealed, replace
 		}
 		defer statement.Close()
 		for _, v := range values {
-			if _, err := statement.ExecContext(ctx, blob(v.Person), v.Field, v.Key, bytesOrEmpty(v.Value)); err != nil {
+			if _, err := statement.ExecContext(ctx, blob(v.Person), v.Field, v.Key, bytesOrEmpty(v.Value), v.Made); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,47 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/registry"
+)
+
+// Declare keeps what some people declare at an instant, all or none, in place of what they declared in the same field. The field is
+// one of DeclarationField. The errors: ErrTooLong, and those of the store.
+func (v *Vault) Declare(ctx context.Context, people []uuid.UUID, field Field, text string, at int64) error {
+	values := make([]registry.Sealed, len(people))
+	for i, person := range people {
+		value, key, err := v.ring.Seal(person, field, text)
+		if err != nil {
+			return fmt.Errorf("sealing a declaration: %w", err)
+		}
+		values[i] = registry.Sealed{Person: person, Field: string(field), Key: key, Value: value, Made: at}
+	}
+	if err := v.store.PutSealed(ctx, values, true); err != nil {
+		return fmt.Errorf("keeping a declaration: %w", err)
+	}
+	return nil
+}
+
+// Declared returns what somebody has declared since an instant, and nothing else of them, without an entry in the audit log: for
+// themselves, and for a door that learns of it no more than whether it was done. A tracing team reads it by Open.
+func (v *Vault) Declared(ctx context.Context, person uuid.UUID, since int64) (Details, error) {
+	values, err := v.store.Dated(ctx, person, since)
+	if err != nil {
+		return nil, fmt.Errorf("reading what somebody declared: %w", err)
+	}
+	declared := make(Details, len(values))
+	for _, value := range values {
+		field := Field(value.Field)
+		if _, _, is := field.Declaration(); !is {
+			continue
+		}
+		if declared[field], err = v.ring.Open(person, field, value.Value); err != nil {
+			return nil, fmt.Errorf("opening what a person declared, key %d: %w", value.Key, err)
+		}
+	}
+	return declared, nil
+}
