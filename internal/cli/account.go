@@ -66,25 +66,22 @@ func newAccountAct(s *settings, act accountAct) *cobra.Command {
 // withAccount does something to the account of a login, and prints what it returns.
 func withAccount(
 	s *settings, cmd *cobra.Command, login string, do func(context.Context, *app.Office, registry.Account) (string, error),
-) (err error) {
-	o, err := s.openOffice(cmd)
-	if err != nil {
+) error {
+	return s.withOffice(cmd, func(o *app.Office) error {
+		a, err := o.Accounts.ByLogin(cmd.Context(), login)
+		if errors.Is(err, registry.ErrNotFound) {
+			return errors.New("there is no account of this login")
+		}
+		if err != nil {
+			return err
+		}
+		text, err := do(cmd.Context(), o, a)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(cmd.OutOrStdout(), text)
 		return err
-	}
-	defer func() { err = errors.Join(err, o.Close()) }()
-	a, err := o.Accounts.ByLogin(cmd.Context(), login)
-	if errors.Is(err, registry.ErrNotFound) {
-		return errors.New("there is no account of this login")
-	}
-	if err != nil {
-		return err
-	}
-	text, err := do(cmd.Context(), o, a)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(cmd.OutOrStdout(), text)
-	return err
+	})
 }
 
 // newAccountSessionsCmd makes the command that lists where an account is logged in, or ends that.
@@ -118,22 +115,19 @@ func utc(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
 func newAccountListCmd(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the accounts: login, role, scope, second factor, state", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			o, err := s.openOffice(cmd)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			accounts, err := o.Registry.Accounts(cmd.Context())
-			if err != nil {
-				return err
-			}
-			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			for _, a := range accounts {
-				fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", a.Login, a.Role, scopeOf(a),
-					choose(a.SecondFactor, "second factor", "password alone"), choose(a.Disabled, "disabled", "active"))
-			}
-			return out.Flush()
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.withOffice(cmd, func(o *app.Office) error {
+				accounts, err := o.Registry.Accounts(cmd.Context())
+				if err != nil {
+					return err
+				}
+				out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+				for _, a := range accounts {
+					fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", a.Login, a.Role, scopeOf(a),
+						choose(a.SecondFactor, "second factor", "password alone"), choose(a.Disabled, "disabled", "active"))
+				}
+				return out.Flush()
+			})
 		},
 	}
 	s.addFlags(cmd)
@@ -170,30 +164,29 @@ page of the accounts, this makes the first city alone: while no tracing account 
 		Example: `  truyvet account create --login an --role city --area 31
   truyvet account create --login cho-ben --role owner --organisation "Chợ Bến"`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			o, err := s.openOffice(cmd)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			wanted := registry.Account{Login: login, Role: registry.Role(role), Area: area}
-			if place != "" {
-				if wanted.Place, err = uuid.Parse(place); err != nil {
-					return usage(errors.New("--place is not a UUID"))
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.withOffice(cmd, func(o *app.Office) error {
+				wanted := registry.Account{Login: login, Role: registry.Role(role), Area: area}
+				if place != "" {
+					id, err := uuid.Parse(place)
+					if err != nil {
+						return usage(errors.New("--place is not a UUID"))
+					}
+					wanted.Place = id
 				}
-			}
-			if err := o.Accounts.CheckAlone(cmd.Context(), wanted.Role); err != nil {
-				return err
-			}
-			password := account.NewPassword()
-			made, err := createAccount(cmd.Context(), o.Accounts, wanted, organisation, password)
-			if err != nil {
-				return err
-			}
-			if err := o.Audit.Append(cmd.Context(), "system", "account_created", made.ID.String(), string(made.Role)); err != nil {
-				return err
-			}
-			return printAccount(cmd.OutOrStdout(), made, password)
+				if err := o.Accounts.CheckAlone(cmd.Context(), wanted.Role); err != nil {
+					return err
+				}
+				password := account.NewPassword()
+				made, err := createAccount(cmd.Context(), o.Accounts, wanted, organisation, password)
+				if err != nil {
+					return err
+				}
+				if err := o.Audit.Append(cmd.Context(), "system", "account_created", made.ID.String(), string(made.Role)); err != nil {
+					return err
+				}
+				return printAccount(cmd.OutOrStdout(), made, password)
+			})
 		},
 	}
 	create.Flags().StringVar(&login, "login", "", "name to log in with")

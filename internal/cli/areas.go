@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/truyvet/truyvet/internal/app"
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
@@ -16,21 +17,18 @@ func newAreasCmd(s *settings) *cobra.Command {
 		Use:   "import FILE.csv",
 		Short: "Take in areas from a CSV file with the header code,level,parent,name (level: province, district, ward)",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := readAreas(args[0])
 			if err != nil {
 				return fmt.Errorf("reading areas: %w", err)
 			}
-			o, err := s.openOffice(cmd)
-			if err != nil {
+			return s.withOffice(cmd, func(o *app.Office) error {
+				if err := o.Registry.PutAreas(cmd.Context(), file.areas); err != nil {
+					return file.fault(err)
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d areas\n", len(file.areas))
 				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			if err := o.Registry.PutAreas(cmd.Context(), file.areas); err != nil {
-				return file.fault(err)
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d areas\n", len(file.areas))
-			return err
+			})
 		},
 	}
 	s.addFlags(load)

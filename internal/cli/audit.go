@@ -33,21 +33,18 @@ on another machine proves the most.
 
 It exits with 0 when nothing is wrong, 3 when something is, and 1 when the log or a head could not be read.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			o, err := s.openOffice(cmd)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			known, refused, err := readHeads(o, heads)
-			if err != nil {
-				return err
-			}
-			report, err := o.Audit.Examine(cmd.Context(), known...)
-			if err != nil {
-				return err
-			}
-			return printReport(cmd.OutOrStdout(), &report, refused)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.withOffice(cmd, func(o *app.Office) error {
+				known, refused, err := readHeads(o, heads)
+				if err != nil {
+					return err
+				}
+				report, err := o.Audit.Examine(cmd.Context(), known...)
+				if err != nil {
+					return err
+				}
+				return printReport(cmd.OutOrStdout(), &report, refused)
+			})
 		},
 	}
 	cmd.Flags().StringArrayVar(&heads, "head", nil, "file of a signed head, or folder of such files; may be repeated")
@@ -107,25 +104,22 @@ func newAuditHeadCmd(s *settings) *cobra.Command {
 		Use:   "head [--out FILE]",
 		Short: "Print the signed end of the audit log, to be kept where nobody of this server can change it",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			o, err := s.openOffice(cmd)
-			if err != nil {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.withOffice(cmd, func(o *app.Office) error {
+				head, err := o.Audit.Sign(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if out == "" {
+					_, err = cmd.OutOrStdout().Write(head.Text())
+					return err
+				}
+				if err := createFile(out, head.Text()); err != nil {
+					return fmt.Errorf("writing the head: %w", err)
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "entry %d of %s is in %s\n", head.Seq, time.Unix(head.At, 0).UTC().Format(time.RFC3339), out)
 				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			head, err := o.Audit.Sign(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if out == "" {
-				_, err = cmd.OutOrStdout().Write(head.Text())
-				return err
-			}
-			if err := createFile(out, head.Text()); err != nil {
-				return fmt.Errorf("writing the head: %w", err)
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "entry %d of %s is in %s\n", head.Seq, time.Unix(head.At, 0).UTC().Format(time.RFC3339), out)
-			return err
+			})
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "file to create (default: print it)")

@@ -20,26 +20,23 @@ func newBackupCmd(s *settings) *cobra.Command {
 			"keys in it can find out who people are: keep it as you keep the keys, or leave these out and keep them elsewhere. The\n" +
 			"file is to be destroyed when retention has dropped, here, what it may hold.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
 				return usage(errors.New("backup needs --out FILE"))
 			}
-			o, err := s.openOffice(cmd)
-			if err != nil {
+			return s.withOffice(cmd, func(o *app.Office) error {
+				m, err := o.Backup(cmd.Context(), out, !withoutKeys)
+				if err != nil {
+					return err
+				}
+				location, err := o.Config.Location()
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is written. Destroy it on %s: retention has dropped by then what it may hold.\n",
+					out, time.Unix(m.DestroyBy, 0).In(location).Format("2006-01-02"))
 				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			m, err := o.Backup(cmd.Context(), out, !withoutKeys)
-			if err != nil {
-				return err
-			}
-			location, err := o.Config.Location()
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is written. Destroy it on %s: retention has dropped by then what it may hold.\n",
-				out, time.Unix(m.DestroyBy, 0).In(location).Format("2006-01-02"))
-			return err
+			})
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the new file")

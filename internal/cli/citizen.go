@@ -51,25 +51,22 @@ func newCitizenAct(s *settings, act citizenAct) *cobra.Command {
 		Use:   act.use + " (--phone NUMBER | --id-card NUMBER)",
 		Short: act.short,
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (phone == "") == (card == "") {
 				return usage(fmt.Errorf("%s needs either --phone or --id-card", act.use))
 			}
-			o, err := s.openOffice(cmd)
-			if err != nil {
+			return s.withOffice(cmd, func(o *app.Office) error {
+				alias, person, err := personOf(cmd.Context(), o, phone, card)
+				if err != nil {
+					return err
+				}
+				text, err := act.do(cmd.Context(), o, alias, person)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			alias, person, err := personOf(cmd.Context(), o, phone, card)
-			if err != nil {
-				return err
-			}
-			text, err := act.do(cmd.Context(), o, alias, person)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
-			return err
+			})
 		},
 	}
 	cmd.Flags().StringVar(&phone, "phone", "", "the person's phone number")

@@ -27,30 +27,27 @@ func newKeysListCmd(s *settings) *cobra.Command {
 		Use:   "list",
 		Short: "List the keys of the vault, with how many details each has sealed",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			o, err := s.openOffice(cmd)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			counts, err := o.Registry.CountSealed(cmd.Context())
-			if err != nil {
-				return err
-			}
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "KEY\tSTATE\tSEALED")
-			for i, key := range o.Secrets.Vault {
-				state := "opens"
-				if i == len(o.Secrets.Vault)-1 {
-					state = "current"
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.withOffice(cmd, func(o *app.Office) error {
+				counts, err := o.Registry.CountSealed(cmd.Context())
+				if err != nil {
+					return err
 				}
-				fmt.Fprintf(table, "%d\t%s\t%d\n", key.ID, state, counts[key.ID])
-				delete(counts, key.ID)
-			}
-			for _, lost := range slices.Sorted(maps.Keys(counts)) {
-				fmt.Fprintf(table, "%d\tlost\t%d\n", lost, counts[lost])
-			}
-			return table.Flush()
+				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+				fmt.Fprintln(table, "KEY\tSTATE\tSEALED")
+				for i, key := range o.Secrets.Vault {
+					state := "opens"
+					if i == len(o.Secrets.Vault)-1 {
+						state = "current"
+					}
+					fmt.Fprintf(table, "%d\t%s\t%d\n", key.ID, state, counts[key.ID])
+					delete(counts, key.ID)
+				}
+				for _, lost := range slices.Sorted(maps.Keys(counts)) {
+					fmt.Fprintf(table, "%d\tlost\t%d\n", lost, counts[lost])
+				}
+				return table.Flush()
+			})
 		},
 	}
 	s.addFlags(cmd)
@@ -76,7 +73,7 @@ of before stay in the secrets file: they open what was not delivered yet.
 Servers take over a changed secrets file within seconds. Where they run on several machines, copy the file to each of them
 while the rotation waits (--servers-follow), and when it is over once more.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if chosen := []bool{ofVault, ofPseudonym, ofBoxes}; len(slices.DeleteFunc(chosen, func(is bool) bool { return !is })) != 1 {
 				return usage(errors.New("rotate needs one of --vault, --pseudonym and --boxes"))
 			}
@@ -84,18 +81,15 @@ while the rotation waits (--servers-follow), and when it is over once more.`,
 				return usage(errors.New("--servers-follow is from 0s to 1h"))
 			}
 			untilStopped(cmd)
-			o, err := s.openOffice(cmd)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			switch {
-			case ofVault:
-				return rotateVault(cmd, o)
-			case ofBoxes:
-				return rotateBoxes(cmd, o)
-			}
-			return rotatePseudonym(cmd, o, follow)
+			return s.withOffice(cmd, func(o *app.Office) error {
+				switch {
+				case ofVault:
+					return rotateVault(cmd, o)
+				case ofBoxes:
+					return rotateBoxes(cmd, o)
+				}
+				return rotatePseudonym(cmd, o, follow)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&ofVault, "vault", false, "the key that personal details are sealed with")

@@ -40,28 +40,25 @@ func newPlacesImportCmd(s *settings) *cobra.Command {
 			"refused with the reason, and all others go in; then the exit code is 3. A part stands after the place that it is a part\n" +
 			"of and names its key in the column parent. Rows with a key may be given again: what is there stays as it is.",
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			o, id, err := s.openOfficeFor(cmd, organisation)
-			if err != nil {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.withOfficeFor(cmd, organisation, func(o *app.Office, id uuid.UUID) error {
+				importer, err := o.Importer()
+				if err != nil {
+					return err
+				}
+				done, err := importFile(cmd, importer, id, args[0], report)
+				if done.Added > 0 {
+					err = errors.Join(err, o.Audit.Append(context.WithoutCancel(cmd.Context()), "system", "places_imported", id.String(),
+						fmt.Sprintf("%d added, %d refused", done.Added, done.Refused)))
+				}
+				if err == nil {
+					_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d places added, %d rows refused\n", done.Added, done.Refused)
+				}
+				if err == nil && done.Refused > 0 {
+					err = &ExitError{Code: ExitRefused, Err: fmt.Errorf("%d rows were refused", done.Refused)}
+				}
 				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			importer, err := o.Importer()
-			if err != nil {
-				return err
-			}
-			done, err := importFile(cmd, importer, id, args[0], report)
-			if done.Added > 0 {
-				err = errors.Join(err, o.Audit.Append(context.WithoutCancel(cmd.Context()), "system", "places_imported", id.String(),
-					fmt.Sprintf("%d added, %d refused", done.Added, done.Refused)))
-			}
-			if err == nil {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d places added, %d rows refused\n", done.Added, done.Refused)
-			}
-			if err == nil && done.Refused > 0 {
-				err = &ExitError{Code: ExitRefused, Err: fmt.Errorf("%d rows were refused", done.Refused)}
-			}
-			return err
+			})
 		},
 	}
 	cmd.Flags().StringVar(&organisation, "organisation", "", "id of the organisation whose places they are")
@@ -135,21 +132,18 @@ func newPlacesExportCmd(s *settings) *cobra.Command {
 		Use:   "export --organisation ID",
 		Short: "Write an organisation's places as a CSV file that can be taken in again",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			o, id, err := s.openOfficeFor(cmd, organisation)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			if _, err := o.Registry.Organisation(cmd.Context(), id); err != nil {
-				return err
-			}
-			known := places.New(o.Registry, qrgen.NewKeySet(), o.Clock)
-			if err := known.Refresh(cmd.Context()); err != nil {
-				return err
-			}
-			files := places.Files{Service: known, Audit: o.Audit}
-			return files.WriteCSV(cmd.Context(), registry.Account{Login: "system", Organisation: id}, cmd.OutOrStdout())
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.withOfficeFor(cmd, organisation, func(o *app.Office, id uuid.UUID) error {
+				if _, err := o.Registry.Organisation(cmd.Context(), id); err != nil {
+					return err
+				}
+				known := places.New(o.Registry, qrgen.NewKeySet(), o.Clock)
+				if err := known.Refresh(cmd.Context()); err != nil {
+					return err
+				}
+				files := places.Files{Service: known, Audit: o.Audit}
+				return files.WriteCSV(cmd.Context(), registry.Account{Login: "system", Organisation: id}, cmd.OutOrStdout())
+			})
 		},
 	}
 	cmd.Flags().StringVar(&organisation, "organisation", "", "id of the organisation whose places they are")
@@ -164,35 +158,34 @@ func newPlacesFindCmd(s *settings) *cobra.Command {
 		Use:   "find [WORDS]",
 		Short: "Find places by the beginnings of words of their names, with or without Vietnamese marks",
 		Args:  cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			q := registry.Search{Text: strings.Join(args, " "), Area: area}
 			if organisation != "" {
-				if q.Organisation, err = uuid.Parse(organisation); err != nil {
+				id, err := uuid.Parse(organisation)
+				if err != nil {
 					return usage(errors.New("--organisation takes the id of an organisation"))
 				}
+				q.Organisation = id
 			}
-			o, err := s.openOffice(cmd)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			for limit > 0 {
-				q.Limit = min(limit, 500)
-				found, err := o.Registry.SearchPlaces(cmd.Context(), q)
-				if err != nil {
-					return err
-				}
-				for _, p := range found.Places {
-					if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\t%s\n", p.ID, p.Kind, p.Name, p.Address); err != nil {
+			return s.withOffice(cmd, func(o *app.Office) error {
+				for limit > 0 {
+					q.Limit = min(limit, 500)
+					found, err := o.Registry.SearchPlaces(cmd.Context(), q)
+					if err != nil {
 						return err
 					}
+					for _, p := range found.Places {
+						if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\t%s\n", p.ID, p.Kind, p.Name, p.Address); err != nil {
+							return err
+						}
+					}
+					limit -= len(found.Places)
+					if q.After = found.Next; q.After == uuid.Nil {
+						break
+					}
 				}
-				limit -= len(found.Places)
-				if q.After = found.Next; q.After == uuid.Nil {
-					break
-				}
-			}
-			return nil
+				return nil
+			})
 		},
 	}
 	cmd.Flags().StringVar(&organisation, "organisation", "", "id of the organisation whose places are meant (default everybody's)")
@@ -202,12 +195,11 @@ func newPlacesFindCmd(s *settings) *cobra.Command {
 	return cmd
 }
 
-// openOfficeFor is openOffice for a command about the organisation that its flag names.
-func (s *settings) openOfficeFor(cmd *cobra.Command, organisation string) (*app.Office, uuid.UUID, error) {
+// withOfficeFor is withOffice for a command about the organisation that its flag names.
+func (s *settings) withOfficeFor(cmd *cobra.Command, organisation string, do func(o *app.Office, id uuid.UUID) error) error {
 	id, err := uuid.Parse(organisation)
 	if err != nil {
-		return nil, id, usage(errors.New("--organisation takes the id of an organisation, which `truyvet account create` prints"))
+		return usage(errors.New("--organisation takes the id of an organisation, which `truyvet account create` prints"))
 	}
-	o, err := s.openOffice(cmd)
-	return o, id, err
+	return s.withOffice(cmd, func(o *app.Office) error { return do(o, id) })
 }

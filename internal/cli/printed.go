@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/truyvet/truyvet/internal/app"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/qrgen"
@@ -27,31 +28,28 @@ func newPlacesPrintedCmd(s *settings) *cobra.Command {
 			"then in the register. Of a place that there is the posters of before stay good beside the new ones. A row that cannot be\n" +
 			"taken in is named with the reason, and all others go in; then the exit code is 3. The same list may be given again.",
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			o, id, err := s.openOfficeFor(cmd, organisation)
-			if err != nil {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.withOfficeFor(cmd, organisation, func(o *app.Office, id uuid.UUID) error {
+				if _, err := o.Registry.Organisation(cmd.Context(), id); err != nil {
+					return err
+				}
+				register, err := o.Register()
+				if err != nil {
+					return err
+				}
+				added, refused, err := enterPrinted(cmd, register, id, args[0])
+				if added > 0 {
+					err = errors.Join(err, o.Audit.Append(context.WithoutCancel(cmd.Context()), "system", "codes_imported", id.String(),
+						fmt.Sprintf("%d added, %d refused", added, refused)))
+				}
+				if err == nil {
+					_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d codes added, %d rows refused\n", added, refused)
+				}
+				if err == nil && refused > 0 {
+					err = &ExitError{Code: ExitRefused, Err: fmt.Errorf("%d rows were refused", refused)}
+				}
 				return err
-			}
-			defer func() { err = errors.Join(err, o.Close()) }()
-			if _, err := o.Registry.Organisation(cmd.Context(), id); err != nil {
-				return err
-			}
-			register, err := o.Register()
-			if err != nil {
-				return err
-			}
-			added, refused, err := enterPrinted(cmd, register, id, args[0])
-			if added > 0 {
-				err = errors.Join(err, o.Audit.Append(context.WithoutCancel(cmd.Context()), "system", "codes_imported", id.String(),
-					fmt.Sprintf("%d added, %d refused", added, refused)))
-			}
-			if err == nil {
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d codes added, %d rows refused\n", added, refused)
-			}
-			if err == nil && refused > 0 {
-				err = &ExitError{Code: ExitRefused, Err: fmt.Errorf("%d rows were refused", refused)}
-			}
-			return err
+			})
 		},
 	}
 	cmd.Flags().StringVar(&organisation, "organisation", "", "id of the organisation whose places they are")

@@ -113,13 +113,18 @@ func open(cmd *cobra.Command, load func(context.Context) (*config.Config, error)
 	return app.Open(cmd.Context(), cfg, logger, time.Now)
 }
 
-// openOffice builds what a command works with that only needs the registry, so that it may run beside a server.
-func (s *settings) openOffice(cmd *cobra.Command) (*app.Office, error) {
+// withOffice does what needs the registry alone, so that it may be done beside a server.
+func (s *settings) withOffice(cmd *cobra.Command, do func(o *app.Office) error) (err error) {
 	cfg, err := s.load(cmd.Context())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return app.OpenOffice(cmd.Context(), cfg, time.Now)
+	o, err := app.OpenOffice(cmd.Context(), cfg, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	return do(o)
 }
 
 func newWorkerCmd(s *settings) *cobra.Command {
