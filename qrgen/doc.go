@@ -19,6 +19,8 @@
 // A [PersonalCode], which somebody shows at a gate, has the same form with an
 // alias in the place of the place id, and "truyvet/me/v1" before the signed bytes.
 //
+// Which codes owners took back since is in a signed list, [Revoked].
+//
 // The package needs nothing but the standard library and google/uuid, keeps no
 // state outside a [KeySet] and never touches the network: a gate that holds the
 // public keys can verify codes alone.
