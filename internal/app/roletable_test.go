@@ -41,6 +41,7 @@ var table = []route{
 	{"GET", "/readyz", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/api/openapi.yaml", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/.well-known/truyvet-keys.json", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/.well-known/truyvet-revoked.json", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/.well-known/truyvet-box-key.json", nothing, "", "200 200 200 200 200 200 200 200"},
 
 	// For citizens, whom a credential of their own identifies; a login is none.

@@ -164,7 +164,7 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
-		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, Check: p.Places.Check,
+		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, Check: p.Places.Check, Revoked: p.Places.RevokedFile,
 		KnowPlace:  func(place uuid.UUID) bool { _, known := p.Places.Name(place); return known },
 		FindPlaces: p.Registry.SearchPlaces, PlaceFiles: p.PlaceFiles, Directory: p.Accounts,
 	})

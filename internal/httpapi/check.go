@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"bytes"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -53,4 +55,18 @@ func (a *API) getCheck(c *gin.Context) {
 		body.Place = &checkedPlace{Name: found.Place.Name, Site: found.Place.Site, Address: found.Place.Address, Ward: found.Place.Area}
 	}
 	c.JSON(http.StatusOK, body)
+}
+
+// getRevoked answers the signed list of revoked codes, so that a gate without a network can refuse them.
+func (a *API) getRevoked(c *gin.Context) {
+	list, err := a.revoked()
+	if err != nil {
+		Fail(c, a.logger, err)
+		return
+	}
+	c.Header("Cache-Control", "public, max-age=60")
+	c.Header("Access-Control-Allow-Origin", "*")
+	c.Header("Content-Type", "application/json; charset=utf-8")
+	c.Header("ETag", `"`+list.Tag+`"`)
+	http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(list.Data))
 }

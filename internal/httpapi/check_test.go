@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -47,5 +49,35 @@ func TestCheck(t *testing.T) {
 	}
 	if status, _, body := get("ABC"); status != http.StatusBadRequest || body["code"] != "code_malformed" {
 		t.Errorf("no code: %d %v", status, body)
+	}
+}
+
+// revokedFile is a list of one place, whose tag is its own text.
+func (b *bench) revokedFile() (places.RevokedFile, error) {
+	data, err := b.keys.SignRevoked(qrgen.Revoked{AsOf: now, Steps: []qrgen.RevokedStep{{Place: uuid.UUID{1}, Serial: 2, From: now}}})
+	return places.RevokedFile{Data: data, Tag: "tag"}, err
+}
+
+// TestRevokedIsServed reads the list with the public keys, once.
+func TestRevokedIsServed(t *testing.T) {
+	b := newBench(t)
+	req := httptest.NewRequest(http.MethodGet, "/.well-known/truyvet-revoked.json", nil)
+	res := b.do(req)
+	list, err := b.keys.ReadRevoked(res.Body.Bytes())
+	if err != nil || !list.At(now)(uuid.UUID{1}, 1) {
+		t.Errorf("%s, %v", res.Body, err)
+	}
+	if h := res.Header(); h.Get("Cache-Control") != "public, max-age=60" || h.Get("ETag") != `"tag"` || h.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("headers %v", h)
+	}
+	req.Header.Set("If-None-Match", res.Header().Get("ETag"))
+	if again := b.do(req); again.Code != http.StatusNotModified || again.Body.Len() != 0 {
+		t.Errorf("asked again: %d, %d bytes", again.Code, again.Body.Len())
+	}
+	if err := b.keys.Retire(1); err != nil {
+		t.Fatal(err)
+	}
+	if res := b.do(httptest.NewRequest(http.MethodGet, "/.well-known/truyvet-revoked.json", nil)); res.Code != http.StatusInternalServerError {
+		t.Errorf("without a key to sign: %d", res.Code)
 	}
 }

@@ -48,6 +48,7 @@ type Deps struct {
 	Boxes     Boxes
 	KnowPlace func(place uuid.UUID) bool                // without a query
 	Check     func(text string) (places.Checked, error) // of places.Service
+	Revoked   func() (places.RevokedFile, error)        // of places.Service
 
 	FindPlaces func(ctx context.Context, q registry.Search) (registry.Found, error)
 	PlaceFiles PlaceFiles
@@ -73,6 +74,7 @@ type API struct {
 	boxes     Boxes
 	knowPlace func(uuid.UUID) bool
 	check     func(string) (places.Checked, error)
+	revoked   func() (places.RevokedFile, error)
 	perGate   *ratelimit.Many
 
 	findPlaces func(context.Context, registry.Search) (registry.Found, error)
@@ -87,7 +89,7 @@ func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
-		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, knowPlace: d.KnowPlace, check: d.Check, perGate: ratelimit.NewMany(scansPerGate, d.Clock),
+		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, knowPlace: d.KnowPlace, check: d.Check, revoked: d.Revoked, perGate: ratelimit.NewMany(scansPerGate, d.Clock),
 		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting),
 	}
 }
@@ -105,6 +107,7 @@ func (a *API) Register(r gin.IRouter) {
 	a.registerDirectory(r)
 	r.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml; charset=utf-8", openAPI) })
 	r.GET("/.well-known/truyvet-keys.json", a.getKeys)
+	r.GET("/.well-known/truyvet-revoked.json", a.getRevoked)
 	r.GET(boxKeyPath, a.getBoxKey)
 	r.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) })
 	r.GET("/readyz", a.getReady)

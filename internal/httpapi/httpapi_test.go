@@ -93,7 +93,7 @@ func newBench(t *testing.T) *bench {
 		CookieName: "credential", Keys: keys, Logger: logger, Clock: clock, Location: time.FixedZone("", 7*60*60),
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },
-		Gates:   &b.gates, Reception: b, Boxes: boxes(t), KnowPlace: func(uuid.UUID) bool { return true }, Check: b.check,
+		Gates:   &b.gates, Reception: b, Boxes: boxes(t), KnowPlace: func(uuid.UUID) bool { return true }, Check: b.check, Revoked: b.revokedFile,
 		FindPlaces: b.files.find, PlaceFiles: &b.files, Directory: fakeDirectory{},
 		Tracing: &b.tracing, Actor: func(context.Context) (registry.Account, error) { return b.actor, b.actorErr },
 	})
@@ -455,6 +455,7 @@ func TestAnswersMatchDescription(t *testing.T) {
 		{"GET", "/api/v1/check/" + b.token(func(k *qrgen.Token) { k.Serial = 98 }), ""},
 		{"GET", "/api/v1/check/ABC", ""},
 		{"GET", "/.well-known/truyvet-keys.json", ""},
+		{"GET", "/.well-known/truyvet-revoked.json", ""},
 		{"GET", "/healthz", ""},
 		{"GET", "/readyz", ""},
 	} {

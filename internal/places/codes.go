@@ -184,6 +184,7 @@ func (s *Service) Revoke(ctx context.Context, actor registry.Account, id uuid.UU
 
 // learn takes over the life of a code as a store does: of what is known the earlier end holds. The caller holds the lock.
 func (s *Service) learn(c registry.Code) {
+	s.codeChanges.Add(1)
 	lives := s.codes[c.Place]
 	i, known := position(lives, c.Serial)
 	switch {

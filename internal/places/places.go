@@ -60,6 +60,9 @@ type Service struct {
 	changes  int64 // the store's count of changes when it was last read; held by changing
 	fresh    atomic.Int64
 
+	codeChanges atomic.Int64 // goes up with each change of codes that is known here
+	revoked     revokedFile
+
 	mu     sync.RWMutex
 	places map[uuid.UUID]registry.Place
 	owned  map[uuid.UUID]*holding        // by organisation
@@ -131,6 +134,9 @@ func (s *Service) hold(p registry.Place) {
 		s.owned[p.Organisation] = of
 	}
 	before, known := s.places[p.ID]
+	if before.Serial != p.Serial {
+		s.codeChanges.Add(1)
+	}
 	if !known {
 		of.places = append(of.places, p.ID)
 	} else if of.areas[before.Area]--; of.areas[before.Area] == 0 {
