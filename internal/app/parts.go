@@ -116,6 +116,16 @@ func (o *Office) Importer() (*places.Importer, error) {
 	return &places.Importer{Intake: o.Registry, Keys: keys.keys, Clock: o.Clock}, nil
 }
 
+// Places returns what is known of places and codes at this moment.
+func (o *Office) Places(ctx context.Context) (*places.Service, error) {
+	keys, err := openKeyFile(o.Config.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	known := places.New(o.Registry, keys.keys, o.Clock)
+	return known, known.Refresh(ctx)
+}
+
 // Register returns what takes in posters that were printed without a server.
 func (o *Office) Register() (*places.Register, error) {
 	keys, err := openKeyFile(o.Config.KeyFile)

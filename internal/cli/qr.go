@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,15 +17,19 @@ import (
 )
 
 const qrLong = `Make and check the signed codes that hang on walls. These commands work on
-files alone; no server is needed.
+files alone, and revoked on the registry; no server is needed.
 
 Times are unix seconds or RFC 3339. Exit codes: 0 done, 1 failed (for example a
 file is missing), 2 wrong command line, 3 the code was refused.`
 
 // newQRCmd returns the command "qr" with its subcommands.
-func newQRCmd() *cobra.Command { return newQRCmdAt(time.Now) }
+func newQRCmd(s *settings) *cobra.Command {
+	cmd := newQRCmdAt(time.Now)
+	cmd.AddCommand(newQRRevokedCmd(s))
+	return cmd
+}
 
-// newQRCmdAt is newQRCmd by the given clock.
+// newQRCmdAt is newQRCmd by the given clock, with the commands that work on files alone.
 func newQRCmdAt(now func() time.Time) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "qr",
@@ -168,95 +170,6 @@ func qrKindNames() string {
 		names = append(names, k.String())
 	}
 	return strings.Join(names, ", ")
-}
-
-func newQRVerifyCmd(now func() time.Time) *cobra.Command {
-	var keys, revoked string
-	var at qrTime
-	cmd := &cobra.Command{
-		Use:   "verify --keys FILE [--revoked FILE] TOKEN|URL",
-		Short: "Say whether a code is good, and what it says",
-		Long: `Say whether a code is good, and what it says. The first line is "good" or the
-refusal's code: malformed, unknown_version, unknown_key, compromised_key,
-bad_signature, issued_in_future, expired or revoked. What an authentic code says
-follows. Exit code 3 means refused.
-
-What is revoked is the server's to know. A list of it can be given as CSV with
-the header place_id,serial: the codes of the place up to that serial are dead.`,
-		Args: qrArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := qrNeed(cmd, "keys"); err != nil {
-				return err
-			}
-			ks, err := qrgen.ReadKeyFile(keys)
-			if err != nil {
-				return err
-			}
-			dead, err := qrRevoked(revoked)
-			if err != nil {
-				return err
-			}
-			return qrVerify(cmd.OutOrStdout(), args[0], func(text string) (qrgen.Token, error) {
-				return ks.Verify(text, at.or(now), dead)
-			})
-		},
-	}
-	cmd.Flags().StringVar(&keys, "keys", "", "key file, private or public")
-	cmd.Flags().StringVar(&revoked, "revoked", "", "list of revoked serials")
-	cmd.Flags().Var(&at, "at", "time of the scan (default now)")
-	return cmd
-}
-
-// qrRevoked reads a list of revoked serials, nil without one.
-func qrRevoked(file string) (qrgen.Revocations, error) {
-	if file == "" {
-		return nil, nil
-	}
-	dead := make(map[uuid.UUID]uint32)
-	err := readCSV(file, []string{"place_id", "serial"}, func(t *csvTable) error {
-		place, err := uuid.Parse(t.field("place_id"))
-		if err != nil {
-			return t.fault("place_id", err)
-		}
-		serial, err := strconv.ParseUint(t.field("serial"), 10, 32)
-		if err != nil {
-			return t.fault("serial", errors.New("no number of a code"))
-		}
-		dead[place] = max(dead[place], uint32(serial))
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return func(place uuid.UUID, serial uint32) bool {
-		last, revoked := dead[place]
-		return revoked && serial <= last
-	}, nil
-}
-
-// qrVerify writes how verify judges what was scanned.
-func qrVerify(w io.Writer, scanned string, verify func(text string) (qrgen.Token, error)) error {
-	text, err := qrgen.FromURL(scanned)
-	var token qrgen.Token
-	if err == nil {
-		token, err = verify(text)
-	}
-	var refusal qrgen.Refusal
-	var out bytes.Buffer
-	switch {
-	case err == nil:
-		out.WriteString("good\n" + qrFields(token))
-	case errors.As(err, &refusal):
-		out.WriteString(refusal.Code() + "\n")
-		if refusal.Authentic() {
-			out.WriteString(qrFields(token))
-		}
-		err = &ExitError{Code: ExitRefused, Err: err}
-	}
-	if _, writeErr := w.Write(out.Bytes()); writeErr != nil {
-		return writeErr
-	}
-	return err
 }
 
 func newQRInspectCmd() *cobra.Command {

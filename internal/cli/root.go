@@ -39,7 +39,7 @@ growing weight. Without a Redis and a ClickHouse URL everything is kept in SQLit
 		newDemoCmd(s), newServeCmd(s), newWorkerCmd(s), newInitCmd(s), newMigrateCmd(s), newAccountCmd(s), newAreasCmd(s), newPlacesCmd(s),
 		newBackupCmd(s), newRestoreCmd(s), newCitizenCmd(s), newKeysCmd(s),
 		newStatusCmd(s), newDeadLetterCmd(s), newLoadgenCmd(s), newSealCmd(s), newAuditCmd(s), newRetentionCmd(s),
-		newQRCmd(), newTraceCmd(), newStaysCmd(),
+		newQRCmd(s), newTraceCmd(), newStaysCmd(),
 	)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &ExitError{Code: ExitUsage, Err: err} })
 	refuseUnknown(root)
