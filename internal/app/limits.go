@@ -27,8 +27,13 @@ const (
 // out does.
 var checksPerAddress = ratelimit.Rule{Burst: 60, Every: 2 * time.Second}
 
+// scansPerGate is more than any door lets through, at once as many as one that had no network for a day may have kept, and little
+// to whoever took its key.
+var scansPerGate = ratelimit.Rule{Burst: 3000, Every: 200 * time.Millisecond}
+
 // The answers of the limits.
 var (
+	errGateLimit    = &errs.Error{Kind: errs.TooMany, Code: "gate_limit", Message: "Too many scans at this gate; send them more slowly."}
 	errCheckLimit   = &errs.Error{Kind: errs.TooMany, Code: "check_limit", Message: "Too many codes were checked from this network; wait a little."}
 	errDeviceLimit  = &errs.Error{Kind: errs.TooMany, Code: "device_limit", Message: "Too many scans from this device; keep them and send them later."}
 	errAddressLimit = &errs.Error{Kind: errs.TooMany, Code: "address_limit", Message: "Too much is sent from this network; keep the scans and send them later."}
@@ -48,13 +53,17 @@ type limits struct {
 	device  *ratelimit.Many // nil = no limit
 	address *ratelimit.Many // nil = no limit
 	checks  *ratelimit.Many
+	gates   *ratelimit.Many
 	bodies  *semaphore.Weighted
 }
 
 // newLimits makes the limits: so many scans a minute of one device and five minutes' worth at once, and so many sendings a
 // minute of one address and a minute's worth at once; 0 is none.
 func newLimits(device, address int, metrics *telemetry.Metrics, clock func() time.Time) *limits {
-	l := &limits{metrics: metrics, checks: ratelimit.NewMany(checksPerAddress, clock), bodies: semaphore.NewWeighted(maxBodies)}
+	l := &limits{
+		metrics: metrics, checks: ratelimit.NewMany(checksPerAddress, clock), gates: ratelimit.NewMany(scansPerGate, clock),
+		bodies: semaphore.NewWeighted(maxBodies),
+	}
 	if device > 0 {
 		l.device = ratelimit.NewMany(ratelimit.Rule{Burst: 5 * device, Every: time.Minute / time.Duration(device)}, clock)
 	}
@@ -62,6 +71,16 @@ func newLimits(device, address int, metrics *telemetry.Metrics, clock func() tim
 		l.address = ratelimit.NewMany(ratelimit.Rule{Burst: address, Every: time.Minute / time.Duration(address)}, clock)
 	}
 	return l
+}
+
+// gate counts n more scans of a gate, whichever way they come. The error says how long to wait.
+func (l *limits) gate(gate uuid.UUID, n int) error {
+	wait := l.gates.Take(gate[:], n)
+	if wait == 0 {
+		return nil
+	}
+	l.metrics.Limited("gate")
+	return until(errGateLimit, max(wait, time.Second))
 }
 
 // limitedIngest holds each alias to the limit of a device. What identifies a device is the credential that it holds: the

@@ -132,3 +132,32 @@ func TestGatesAreNotHeldUpByOneOfTheirVisitors(t *testing.T) {
 		t.Errorf("somebody else: %v", err)
 	}
 }
+
+// TestAGateIsHeldToItsLimit, in whatever portions its scans come, and no other gate with it.
+func TestAGateIsHeldToItsLimit(t *testing.T) {
+	metrics, err := telemetry.NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_700_000_000, 0)
+	l := newLimits(0, 0, metrics, func() time.Time { return now })
+	gate := uuid.New()
+	for i, n := range []int{500, 500, 500, 500, 500, 499, 1} {
+		if err := l.gate(gate, n); err != nil {
+			t.Fatalf("portion %d: %v", i, err)
+		}
+	}
+	if e := errs.Of(l.gate(gate, 10)); e.Code != errGateLimit.Code || e.RetryAfter != 10*scansPerGate.Every {
+		t.Errorf("beyond its limit: %s, wait %v", e.Code, e.RetryAfter)
+	}
+	if e := errs.Of(l.gate(gate, 1)); e.RetryAfter != time.Second {
+		t.Errorf("one beyond its limit: wait %v", e.RetryAfter)
+	}
+	if err := l.gate(uuid.New(), 1); err != nil {
+		t.Errorf("another gate: %v", err)
+	}
+	now = now.Add(10 * scansPerGate.Every)
+	if err := l.gate(gate, 10); err != nil {
+		t.Errorf("after the wait: %v", err)
+	}
+}

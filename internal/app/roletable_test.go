@@ -82,8 +82,9 @@ var table = []route{
 	{"POST", "/api/v1/gate/scans", nothing, `{}`, "401 401 401 401 401 401 401 401"},
 	{"POST", "/api/v1/gate/enrol", nothing, `{"code":"aaaaa-aaaaa-aaaaa-aaaaa"}`, "410 410 410 410 410 410 410 410"},
 
-	// For both: what a gate has kept comes from its device or from its page.
+	// For both: what a gate has kept comes from its device or from its page, and so does the question where it stands.
 	{"POST", "/api/v1/gate/queue", nothing, `{"sent_at":1,"scans":[]}`, "401 403 400 403 403 403 403 403"},
+	{"POST", "/api/v1/gate/place", nothing, `{"token":"x"}`, "401 403 400 403 403 403 403 403"},
 
 	// To log in and out, and for the invited.
 	{"GET", "/login", nothing, "", "200 303 303 303 303 303 303 303"},

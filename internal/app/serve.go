@@ -15,7 +15,6 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 	"golang.org/x/net/netutil"
 
 	"github.com/truyvet/truyvet/internal/config"
@@ -164,8 +163,8 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
-		Gates: p.Accounts, Reception: p.Gate, Boxes: p.secrets.boxes, Check: p.Places.Check, Revoked: p.Places.RevokedFile,
-		KnowPlace:  func(place uuid.UUID) bool { _, known := p.Places.Name(place); return known },
+		Gates: p.Accounts, PaceGate: p.limits.gate, Reception: p.Gate, Boxes: p.secrets.boxes, Check: p.Places.Check, Revoked: p.Places.RevokedFile,
+		Places: p.Places, Turnout: p.Turnout,
 		FindPlaces: p.Registry.SearchPlaces, PlaceFiles: p.PlaceFiles, Directory: p.Accounts,
 	})
 	isAPI := func(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }

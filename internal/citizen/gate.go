@@ -26,14 +26,14 @@ type PersonalCodes interface {
 	VerifyPersonal(text string, at time.Time) (qrgen.PersonalCode, error)
 }
 
-// People makes the person of an alias where there is none yet.
+// People makes the people of aliases where there are none yet, all or none, and returns them in their order.
 type People interface {
-	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
+	EnsurePeople(ctx context.Context, links []registry.Link) ([]registry.Person, error)
 }
 
-// Keeper keeps, of what is known of somebody, what is not there yet.
+// Keeper keeps, of what is known of people, by their ids, what is not there yet.
 type Keeper interface {
-	Keep(ctx context.Context, person uuid.UUID, d vault.Details) error
+	Keep(ctx context.Context, people map[uuid.UUID]vault.Details) error
 }
 
 // Gate receives people at gates. It is safe for concurrent use.
@@ -56,35 +56,65 @@ type Presented struct {
 	How   scan.How // by card, personal code, or typed
 }
 
-// Receive reads what a guard typed, or a reader of codes typed for them, at the given time: anything that shown.Read reads but
-// the code of a place. The person is there afterwards, for a tracing team that types in the same number, and what was said of
-// them is in the vault; what was there before stays. The errors: ErrPresented, ErrCodeOver, and those of the registry.
-func (g *Gate) Receive(ctx context.Context, text string, at time.Time) (Presented, error) {
-	who, err := g.read(shown.Read(text), at)
-	if err != nil {
-		return Presented{}, err
-	}
-	link := registry.Link{Alias: who.Alias, Kind: who.kind, Linked: g.clock().Unix()}
-	person, err := g.people.EnsurePerson(ctx, link, "")
-	if err != nil {
-		return Presented{}, fmt.Errorf("finding who stands at the gate: %w", err)
-	}
-	if err := g.vault.Keep(ctx, person.ID, who.details); err != nil {
-		return Presented{}, fmt.Errorf("keeping who stands at the gate: %w", err)
-	}
-	return who.Presented, nil
-}
-
-// named is what was read of somebody at a gate.
-type named struct {
+// Visitor is Presented with what was shown or told, to be kept. It keeps that out of every text that it is printed into.
+type Visitor struct {
 	Presented
 	kind    string // KindPhone or KindIDCard
 	details vault.Details
 }
 
-// read says whom something names that was shown at the given time.
-func (g *Gate) read(s shown.Shown, at time.Time) (named, error) {
-	switch s.Kind {
+// String names nobody.
+func (Visitor) String() string { return "visitor" }
+
+// GoString is String, for %#v.
+func (Visitor) GoString() string { return "visitor" }
+
+// Receive is Read and Keep of one who is there now.
+func (g *Gate) Receive(ctx context.Context, text string, at time.Time) (Presented, error) {
+	who, err := g.Read(text, at)
+	if err == nil {
+		err = g.Keep(ctx, who)
+	}
+	if err != nil {
+		return Presented{}, err
+	}
+	return who.Presented, nil
+}
+
+// Keep makes people of visitors, for a tracing team that types in the same numbers, and puts what was said of them into the vault; what
+// was there before stays. The errors are those of the registry.
+func (g *Gate) Keep(ctx context.Context, visitors ...Visitor) error {
+	links, now := make([]registry.Link, len(visitors)), g.clock().Unix()
+	for i, v := range visitors {
+		links[i] = registry.Link{Alias: v.Alias, Kind: v.kind, Linked: now}
+	}
+	people, err := g.people.EnsurePeople(ctx, links)
+	if err != nil {
+		return fmt.Errorf("finding who stands at the gate: %w", err)
+	}
+	kept := make(map[uuid.UUID]vault.Details, len(people))
+	for i, person := range people {
+		d := kept[person.ID]
+		if d == nil {
+			d = make(vault.Details)
+			kept[person.ID] = d
+		}
+		for field, text := range visitors[i].details { // of who came twice the first holds
+			if d[field] == "" {
+				d[field] = text
+			}
+		}
+	}
+	if err := g.vault.Keep(ctx, kept); err != nil {
+		return fmt.Errorf("keeping who stands at the gate: %w", err)
+	}
+	return nil
+}
+
+// Read says whom something names that a guard typed, or a reader of codes typed for them, at the given time: anything that shown.Read
+// reads but the code of a place. Nothing is kept. The errors: ErrPresented and ErrCodeOver.
+func (g *Gate) Read(text string, at time.Time) (Visitor, error) {
+	switch s := shown.Read(text); s.Kind {
 	case shown.IDCard:
 		details := vault.Details{
 			vault.IDCard: s.Card.Number, vault.OldIDCard: s.Card.OldNumber, vault.Name: s.Card.Name, vault.Address: s.Card.Address,
@@ -99,27 +129,27 @@ func (g *Gate) read(s shown.Shown, at time.Time) (named, error) {
 		return g.byCard(vault.Details{vault.IDCard: s.Number}, scan.GateTyped), nil
 	case shown.PhoneNumber:
 		alias := g.pseudonyms.alias(KindPhone, s.Number)
-		return named{Presented{alias, scan.GateTyped}, KindPhone, vault.Details{vault.Phone: s.Number}}, nil
+		return Visitor{Presented{alias, scan.GateTyped}, KindPhone, vault.Details{vault.Phone: s.Number}}, nil
 	default:
-		return named{}, ErrPresented
+		return Visitor{}, ErrPresented
 	}
 }
 
-func (g *Gate) byCard(details vault.Details, how scan.How) named {
-	return named{Presented{g.pseudonyms.alias(KindIDCard, details[vault.IDCard]), how}, KindIDCard, details}
+func (g *Gate) byCard(details vault.Details, how scan.How) Visitor {
+	return Visitor{Presented{g.pseudonyms.alias(KindIDCard, details[vault.IDCard]), how}, KindIDCard, details}
 }
 
 // byCode reads a personal code. Whoever has one has proved a phone number; nothing is known from it.
-func (g *Gate) byCode(text string, at time.Time) (named, error) {
+func (g *Gate) byCode(text string, at time.Time) (Visitor, error) {
 	code, err := g.codes.VerifyPersonal(text, at)
 	switch qrgen.CodeOf(err) {
 	case qrgen.ErrExpired.Code():
-		return named{}, ErrCodeOver
+		return Visitor{}, ErrCodeOver
 	case "":
 		if err != nil {
-			return named{}, fmt.Errorf("reading a personal code: %w", err)
+			return Visitor{}, fmt.Errorf("reading a personal code: %w", err)
 		}
-		return named{Presented: Presented{code.Alias, scan.GateCode}, kind: KindPhone}, nil
+		return Visitor{Presented: Presented{code.Alias, scan.GateCode}, kind: KindPhone}, nil
 	}
-	return named{}, ErrPresented
+	return Visitor{}, ErrPresented
 }

@@ -30,13 +30,17 @@ type desk struct {
 	fails error
 }
 
-func (d *desk) EnsurePerson(_ context.Context, link registry.Link, _ string) (registry.Person, error) {
-	d.links[link.Alias] = link
-	return registry.Person{ID: link.Alias}, nil
+func (d *desk) EnsurePeople(_ context.Context, links []registry.Link) ([]registry.Person, error) {
+	people := make([]registry.Person, len(links))
+	for i, link := range links {
+		d.links[link.Alias] = link
+		people[i].ID = link.Alias
+	}
+	return people, nil
 }
 
-func (d *desk) Keep(_ context.Context, person uuid.UUID, details vault.Details) error {
-	d.kept[person] = details
+func (d *desk) Keep(_ context.Context, people map[uuid.UUID]vault.Details) error {
+	maps.Copy(d.kept, people)
 	return d.fails
 }
 

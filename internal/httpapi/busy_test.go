@@ -16,7 +16,10 @@ import (
 )
 
 // slowIngest takes nothing until it is let go.
-type slowIngest struct{ came, release chan struct{} }
+type slowIngest struct {
+	Ingest
+	came, release chan struct{}
+}
 
 func (s slowIngest) Submit(_ context.Context, _ uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error) {
 	s.came <- struct{}{}

@@ -14,7 +14,6 @@ import (
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
-	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
@@ -25,31 +24,32 @@ type Gates interface {
 	Device(ctx context.Context, key string) (registry.Account, error)
 }
 
-// Reception says whom that names which is presented at a gate. Its errors are those of citizen.Gate.
+// Reception says whom that names which is presented at a gate, and keeps them. Its errors are those of citizen.Gate.
 type Reception interface {
-	Receive(ctx context.Context, text string, at time.Time) (citizen.Presented, error)
+	Read(text string, at time.Time) (citizen.Visitor, error)
+	Keep(ctx context.Context, visitors ...citizen.Visitor) error
 }
 
-// scansPerGate is more than any door lets through, at once as many as one that had no network for a day may have kept, and little
-// to whoever took its key.
-var scansPerGate = ratelimit.Rule{Burst: 3000, Every: 200 * time.Millisecond}
+// undoWindow is how long after it ended a personal code is still taken for a void: the guard undoes what was good a moment ago. It is
+// shorter than qrgen.ClockTolerance, so that a code of this moment is good for it too.
+const undoWindow = 4 * time.Minute
 
-// The reasons for refusing a gate.
-var (
-	errGateLimit = &errs.Error{Kind: errs.TooMany, Code: "gate_limit", Message: "Too many scans at this gate; send them more slowly."}
-	errVoids     = errs.New(errs.Invalid, "scan_voids", "A void names the scan that it takes back, and nothing else does.")
-)
+// errVoids refuses what is half a void.
+var errVoids = errs.New(errs.Invalid, "scan_voids", "A void names the scan that it takes back and no place, and nothing else does.")
 
 // The paths of gates.
 const (
 	gateScansPath = "/api/v1/gate/scans"
 	gateEnrolPath = "/api/v1/gate/enrol"
+	gatePlacePath = "/api/v1/gate/place"
 )
 
-// registerGate adds the routes of a gate's device. Its key opens no other; a login opens none of them but, that of a gate, the queue.
+// registerGate adds the routes of a gate's device. Its key opens no other; a login opens none of them but, that of a gate, the queue and
+// the place.
 func (a *API) registerGate(r gin.IRouter) {
 	for path, answer := range map[string]func(*gin.Context) error{
 		gateScansPath: a.postGateScan, gateEnrolPath: a.postEnrol, gateQueuePath: a.postGateQueue,
+		gatePlacePath: a.postGatePlace,
 	} {
 		r.POST(path, func(c *gin.Context) {
 			c.Header("Cache-Control", "no-store")
@@ -86,25 +86,37 @@ func (a *API) gateOf(c *gin.Context) (registry.Account, error) {
 	return a.gates.Device(c.Request.Context(), key)
 }
 
-// postGateScan records that somebody came to the gate's own place, or left it, by what they presented there.
+// postGateScan records that somebody came to the gate's own place or one inside it, or left it, by what they presented there.
 func (a *API) postGateScan(c *gin.Context) error {
 	gate, err := a.gateOf(c)
 	if err != nil {
 		c.Header("WWW-Authenticate", "Bearer")
 		return err
 	}
-	if err := a.paceGate(gate, 1); err != nil {
+	if err := a.paceGate(gate.ID, 1); err != nil {
 		return err
 	}
-	if !a.knowPlace(gate.Place) {
+	if _, known := a.places.Name(gate.Place); !known {
 		return registry.ErrNotFound
 	}
 	sub, presented, err := readGateScan(c)
 	if err != nil {
 		return err
 	}
+	if sub.Token != "" {
+		if sub.Token, err = a.inside(gate.Place, sub.Token); err != nil {
+			return err
+		}
+	}
 	now := a.clock()
-	who, err := a.reception.Receive(c.Request.Context(), presented, now)
+	shownAt := now
+	if sub.Kind == stay.Void {
+		shownAt = now.Add(-undoWindow)
+	}
+	who, err := a.reception.Read(presented, shownAt)
+	if err == nil && sub.Kind != stay.Void {
+		err = a.reception.Keep(c.Request.Context(), who)
+	}
 	if err != nil {
 		return err
 	}
@@ -138,6 +150,7 @@ func readGateScan(c *gin.Context) (sub ingest.Submission, presented string, err 
 		Presented string    `json:"presented"`
 		Kind      string    `json:"kind"`
 		Voids     uuid.UUID `json:"voids"`
+		Token     string    `json:"token"`
 	}
 	if err := readJSON(c.Writer, c.Request, &body); err != nil {
 		return sub, "", err
@@ -148,8 +161,8 @@ func readGateScan(c *gin.Context) (sub ingest.Submission, presented string, err 
 		return sub, "", errScanID
 	case !known:
 		return sub, "", errScanKind
-	case (kind == stay.Void) != (body.Voids != uuid.Nil):
+	case (kind == stay.Void) != (body.Voids != uuid.Nil), kind == stay.Void && body.Token != "":
 		return sub, "", errVoids
 	}
-	return ingest.Submission{ID: body.ID, Kind: kind, Voids: body.Voids}, body.Presented, nil
+	return ingest.Submission{ID: body.ID, Token: body.Token, Kind: kind, Voids: body.Voids}, body.Presented, nil
 }

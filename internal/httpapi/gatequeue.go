@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -36,29 +37,32 @@ const (
 
 // The reasons for refusing a gate's queue, or one scan of it.
 var (
-	errGateRole = errs.New(errs.Forbidden, "role_may_not", "The account may not do this.")
-	errSent     = errs.New(errs.Invalid, "sent_at_missing", "The queue does not say what time the device has.")
-	errBox      = errs.New(errs.Invalid, "box_damaged", "What was presented cannot be opened: it is damaged, or belongs to another scan.")
-	errBoxKey   = errs.New(errs.Gone, "box_key_gone", "What was presented was sealed with a key that is not kept any more.")
+	errGateRole   = errs.New(errs.Forbidden, "role_may_not", "The account may not do this.")
+	errSent       = errs.New(errs.Invalid, "sent_at_missing", "The queue does not say what time the device has.")
+	errBox        = errs.New(errs.Invalid, "box_damaged", "What was presented cannot be opened: it is damaged, or belongs to another scan.")
+	errOtherPlace = errs.New(errs.Conflict, "gate_moved", "These scans were kept at another place than the one that this device is the gate of now.")
+	errBoxKey     = errs.New(errs.Gone, "box_key_gone", "What was presented was sealed with a key that is not kept any more.")
 )
 
-// gateQueue is what a gate has kept, in order.
+// gateQueue is what a gate has kept, in order, while it stood at Place; where that is not said, it is where it stands now.
 type gateQueue struct {
 	SentAt int64        `json:"sent_at"`
+	Place  uuid.UUID    `json:"place"`
 	Scans  []queuedScan `json:"scans"`
 }
 
-// queuedScan is one scan of a gate's queue.
+// queuedScan is one scan of a gate's queue. Token is the code of the place inside the gate's own where it was; empty at the gate's own.
 type queuedScan struct {
 	ID    uuid.UUID `json:"id"`
 	Kind  string    `json:"kind"`
 	Voids uuid.UUID `json:"voids"`
+	Token string    `json:"token"`
 	Box   []byte    `json:"box"`
 	deviceTime
 }
 
-// postGateQueue takes what a gate has kept. Each scan is judged by itself and in order; the answer holds one result per scan. What
-// is accepted or a duplicate is durable.
+// postGateQueue takes what a gate has kept. Each scan is judged by itself, and the good ones are recorded together and in order; the
+// answer holds one result per scan. What is accepted or a duplicate is durable.
 func (a *API) postGateQueue(c *gin.Context) error {
 	gate, err := a.gateOrSession(c)
 	if err != nil {
@@ -75,59 +79,73 @@ func (a *API) postGateQueue(c *gin.Context) error {
 		return errBatchSize
 	case !sentAt(queue.SentAt):
 		return errSent
+	case queue.Place != uuid.Nil && queue.Place != gate.Place:
+		return errOtherPlace
 	}
-	if err := a.paceGate(gate, len(queue.Scans)); err != nil {
+	if err := a.paceGate(gate.ID, len(queue.Scans)); err != nil {
 		return err
 	}
-	if !a.knowPlace(gate.Place) {
+	if _, known := a.places.Name(gate.Place); !known {
 		return registry.ErrNotFound
 	}
-	d := delivery{api: a, place: gate.Place, sent: queue.SentAt, now: a.clock().Unix()}
-	r := newResults(len(queue.Scans))
-	for _, s := range queue.Scans {
-		result, err := d.take(c.Request.Context(), s)
-		if err != nil {
-			a.failSubmit(c, err) // what was taken before is taken; sending all of it again is safe
-			return nil
-		}
-		if result.Status == ingest.Refused {
-			r.refused(s.ID, s.ID != uuid.Nil, result.Err)
-		} else {
-			r.taken(s.ID, result.Status)
+	d := delivery{api: a, place: gate.Place, sent: queue.SentAt, now: a.clock().Unix(), refusals: make([]*errs.Error, len(queue.Scans))}
+	for i, s := range queue.Scans {
+		if d.refusals[i], err = d.take(s); err != nil {
+			return err
 		}
 	}
-	r.send(c)
+	answers, err := d.record(c.Request.Context())
+	if err != nil {
+		a.failSubmit(c, err) // sending all of it again is safe
+		return nil
+	}
+	d.results(queue.Scans, answers).send(c)
 	return nil
 }
 
 // delivery is the taking of one queue.
 type delivery struct {
-	api   *API
-	place uuid.UUID // of the gate
-	sent  int64     // by the device's clock
-	now   int64
+	api      *API
+	place    uuid.UUID // of the gate
+	sent     int64     // by the device's clock
+	now      int64
+	refusals []*errs.Error // of each scan, nil where it goes on
+	subs     []ingest.Submission
+	visitors []citizen.Visitor
 }
 
-// take records one scan. What is wrong with the scan itself is in the result; an error is one of the server's.
-func (d delivery) take(ctx context.Context, s queuedScan) (ingest.Result, error) {
-	result, err := d.record(ctx, s)
+// take adds one scan to those that are to be recorded. What is wrong with the scan itself is the refusal; an error is one of the
+// server's.
+func (d *delivery) take(s queuedScan) (*errs.Error, error) {
+	sub, who, err := d.read(s)
 	if err == nil {
-		return result, nil
+		d.subs = append(d.subs, sub)
+		if sub.Kind != stay.Void {
+			d.visitors = append(d.visitors, who)
+		}
+		return nil, nil //nolint:nilnil // neither is wrong
 	}
 	switch e := errs.Of(err); e.Kind {
 	case errs.Internal, errs.Unavailable, errs.TooMany, errs.Timeout:
-		return ingest.Result{}, err
+		return nil, err
 	default:
 		d.api.refused(e.Code)
-		return ingest.Result{ID: s.ID, Status: ingest.Refused, Err: e}, nil
+		return e, nil
 	}
 }
 
-// record opens what was presented and submits the scan.
-func (d delivery) record(ctx context.Context, s queuedScan) (ingest.Result, error) {
-	sub, err := s.submission(d.now, d.sent)
-	if err != nil {
-		return ingest.Result{}, err
+// read judges the time of a scan and opens what was presented.
+func (d *delivery) read(s queuedScan) (sub ingest.Submission, who citizen.Visitor, err error) {
+	if sub, err = s.submission(d.now, d.sent); err != nil {
+		return sub, who, err
+	}
+	if refusal := d.api.ingest.Timely(sub.At); refusal != nil {
+		return sub, who, refusal
+	}
+	if s.Token != "" {
+		if sub.Token, err = d.api.inside(d.place, s.Token); err != nil {
+			return sub, who, err
+		}
 	}
 	bound := sealbox.Bound{Place: d.place, Scan: s.ID}
 	if sub.Kind == stay.Void {
@@ -136,23 +154,49 @@ func (d delivery) record(ctx context.Context, s queuedScan) (ingest.Result, erro
 	presented, err := d.api.boxes.Open(bound, s.Box)
 	switch {
 	case errors.Is(err, sealbox.ErrUnknownKey):
-		return ingest.Result{}, errBoxKey
+		return sub, who, errBoxKey
 	case err != nil:
-		return ingest.Result{}, errBox
+		return sub, who, errBox
 	}
-	who, err := d.api.reception.Receive(ctx, presented, time.Unix(sub.At, 0).Add(-codeGrace))
-	if err != nil {
-		return ingest.Result{}, err
+	if who, err = d.api.reception.Read(presented, time.Unix(sub.At, 0).Add(-codeGrace)); err != nil {
+		return sub, who, err
 	}
-	sub.Gate, sub.How = d.place, who.How
+	sub.Gate, sub.Alias, sub.How = d.place, who.Alias, who.How
 	if time.Duration(d.now-sub.At)*time.Second > offlineAfter {
 		sub.How = sub.How.Offline()
 	}
-	results, err := d.api.submit(ctx, who.Alias, []ingest.Submission{sub})
-	if err != nil {
-		return ingest.Result{}, err
+	return sub, who, nil
+}
+
+// record keeps the visitors and submits the scans.
+func (d *delivery) record(ctx context.Context) ([]ingest.Result, error) {
+	if len(d.subs) == 0 {
+		return nil, nil
 	}
-	return results[0], nil
+	if err := d.api.reception.Keep(ctx, d.visitors...); err != nil {
+		return nil, err
+	}
+	return d.api.submit(ctx, uuid.Nil, d.subs)
+}
+
+// results is the answer: of each scan its refusal, or the next of the answers to those that were submitted.
+func (d *delivery) results(scans []queuedScan, answers []ingest.Result) *results {
+	r := newResults(len(scans))
+	for i, refusal := range d.refusals {
+		id := scans[i].ID
+		if refusal == nil {
+			if answers[0].Status != ingest.Refused {
+				r.taken(id, answers[0].Status)
+			} else {
+				refusal = answers[0].Err
+			}
+			answers = answers[1:]
+		}
+		if refusal != nil {
+			r.refused(id, id != uuid.Nil, refusal)
+		}
+	}
+	return r
 }
 
 // submission returns what the scan submits but for whose it is and where, with its time corrected by how far the device's clock is
@@ -164,7 +208,7 @@ func (s queuedScan) submission(now, sent int64) (ingest.Submission, error) {
 		return ingest.Submission{}, errScanID
 	case !known:
 		return ingest.Submission{}, errScanKind
-	case (kind == stay.Void) != (s.Voids != uuid.Nil):
+	case (kind == stay.Void) != (s.Voids != uuid.Nil), kind == stay.Void && s.Token != "":
 		return ingest.Submission{}, errVoids
 	}
 	at, skew, err := s.corrected(now, sent)
@@ -181,17 +225,6 @@ func (a *API) gateOrSession(c *gin.Context) (registry.Account, error) {
 		err = errGateRole
 	}
 	return gate, err
-}
-
-// paceGate counts n more scans of a gate. The error says how long to wait.
-func (a *API) paceGate(gate registry.Account, n int) error {
-	wait := a.perGate.Take(gate.ID[:], n)
-	if wait == 0 {
-		return nil
-	}
-	limited := *errGateLimit
-	limited.RetryAfter = max(wait, time.Second)
-	return &limited
 }
 
 // getBoxKey answers the key that gates close boxes with.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/sealbox"
@@ -126,6 +127,9 @@ func TestGateQueue(t *testing.T) {
 		}
 	}
 	wantAnswers(t, b.deliver(now.Unix(), append(queue, first, first)...), append(want, "accepted", "duplicate")...)
+	if b.kept != 3 { // of nobody whose scan is too old, or not theirs, anything is kept
+		t.Errorf("%d people are kept, want those of three scans", b.kept)
+	}
 	for _, r := range refused {
 		wantAnswers(t, b.deliver(now.Unix(), r.scan, second, first), r.why, "duplicate", "duplicate")
 	}
@@ -207,6 +211,8 @@ func TestWhoDeliversAQueue(t *testing.T) {
 		{"", good, registry.RoleCity, http.StatusForbidden},
 		{"other", good, registry.RoleGate, http.StatusUnauthorized},
 		{gateKey, good, registry.RoleCity, http.StatusOK},
+		{gateKey, `{"place":"` + b.gates.gate.Place.String() + `",` + good[1:], registry.RoleCity, http.StatusOK},
+		{gateKey, `{"place":"` + uuid.NewString() + `",` + good[1:], registry.RoleCity, http.StatusConflict}, // made somewhere else
 		{gateKey, body(0, queued{"id": uuid.New()}), registry.RoleCity, http.StatusBadRequest},
 		{gateKey, body(now.Unix()), registry.RoleCity, http.StatusBadRequest},
 		{gateKey, body(now.Unix(), many...), registry.RoleCity, http.StatusRequestEntityTooLarge},
@@ -221,14 +227,29 @@ func TestWhoDeliversAQueue(t *testing.T) {
 			t.Errorf("%s, %s: %d %s, want %d", c.key, c.role, res.Code, res.Body, c.status)
 		}
 	}
-	limited := 0
-	full := body(now.Unix(), many[:500]...)
-	for range 10 {
-		if b.do(gateRequest("/api/v1/gate/queue", gateKey, full)).Code == http.StatusTooManyRequests {
-			limited++
-		}
+	b.paced = errs.Busy("gate_limit", "Slowly.", 30*time.Second)
+	if res := b.do(gateRequest("/api/v1/gate/queue", gateKey, good)); res.Code != http.StatusServiceUnavailable || res.Header().Get("Retry-After") != "30" {
+		t.Errorf("beyond its limit: %d %s", res.Code, res.Body)
 	}
-	if limited == 0 {
-		t.Error("a gate may deliver without end")
+}
+
+// TestGateQueueFailsWhole: where people cannot be kept nothing of a queue is taken, and it may be sent again.
+func TestGateQueueFailsWhole(t *testing.T) {
+	b := newBench(t)
+	b.gates.gate = registry.Account{ID: uuid.New(), Role: registry.RoleGate, Place: uuid.New()}
+	first := b.keep(uuid.New(), now.Unix()-60, someone)
+	void := queued{"id": uuid.New(), "at": now.Unix() - 50, "kind": "void", "voids": first["id"], "box": first["box"]}
+	body, err := json.Marshal(map[string]any{"sent_at": now.Unix(), "scans": []queued{first, void}})
+	if err != nil {
+		t.Fatal(err)
 	}
+	b.keepFails = errs.Busy("registry_unavailable", "Not now.", time.Second)
+	if res := b.do(gateRequest("/api/v1/gate/queue", gateKey, string(body))); res.Code != http.StatusServiceUnavailable {
+		t.Errorf("while nobody can be kept: %d %s", res.Code, res.Body)
+	}
+	if all := b.logged(); len(all) != 0 {
+		t.Errorf("%d are logged", len(all))
+	}
+	b.keepFails = nil
+	wantAnswers(t, b.deliver(now.Unix(), first, void), "accepted", "accepted")
 }

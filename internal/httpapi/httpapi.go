@@ -15,7 +15,6 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
-	"github.com/truyvet/truyvet/internal/ratelimit"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -23,9 +22,11 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
-// Ingest takes scans.
+// Ingest takes scans. Timely says why a scan of a time is refused whoever's it is; nil where it is not.
 type Ingest interface {
 	Submit(ctx context.Context, alias uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error)
+	Timely(at int64) *errs.Error
+	Verify(token string, at time.Time) (qrgen.Token, error)
 }
 
 // Deps is what the API needs.
@@ -44,9 +45,11 @@ type Deps struct {
 	Location *time.Location // of the days that people type
 
 	Gates     Gates
+	PaceGate  func(gate uuid.UUID, n int) error // counts n more scans of a gate; the error says how long to wait
 	Reception Reception
 	Boxes     Boxes
-	KnowPlace func(place uuid.UUID) bool                // without a query
+	Places    GatePlaces
+	Turnout   Turnout
 	Check     func(text string) (places.Checked, error) // of places.Service
 	Revoked   func() (places.RevokedFile, error)        // of places.Service
 
@@ -70,12 +73,13 @@ type API struct {
 	location   *time.Location
 
 	gates     Gates
+	paceGate  func(uuid.UUID, int) error
 	reception Reception
 	boxes     Boxes
-	knowPlace func(uuid.UUID) bool
+	places    GatePlaces
+	turnout   Turnout
 	check     func(string) (places.Checked, error)
 	revoked   func() (places.RevokedFile, error)
-	perGate   *ratelimit.Many
 
 	findPlaces func(context.Context, registry.Search) (registry.Found, error)
 	placeFiles PlaceFiles
@@ -89,7 +93,7 @@ func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
-		gates: d.Gates, reception: d.Reception, boxes: d.Boxes, knowPlace: d.KnowPlace, check: d.Check, revoked: d.Revoked, perGate: ratelimit.NewMany(scansPerGate, d.Clock),
+		gates: d.Gates, paceGate: d.PaceGate, reception: d.Reception, boxes: d.Boxes, places: d.Places, turnout: d.Turnout, check: d.Check, revoked: d.Revoked,
 		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting),
 	}
 }

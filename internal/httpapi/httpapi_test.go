@@ -48,7 +48,10 @@ type bench struct {
 
 	later time.Duration // how long after now it is
 
-	presentedAt time.Time // as of when somebody was received last
+	presentedAt time.Time // as of when somebody was read last
+	kept        int       // how many were kept
+	keepFails   error
+	paced       error // what the limit of gates says
 	gates       fakeGates
 	tracing     fakeTracing
 	files       fakeFiles
@@ -93,7 +96,7 @@ func newBench(t *testing.T) *bench {
 		CookieName: "credential", Keys: keys, Logger: logger, Clock: clock, Location: time.FixedZone("", 7*60*60),
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },
-		Gates:   &b.gates, Reception: b, Boxes: boxes(t), KnowPlace: func(uuid.UUID) bool { return true }, Check: b.check, Revoked: b.revokedFile,
+		Gates:   &b.gates, PaceGate: func(uuid.UUID, int) error { return b.paced }, Reception: b, Boxes: boxes(t), Places: rooms{&b.gates}, Turnout: rooms{&b.gates}, Check: b.check, Revoked: b.revokedFile,
 		FindPlaces: b.files.find, PlaceFiles: &b.files, Directory: fakeDirectory{},
 		Tracing: &b.tracing, Actor: func(context.Context) (registry.Account, error) { return b.actor, b.actorErr },
 	})

@@ -24,15 +24,16 @@ const (
 	LateAfter = 10 * time.Minute
 )
 
-// Submission is one scan as a client sends it. Whose scan it is comes from the credential and so is not part of it; what
-// was scanned comes from the token alone, or at a gate from its credential.
+// Submission is one scan as a client sends it, but for Alias and Gate, which come from credentials alone. What was scanned
+// comes from the token, or at a gate without one from the gate's credential.
 //
 // At 0 stands for the time of arrival, so the same submission sent again in another second is another scan under the same
 // id, an ErrConflict. Whoever may have to send again says when the scan was.
 type Submission struct {
 	ID     uuid.UUID // made by the client
+	Alias  uuid.UUID // whose scan it is; uuid.Nil = of whoever submits
 	Token  string    // of the code that was read, in any case, as qrgen.FromURL gives it
-	Gate   uuid.UUID // in place of a token: the place of the gate that made the scan, from the gate's credential
+	Gate   uuid.UUID // the place of the gate that made the scan, and what was scanned where there is no token
 	Kind   stay.Kind
 	How    scan.How
 	At     int64     // UTC seconds, skew corrected; 0 = now
@@ -58,7 +59,7 @@ type Result struct {
 	Status Status
 	Err    *errs.Error // why it was refused; else nil
 	At     int64       // the instant that it was judged by, UTC seconds
-	Token  qrgen.Token // what the code says; of a gate the place alone; the zero Token where it was not looked at or is not authentic
+	Token  qrgen.Token // what the code says; of a gate without one the place alone; the zero Token where it was not looked at or is not authentic
 }
 
 // The reasons for refusing a submission besides those of its code and of scan.Validate. Compare with errors.Is.
@@ -122,8 +123,8 @@ func New(c Config) *Ingest {
 	return &Ingest{codes: newCodeCache(c.Keys), ends: c.Ends, log: c.Log, closed: c.Closed, retention: c.Retention, clock: c.Clock}
 }
 
-// Submit judges each submission by itself and appends the good ones for the alias. It answers one result per submission,
-// in order. The results are the caller's.
+// Submit judges each submission by itself and appends the good ones together, those that do not say whose they are for the alias.
+// It answers one result per submission, in order. The results are the caller's.
 //
 // A code is judged at the scan's own time: one that had expired or was revoked by then is refused, while one that ended since is
 // good, and the scan is flagged late if it arrives more than LateAfter later. A scan at a place that was closed at its time is
@@ -169,6 +170,9 @@ func (g *Ingest) Submit(ctx context.Context, alias uuid.UUID, subs []Submission)
 
 // judge makes the scan of a submission, or says why it is refused.
 func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Scan, qrgen.Token, *errs.Error) {
+	if sub.Alias != uuid.Nil {
+		alias = sub.Alias
+	}
 	at := sub.At
 	if at == 0 {
 		at = now.Unix()
@@ -177,11 +181,8 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 		ID: sub.ID, Alias: alias, Trip: sub.Trip, At: at, ReceivedAt: now.Unix(),
 		Kind: sub.Kind, How: sub.How, Device: sub.Device, Skew: sub.Skew, Voids: sub.Voids,
 	}
-	if at > now.Add(FutureTolerance).Unix() {
-		return s, qrgen.Token{}, ErrFuture
-	}
-	if at < now.Add(-g.retention).Unix() {
-		return s, qrgen.Token{}, ErrTooOld
+	if refusal := g.judgeTime(at, now); refusal != nil {
+		return s, qrgen.Token{}, refusal
 	}
 	token, ends, err := g.place(sub, time.Unix(at, 0))
 	if err != nil {
@@ -204,10 +205,24 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 	return s, token, nil
 }
 
-// place returns what the code of a submission says, and when the code ends as verify does. A gate has no code: it stays where it is
+// Timely says why a scan of a time, UTC seconds, is refused whatever else it says; nil where it is not. Ask it before anything is
+// kept of whoever made the scan.
+func (g *Ingest) Timely(at int64) *errs.Error { return g.judgeTime(at, g.clock()) }
+
+func (g *Ingest) judgeTime(at int64, now time.Time) *errs.Error {
+	switch {
+	case at > now.Add(FutureTolerance).Unix():
+		return ErrFuture
+	case at < now.Add(-g.retention).Unix():
+		return ErrTooOld
+	}
+	return nil
+}
+
+// place returns what the code of a submission says, and when the code ends as verify does. A gate needs no code: it stays where it is
 // while its place's is issued anew.
 func (g *Ingest) place(sub Submission, at time.Time) (token qrgen.Token, ends int64, err error) {
-	if sub.Gate != uuid.Nil {
+	if sub.Gate != uuid.Nil && sub.Token == "" {
 		return qrgen.Token{Place: sub.Gate}, 0, nil
 	}
 	return g.verify(sub.Token, at)

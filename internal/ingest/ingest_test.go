@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
@@ -289,29 +290,89 @@ func TestScansAtClosedPlacesAreFlagged(t *testing.T) {
 	}
 }
 
-// TestAGateHasNoCode: it takes people in while no code of its place is good, and whatever else is sent with its scan.
-func TestAGateHasNoCode(t *testing.T) {
+// TestAGateNeedsNoCode: it takes people in while no code of its place is good, and with one where that says.
+func TestAGateNeedsNoCode(t *testing.T) {
 	b := newBench(t)
-	place := uuid.New()
-	b.ends[issuedCode{place, 0}], b.ends[issuedCode{place, 1}] = 1, 1
-	atGate := func() ingest.Submission {
-		return ingest.Submission{ID: uuid.New(), Gate: place, Kind: stay.In, How: scan.GateTyped, At: noon.Unix()}
+	place, room := uuid.New(), uuid.New()
+	b.ends[issuedCode{place, 0}], b.ends[issuedCode{place, 1}], b.ends[issuedCode{room, 2}] = 1, 1, noon.Unix()
+	atGate := func(token string) ingest.Submission {
+		return ingest.Submission{ID: uuid.New(), Gate: place, Token: token, Kind: stay.In, How: scan.GateTyped, At: noon.Unix()}
 	}
-	elsewhere, trip := atGate(), atGate()
-	elsewhere.Token, trip.Trip = b.code(t, qrgen.Token{}), uuid.New()
-	for _, sub := range []ingest.Submission{atGate(), elsewhere} {
-		if r := b.one(t, sub); r.Status != ingest.Accepted || r.Token.Place != place {
+	inside, ended, trip := b.code(t, qrgen.Token{Place: room, Serial: 1}), b.code(t, qrgen.Token{Place: room, Serial: 2}), atGate("")
+	trip.Trip = uuid.New()
+	for _, c := range []struct {
+		sub    ingest.Submission
+		place  uuid.UUID
+		serial uint32
+	}{{atGate(""), place, 0}, {atGate(inside), room, 1}} {
+		if r := b.one(t, c.sub); r.Status != ingest.Accepted || r.Token.Place != c.place {
 			t.Errorf("%s at %s: %v", r.Status, r.Token.Place, r.Err)
 		}
+		if s := b.stored(t); s[len(s)-1].Place != c.place || s[len(s)-1].Serial != c.serial || s[len(s)-1].Flags != 0 {
+			t.Errorf("stored as %+v", s[len(s)-1])
+		}
+	}
+	if r := b.one(t, atGate(ended)); r.Err == nil || r.Err.Code != "code_revoked" {
+		t.Errorf("with a code that has ended: %v", r.Err)
 	}
 	if r := b.one(t, trip); !errors.Is(r.Err, ingest.ErrTrip) {
 		t.Errorf("on a trip: %v", r.Err)
 	}
-	for _, s := range b.stored(t) {
-		if s.Place != place || s.Serial != 0 || s.Flags != 0 {
-			t.Errorf("stored as %+v", s)
+}
+
+// TestOneBatchOfManyPeople keeps scans whose they are, in their order, whatever stands beside them.
+func TestOneBatchOfManyPeople(t *testing.T) {
+	b := newBench(t)
+	rapid.Check(t, func(r *rapid.T) {
+		place, people := uuid.New(), []uuid.UUID{uuid.Nil, uuid.New(), uuid.New(), uuid.New()}
+		type key struct{ alias, id uuid.UUID }
+		taken, ids := make(map[key]bool), []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
+		var subs []ingest.Submission
+		var want []ingest.Status
+		for range rapid.IntRange(1, 12).Draw(r, "n") {
+			sub := ingest.Submission{
+				ID: rapid.SampledFrom(ids).Draw(r, "id"), Alias: rapid.SampledFrom(people).Draw(r, "whose"),
+				Gate: place, Kind: stay.In, How: scan.GateTyped, At: noon.Unix(),
+			}
+			whose := key{sub.Alias, sub.ID}
+			if whose.alias == uuid.Nil {
+				whose.alias = b.alias
+			}
+			status := ingest.Accepted
+			if taken[whose] {
+				status = ingest.Duplicate
+			}
+			if rapid.IntRange(0, 3).Draw(r, "late") == 0 {
+				sub.At, status = noon.Add(time.Hour).Unix(), ingest.Refused
+			} else {
+				taken[whose] = true
+			}
+			subs, want = append(subs, sub), append(want, status)
 		}
-	}
+		results, err := b.Submit(t.Context(), b.alias, subs)
+		if err != nil {
+			r.Fatal(err)
+		}
+		for i := range results {
+			if results[i].ID != subs[i].ID || results[i].Status != want[i] {
+				r.Fatalf("scan %d of %s is %s, want %s", i, subs[i].Alias, results[i].Status, want[i])
+			}
+			if refusal := b.Timely(subs[i].At); (refusal != nil) != (want[i] == ingest.Refused) {
+				r.Fatalf("scan %d is timely: %v", i, refusal)
+			}
+		}
+		for _, s := range b.stored(t) {
+			if s.Place == place {
+				if !taken[key{s.Alias, s.ID}] {
+					r.Fatalf("stored is %+v", s)
+				}
+				delete(taken, key{s.Alias, s.ID})
+			}
+		}
+		if len(taken) != 0 {
+			r.Fatalf("%d are not stored", len(taken))
+		}
+	})
 }
 
 func TestOneBadScanNeverHurtsTheOthers(t *testing.T) {

@@ -190,6 +190,18 @@ func (s *Service) ancestors(p registry.Place) iter.Seq[registry.Place] {
 	}
 }
 
+// Inside says whether a place is a part of another, or of a part of it. No place lies in itself.
+func (s *Service) Inside(place, site uuid.UUID) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for around := range s.ancestors(s.places[place]) {
+		if around.ID == site {
+			return true
+		}
+	}
+	return false
+}
+
 // Areas returns the areas, ordered by code.
 func (s *Service) Areas() []registry.Area {
 	s.mu.RLock()

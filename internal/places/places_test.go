@@ -223,6 +223,14 @@ func TestNameIsThatOfTheNearestPlaceAround(t *testing.T) {
 	if got, known := d.Name(uuid.New()); known || got != (places.Name{}) {
 		t.Errorf("unknown: %+v", got)
 	}
+	all := []uuid.UUID{site.ID, wing.ID, room.ID, d.create(t, d.own, places.NewPlace{Name: "Quán", Address: "1", Area: "20194"}).ID, uuid.New(), uuid.Nil}
+	for i, place := range all {
+		for j, around := range all {
+			if got, want := d.Inside(place, around), i < 3 && j < i; got != want {
+				t.Errorf("place %d inside place %d: %v", i, j, got)
+			}
+		}
+	}
 }
 
 func TestAreas(t *testing.T) {

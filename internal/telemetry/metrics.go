@@ -58,7 +58,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 			Buckets: secondsBuckets,
 		}, []string{"face"}),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "truyvet_limited_total", Help: "Requests turned away by a limit: device or address (429), or memory (503).",
+			Name: "truyvet_limited_total", Help: "Requests turned away by a limit: device, address, gate or check (429), or memory (503).",
 		}, []string{"limit"}),
 	}
 	m.accepted = m.scans.WithLabelValues(string(ingest.Accepted))
@@ -67,7 +67,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 	for _, result := range []string{"ok", "full", "unavailable", "ended"} {
 		m.append.WithLabelValues(result)
 	}
-	for _, limit := range []string{"device", "address", "memory"} {
+	for _, limit := range []string{"device", "address", "gate", "check", "memory"} {
 		m.limited.WithLabelValues(limit)
 	}
 	return m, register(r, m.scans, m.refused, m.append, m.batch, m.requests, m.took, m.limited)
@@ -89,7 +89,7 @@ func (m *Metrics) Refused(reason string) {
 	m.refused.WithLabelValues(reason).Inc()
 }
 
-// Limited counts a request that a limit turned away: device, address, check or memory.
+// Limited counts a request that a limit turned away: device, address, gate, check or memory.
 func (m *Metrics) Limited(limit string) { m.limited.WithLabelValues(limit).Inc() }
 
 // Answered counts a request. Route is the pattern and never the path, face one of scans, api, pages.
@@ -102,6 +102,7 @@ func (m *Metrics) Answered(route, face, status string, took time.Duration) {
 type Ingest interface {
 	Submit(ctx context.Context, alias uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error)
 	Verify(token string, at time.Time) (qrgen.Token, error)
+	Timely(at int64) *errs.Error
 }
 
 // CountedIngest counts what becomes of submissions.

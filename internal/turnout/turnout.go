@@ -44,17 +44,18 @@ type Service struct {
 	location  *time.Location
 	turns     chan struct{}
 
-	mu     sync.Mutex
-	tables kept[*Table]
-	quiet  kept[QuietPlaces]
-	doubts kept[Suspicion]
+	mu      sync.Mutex
+	tables  kept[*Table]
+	quiet   kept[QuietPlaces]
+	doubts  kept[Suspicion]
+	present kept[Present]
 }
 
 // New returns a service whose days are those of a location.
 func New(snapshots Snapshots, clock func() time.Time, location *time.Location) *Service {
 	return &Service{
 		snapshots: snapshots, clock: clock, location: location, turns: make(chan struct{}, atOnce),
-		tables: make(kept[*Table]), quiet: make(kept[QuietPlaces]), doubts: make(kept[Suspicion]),
+		tables: make(kept[*Table]), quiet: make(kept[QuietPlaces]), doubts: make(kept[Suspicion]), present: make(kept[Present]),
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 type town struct {
 	now   time.Time
 	stays []tracing.Stay
+	site  map[uuid.UUID]uuid.UUID // of a part
 	asked atomic.Int32
 	fault error
 	held  chan struct{} // where it is not nil, stays are given once it is closed
@@ -43,7 +44,7 @@ func (t *town) Snapshot(_ context.Context, asOf int64) (snapshot.Snapshot, error
 	for _, s := range t.stays {
 		if !known[s.Place.ID] {
 			known[s.Place.ID] = true
-			infos = append(infos, tracing.PlaceInfo{ID: s.Place.ID, Dwell: 3600})
+			infos = append(infos, tracing.PlaceInfo{ID: s.Place.ID, Parent: t.site[s.Place.ID], Dwell: 3600})
 		}
 	}
 	places, err := tracing.NewPlaces(infos)
@@ -144,6 +145,49 @@ func TestOnePersonIsNoCrowd(t *testing.T) {
 	}
 }
 
+// TestPresentAgainstCounting draws who came and went, at a site and its rooms, and counts who is there.
+func TestPresentAgainstCounting(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		w := &town{now: time.Unix(1_800_000_000, 0), site: make(map[uuid.UUID]uuid.UUID)}
+		site, room, other := uuid.New(), uuid.New(), uuid.New()
+		w.site[room] = site
+		w.came(site, w.now.Add(-48*time.Hour))
+		people := make([]uuid.UUID, 12)
+		for i := range people {
+			people[i] = uuid.New()
+		}
+		there := map[uuid.UUID]map[uuid.UUID]bool{site: {}, room: {}, other: {}}
+		for range rapid.IntRange(0, 40).Draw(r, "stays") {
+			s := tracing.Stay{
+				Person: rapid.SampledFrom(people).Draw(r, "who"), Basis: tracing.Assumed,
+				Place: tracing.Place{ID: rapid.SampledFrom([]uuid.UUID{site, room, other}).Draw(r, "where")},
+				Enter: w.now.Unix() - rapid.Int64Range(1, 7200).Draw(r, "ago"),
+			}
+			s.Leave = s.Enter + rapid.Int64Range(1, 7200).Draw(r, "for")
+			w.stays = append(w.stays, s)
+			if s.Leave >= w.now.Unix() {
+				there[s.Place.ID][s.Person] = true
+				if w.site[s.Place.ID] == site {
+					there[site][s.Person] = true
+				}
+			}
+		}
+		for _, place := range []uuid.UUID{site, room, other} {
+			got, err := w.service(vietnam).Present(t.Context(), place, place != room)
+			if err != nil {
+				r.Fatal(err)
+			}
+			want := turnout.Present{AsOf: w.now.Unix(), People: len(there[place])}
+			if want.People > 0 && want.People < turnout.Fewest {
+				want.People, want.Few = 0, true
+			}
+			if got != want {
+				r.Fatalf("%+v, want %+v", got, want)
+			}
+		}
+	})
+}
+
 func TestAtLeastTellsNoSmallNumber(t *testing.T) {
 	d := turnout.Day{Hours: []turnout.Hour{{People: 7}, {Few: true}, {People: 5}, {}}}
 	if n, more := d.AtLeast(); n != 12 || !more {
@@ -203,7 +247,8 @@ func TestAnswersAreKept(t *testing.T) {
 	ask := func() []error {
 		_, table := s.Table(t.Context(), place)
 		_, quiet := s.Quiet(t.Context(), owner, nil)
-		return []error{table, quiet}
+		_, present := s.Present(t.Context(), place, false)
+		return []error{table, quiet, present}
 	}
 	for _, err := range ask() {
 		if !errors.Is(err, w.fault) {
@@ -217,7 +262,7 @@ func TestAnswersAreKept(t *testing.T) {
 			t.Fatal(faults)
 		}
 	}
-	if n := w.asked.Load(); n != 6 {
+	if n := w.asked.Load(); n != 9 {
 		t.Errorf("the stays were asked for %d times", n)
 	}
 }

@@ -1,8 +1,11 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -52,30 +55,42 @@ func New(ring *Ring, store Store, ledger Ledger, clock func() time.Time) *Vault 
 	return &Vault{ring: ring, store: store, ledger: ledger, clock: clock}
 }
 
-// Keep adds to a person's details those that are not there; of one that is there nothing changes. It is for what nobody has
-// proved: the first card that was shown with a number is believed no less than the last. Empty details are none.
-func (v *Vault) Keep(ctx context.Context, person uuid.UUID, d Details) error {
-	there, err := v.store.SealedFields(ctx, person)
-	if err != nil {
-		return fmt.Errorf("looking which details are kept: %w", err)
+// Keep adds to the details of people, by their ids, those that are not there; of one that is there nothing changes. It is for what
+// nobody has proved: the first card that was shown with a number is believed no less than the last. Empty details are none. All are
+// kept or none.
+func (v *Vault) Keep(ctx context.Context, people map[uuid.UUID]Details) error {
+	var values []registry.Sealed
+	byID := func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
+	for _, person := range slices.SortedFunc(maps.Keys(people), byID) {
+		there, err := v.store.SealedFields(ctx, person)
+		if err != nil {
+			return fmt.Errorf("looking which details are kept: %w", err)
+		}
+		missing := maps.Clone(people[person])
+		for _, field := range there {
+			delete(missing, Field(field))
+		}
+		sealed, err := v.seal(person, missing)
+		if err != nil {
+			return err
+		}
+		values = append(values, sealed...)
 	}
-	missing := make(Details, len(d))
-	for field, text := range d {
-		missing[field] = text
-	}
-	for _, field := range there {
-		delete(missing, Field(field))
-	}
-	return v.put(ctx, person, missing, false)
+	return v.put(ctx, values, false)
 }
 
 // Put keeps details of a person in place of those that were there of the same fields. It is for what the person, whose phone
 // was proved, has said. Empty details change nothing.
 func (v *Vault) Put(ctx context.Context, person uuid.UUID, d Details) error {
-	return v.put(ctx, person, d, true)
+	values, err := v.seal(person, d)
+	if err != nil {
+		return err
+	}
+	return v.put(ctx, values, true)
 }
 
-func (v *Vault) put(ctx context.Context, person uuid.UUID, d Details, replace bool) error {
+// seal seals the details of a person that are not empty.
+func (v *Vault) seal(person uuid.UUID, d Details) ([]registry.Sealed, error) {
 	var values []registry.Sealed
 	for _, field := range Fields() {
 		if d[field] == "" {
@@ -83,10 +98,14 @@ func (v *Vault) put(ctx context.Context, person uuid.UUID, d Details, replace bo
 		}
 		value, key, err := v.ring.Seal(person, field, d[field])
 		if err != nil {
-			return fmt.Errorf("sealing a detail: %w", err)
+			return nil, fmt.Errorf("sealing a detail: %w", err)
 		}
 		values = append(values, registry.Sealed{Person: person, Field: string(field), Key: key, Value: value})
 	}
+	return values, nil
+}
+
+func (v *Vault) put(ctx context.Context, values []registry.Sealed, replace bool) error {
 	if len(values) == 0 {
 		return nil
 	}

@@ -110,12 +110,12 @@ func TestKeepAndPut(t *testing.T) {
 		}
 	}
 	want(vault.Details{})
-	must(t, r.Keep(t.Context(), somebody, vault.Details{vault.Phone: "0912345678", vault.Name: "", "shoe_size": "44"}))
+	must(t, r.Keep(t.Context(), map[uuid.UUID]vault.Details{somebody: {vault.Phone: "0912345678", vault.Name: "", "shoe_size": "44"}}))
 	want(vault.Details{vault.Phone: "0912345678"})
-	must(t, r.Keep(t.Context(), somebody, vault.Details{vault.Phone: "0999999999", vault.Name: "Ánh"}))
+	must(t, r.Keep(t.Context(), map[uuid.UUID]vault.Details{somebody: {vault.Phone: "0999999999", vault.Name: "Ánh"}}))
 	want(vault.Details{vault.Phone: "0912345678", vault.Name: "Ánh"})
 	puts := r.puts
-	must(t, r.Keep(t.Context(), somebody, vault.Details{vault.Phone: "0999999999", vault.Name: "Ánh"}))
+	must(t, r.Keep(t.Context(), map[uuid.UUID]vault.Details{somebody: {vault.Phone: "0999999999", vault.Name: "Ánh"}}))
 	if r.puts != puts {
 		t.Error("what is there was written again")
 	}

@@ -47,6 +47,49 @@ func testEnsurePerson(t *testing.T, s Store) {
 	wantError(t, err, registry.ErrNotFound)
 }
 
+func testEnsurePeople(t *testing.T, s Store) {
+	ctx := t.Context()
+	ground(t, s)
+	wantValue(t, []registry.Person{})(s.EnsurePeople(ctx, nil))
+	there, err := s.EnsurePerson(ctx, registry.Link{Alias: id(0xe0, 3), Kind: "phone", Linked: 50}, "00001")
+	must(t, err)
+	var all []registry.Link
+	for n := range byte(6) {
+		all = append(all, registry.Link{Alias: id(0xe0, n+1), Kind: "id_card", Linked: 60})
+	}
+	made := make([][]registry.Person, 4)
+	for _, err := range atOnce(len(made), func(i int) (err error) {
+		asked := slices.Clone(all)
+		if i%2 == 1 {
+			slices.Reverse(asked)
+		}
+		if made[i], err = s.EnsurePeople(ctx, append(asked, asked[0])); i%2 == 1 {
+			slices.Reverse(made[i])
+		}
+		return err
+	}) {
+		must(t, err)
+	}
+	first := made[0][:len(all)]
+	for i, people := range made {
+		if i%2 == 1 {
+			people = people[1:]
+		}
+		wantValue(t, first)(people[:len(all)], nil)
+	}
+	if first[2] != there || first[1].Created != 60 || first[1].Area != "" {
+		t.Errorf("the people are %+v; %+v was there before", first, there)
+	}
+	for i, p := range first {
+		wantValue(t, p)(s.PersonByAlias(ctx, all[i].Alias))
+	}
+	taken := registry.Link{Alias: id(0xe0, 20), Person: there.ID, Kind: "phone"}
+	_, err = s.EnsurePeople(ctx, []registry.Link{{Alias: id(0xe0, 10), Kind: "phone"}, taken})
+	wantError(t, err, registry.ErrExists)
+	_, err = s.PersonByAlias(ctx, id(0xe0, 10))
+	wantError(t, err, registry.ErrNotFound)
+}
+
 func testPutPeople(t *testing.T, s Store) {
 	ctx := t.Context()
 	ground(t, s)

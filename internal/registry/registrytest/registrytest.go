@@ -66,6 +66,7 @@ type Places interface {
 // People are people, their aliases, and which of their scans are erased.
 type People interface {
 	EnsurePerson(ctx context.Context, link registry.Link, area string) (registry.Person, error)
+	EnsurePeople(ctx context.Context, links []registry.Link) ([]registry.Person, error)
 	PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error
 	MovePerson(ctx context.Context, person uuid.UUID, area string) error
 	AddLinks(ctx context.Context, links []registry.Link) (int, error)
@@ -167,6 +168,7 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"what counts as a change", testCounts},
 		{"what is read as a whole is of one moment", testWorldOfOneMoment},
 		{"a person is made once", testEnsurePerson},
+		{"people are made once, all or none", testEnsurePeople},
 		{"people in bulk", testPutPeople},
 		{"an alias becomes somebody else's, and nobody's", testRelink},
 		{"erasures", testErase},

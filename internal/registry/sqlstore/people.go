@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -37,25 +38,63 @@ func (s *Store) EnsurePerson(ctx context.Context, link registry.Link, area strin
 		return person, err
 	}
 	err = s.change(ctx, "making a person", func(tx *sql.Tx) error {
-		person, err = readPerson(tx.QueryRowContext(ctx, selectPeople+whoseAlias, blob(link.Alias)))
-		if err == nil || !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		if link.Person == uuid.Nil {
-			if link.Person, err = uuid.NewRandom(); err != nil {
-				return fmt.Errorf("making an id: %w", err)
-			}
-		}
-		person = registry.Person{ID: link.Person, Area: area, Created: link.Linked}
-		if err := insert(ctx, tx, personRows, []registry.Person{person}, personValues); err != nil {
-			return err
-		}
-		return putLinks(ctx, tx, []registry.Link{link})
+		person, err = ensurePerson(ctx, tx, link, area)
+		return err
 	})
 	if err != nil {
 		return registry.Person{}, err
 	}
 	return person, nil
+}
+
+// EnsurePeople returns the people that the aliases of links stand for, in their order. Those that are not there it makes as
+// EnsurePerson does, in an unknown area, all or none of them.
+func (s *Store) EnsurePeople(ctx context.Context, links []registry.Link) ([]registry.Person, error) {
+	people := make([]registry.Person, len(links))
+	var missing []int
+	for i, link := range links {
+		person, err := s.PersonByAlias(ctx, link.Alias)
+		if people[i] = person; errors.Is(err, registry.ErrNotFound) {
+			missing = append(missing, i)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	if len(missing) == 0 {
+		return people, nil
+	}
+	// Whoever makes the same people at the same time does it in the same order.
+	slices.SortFunc(missing, func(a, b int) int { return bytes.Compare(links[a].Alias[:], links[b].Alias[:]) })
+	err := s.change(ctx, "making people", func(tx *sql.Tx) (err error) {
+		for _, i := range missing {
+			if people[i], err = ensurePerson(ctx, tx, links[i], ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return people, nil
+}
+
+// ensurePerson is EnsurePerson within a transaction.
+func ensurePerson(ctx context.Context, tx *sql.Tx, link registry.Link, area string) (registry.Person, error) {
+	person, err := readPerson(tx.QueryRowContext(ctx, selectPeople+whoseAlias, blob(link.Alias)))
+	if err == nil || !errors.Is(err, sql.ErrNoRows) {
+		return person, err
+	}
+	if link.Person == uuid.Nil {
+		if link.Person, err = uuid.NewRandom(); err != nil {
+			return person, fmt.Errorf("making an id: %w", err)
+		}
+	}
+	person = registry.Person{ID: link.Person, Area: area, Created: link.Linked}
+	if err := insert(ctx, tx, personRows, []registry.Person{person}, personValues); err != nil {
+		return person, err
+	}
+	return person, putLinks(ctx, tx, []registry.Link{link})
 }
 
 // PutPeople adds people and links, all or none. A link may be to a person who was there before. The errors:
