@@ -2,7 +2,7 @@
 
 GO       ?= go
 BIN      := bin/truyvet
-ASSETS   := internal/webui/assets
+ASSETS   := internal/webui/page/assets
 DATA     ?= data
 LISTEN   ?= 127.0.0.1:8080
 SIZE     ?= 20m
@@ -28,7 +28,7 @@ run: build ## build, load the made-up district into ./data (once), serve it on 1
 build: wasm ## build bin/truyvet
 	$(GO) build -o $(BIN) ./cmd/truyvet
 
-wasm: ## build what a gate's browser runs by itself into internal/webui/assets; without it a gate needs the network
+wasm: ## build what a gate's browser runs by itself into internal/webui/page/assets; without it a gate needs the network
 	GOOS=js GOARCH=wasm $(GO) build -trimpath -ldflags='-s -w' -o bin/gate.wasm ./cmd/gatewasm
 	gzip -9nc bin/gate.wasm > $(ASSETS)/gate.wasm.gz
 	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(ASSETS)/

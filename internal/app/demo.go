@@ -16,7 +16,7 @@ import (
 	"github.com/truyvet/truyvet/internal/demo"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/snapshot"
-	"github.com/truyvet/truyvet/internal/webui"
+	"github.com/truyvet/truyvet/internal/webui/staff"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -27,7 +27,7 @@ const DemoRetentionDays = 35
 const demoFile = "demo.json"
 
 // DemoData returns what the home page shows of made-up data, and whether the data folder has any.
-func (o *Office) DemoData() (*webui.Demo, bool, error) {
+func (o *Office) DemoData() (*staff.Demo, bool, error) {
 	text, err := os.ReadFile(o.demoPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
@@ -35,7 +35,7 @@ func (o *Office) DemoData() (*webui.Demo, bool, error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("reading what is known of the made-up data: %w", err)
 	}
-	var d webui.Demo
+	var d staff.Demo
 	if err := json.Unmarshal(text, &d); err != nil {
 		return nil, false, fmt.Errorf("%s is damaged; remove the data folder to begin anew: %w", o.demoPath(), err)
 	}
@@ -66,10 +66,10 @@ func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done
 	if err := p.refresh(ctx); err != nil {
 		return registry.Run{}, err
 	}
-	shown := webui.Demo{Place: district.Tour.Market, Phone: district.Tour.Phone, Onset: district.Tour.Onset}
+	shown := staff.Demo{Place: district.Tour.Market, Phone: district.Tour.Phone, Onset: district.Tour.Onset}
 	var city registry.Account
 	for _, login := range logins {
-		shown.Logins = append(shown.Logins, webui.DemoLogin{
+		shown.Logins = append(shown.Logins, staff.DemoLogin{
 			Login: login.Account.Login, Password: login.Password, Role: login.Account.Role,
 		})
 		if login.Account.Role == registry.RoleCity {
@@ -98,7 +98,7 @@ func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done
 }
 
 // writeDemo keeps what the home page shows, for the owner of the data folder alone.
-func (p *Parts) writeDemo(d webui.Demo) error {
+func (p *Parts) writeDemo(d staff.Demo) error {
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding what is known of the made-up data: %w", err)

@@ -92,6 +92,15 @@ func TestImportDirections(t *testing.T) {
 		}
 	}
 
+	for _, room := range []string{"page", "visitor", "owner", "door", "desk", "staff", "chart"} {
+		for _, dep := range own(mustHave(t, rooms, "internal/webui/"+room).Imports) {
+			shared := dep == "internal/webui/page" || dep == "internal/webui/chart" && room != "page"
+			if strings.HasPrefix(dep, "internal/webui") && !shared {
+				t.Errorf("internal/webui/%s is one room of the pages and imports %s", room, dep)
+			}
+		}
+	}
+
 	only := map[string][]string{ // package → who may import it
 		"internal/app": {"internal/cli"},
 		"internal/cli": {"cmd/truyvet"},

@@ -22,6 +22,12 @@ import (
 	"github.com/truyvet/truyvet/internal/httpapi"
 	"github.com/truyvet/truyvet/internal/telemetry"
 	"github.com/truyvet/truyvet/internal/webui"
+	"github.com/truyvet/truyvet/internal/webui/desk"
+	"github.com/truyvet/truyvet/internal/webui/door"
+	"github.com/truyvet/truyvet/internal/webui/owner"
+	"github.com/truyvet/truyvet/internal/webui/page"
+	"github.com/truyvet/truyvet/internal/webui/staff"
+	"github.com/truyvet/truyvet/internal/webui/visitor"
 )
 
 // The pace of a server.
@@ -37,7 +43,7 @@ const (
 // Serve answers on the listener until ctx ends. Then it is no longer ready, for the time to drain; it stops taking
 // connections, lets open requests finish, and returns. Operators are answered until the end. The parts stay open. Demo may be
 // nil.
-func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *webui.Demo) error {
+func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *staff.Demo) error {
 	board := telemetry.NewBoard(p.Logger, p.Clock, p.checks()...)
 	handler, err := p.handler(demo, board)
 	if err != nil {
@@ -111,7 +117,7 @@ func (p *Parts) warn() {
 func (p *Parts) secure() bool { return strings.HasPrefix(p.Config.BaseURL, "https://") }
 
 // handler answers what people and machines ask for, with the sessions of those who have one.
-func (p *Parts) handler(demo *webui.Demo, board *telemetry.Board) (http.Handler, error) {
+func (p *Parts) handler(demo *staff.Demo, board *telemetry.Board) (http.Handler, error) {
 	engine, sessions, err := p.engine(demo, board)
 	if err != nil {
 		return nil, err
@@ -127,7 +133,7 @@ func (p *Parts) handler(demo *webui.Demo, board *telemetry.Board) (http.Handler,
 }
 
 // engine puts the faces together. It must run inside the LoadAndSave of the sessions.
-func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *scs.SessionManager, error) {
+func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *scs.SessionManager, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
@@ -148,18 +154,29 @@ func (p *Parts) engine(demo *webui.Demo, board *telemetry.Board) (*gin.Engine, *
 	sessions.Cookie.Secure = p.secure()
 
 	pages, err := webui.New(webui.Deps{
-		Codes: p.taking, Scans: p.taking, Proofs: p.Proofs, Credentials: p.Credentials,
-		Erasures: p.Erasures, History: p.History, Notices: p.Registry, Gate: p.Gate, Dependants: p.Dependants, Signer: p.Keys,
-		Places: p.Places, PlaceFiles: p.PlaceFiles, Map: p.Places, Records: p.Registry, Printing: p.Printing, Turnout: p.Turnout, Accounts: p.Accounts, Cases: p.Cases,
-		Traces: p.Cases, Audit: p.Audit, Sessions: sessions, SealKey: p.Secrets.Page, Logger: p.Logger, Clock: p.Clock,
-		Retention: p.Config.Retention(), ListAge: p.Config.ListAge(), OpenedDelay: p.Config.OpenedDelay(), Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(), Demo: demo,
+		Page: page.Deps{
+			Areas: p.Places, Scans: p.taking, SignIns: p.Accounts, Ledger: p.Audit, Sessions: sessions, SealKey: p.Secrets.Page, Logger: p.Logger,
+			Clock: p.Clock, Location: p.Location, BaseURL: p.Config.BaseURL, SecureCookies: p.secure(),
+		},
+		Visitor: visitor.Deps{
+			Codes: p.taking, Proofs: p.Proofs, Credentials: p.Credentials, Erasures: p.Erasures, History: p.History, Notices: p.Registry,
+			Dependants: p.Dependants, Signer: p.Keys, Map: p.Places,
+			Retention: p.Config.Retention(), ListAge: p.Config.ListAge(), OpenedDelay: p.Config.OpenedDelay(),
+		},
+		Owner: owner.Deps{
+			Places: p.Places, PlaceFiles: p.PlaceFiles, Map: p.Places, Records: p.Registry, Printing: p.Printing, Turnout: p.Turnout,
+			Devices: p.Accounts,
+		},
+		Door:  door.Deps{Gate: p.Gate, Map: p.Places, Turnout: p.Turnout, Devices: p.Accounts},
+		Desk:  desk.Deps{Cases: p.Cases, Traces: p.Cases, Audit: p.Audit},
+		Staff: staff.Deps{Accounts: p.Accounts, Places: p.Places, Map: p.Places, Records: p.Registry, Demo: demo},
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	sessions.ErrorFunc = p.sessionFailed(pages)
 	api := httpapi.New(httpapi.Deps{
-		Ingest: p.taking, Verify: p.Credentials.Verify, CookieName: webui.CredentialCookie, Keys: p.Keys, Logger: p.Logger,
+		Ingest: p.taking, Verify: p.Credentials.Verify, CookieName: visitor.CredentialCookie, Keys: p.Keys, Logger: p.Logger,
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,

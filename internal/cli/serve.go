@@ -17,7 +17,7 @@ import (
 	"github.com/truyvet/truyvet/internal/app"
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/telemetry"
-	"github.com/truyvet/truyvet/internal/webui"
+	"github.com/truyvet/truyvet/internal/webui/staff"
 )
 
 func newServeCmd(s *settings) *cobra.Command {
@@ -62,7 +62,7 @@ const heapFloor = 64 << 20
 func serve(cmd *cobra.Command, p *app.Parts) error {
 	floor := make([]byte, heapFloor)
 	defer runtime.KeepAlive(floor)
-	var shown *webui.Demo
+	var shown *staff.Demo
 	if p.Config.Demo {
 		var loaded bool
 		var err error

@@ -17,7 +17,7 @@ import (
 )
 
 // link returns the path of the invitation that a page shows, empty where it shows none.
-func (p page) link() string {
+func (p answer) link() string {
 	found := regexp.MustCompile(`https://truyvet\.example(/invitation/[a-z2-7-]+)`).FindStringSubmatch(p.text())
 	if found == nil {
 		return ""
@@ -26,7 +26,7 @@ func (p page) link() string {
 }
 
 // buttons returns the addresses of the forms whose address ends in something.
-func (p page) buttons(end string) []string {
+func (p answer) buttons(end string) []string {
 	var paths []string
 	for _, n := range p.all(func(n *html.Node) bool { return n.Data == "form" && strings.HasSuffix(attr(n, "action"), end) }) {
 		paths = append(paths, attr(n, "action"))

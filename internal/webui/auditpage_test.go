@@ -25,7 +25,7 @@ func TestAudit(t *testing.T) {
 	if len(older) != 1 {
 		t.Fatalf("%d links to older entries", len(older))
 	}
-	rows := func(p page) int {
+	rows := func(p answer) int {
 		return len(p.all(func(n *html.Node) bool { return n.Data == "tr" && n.Parent.Data == "tbody" }))
 	}
 	last := b.get(attr(older[0], "href"))
@@ -41,7 +41,7 @@ func TestAudit(t *testing.T) {
 		}
 	}
 	filtered := b.get("/audit?what=list_read&who=city")
-	open := func(p page) int {
+	open := func(p answer) int {
 		return len(p.all(func(n *html.Node) bool { return n.Data == "details" && hasAttr(n, "open") }))
 	}
 	if open(p) != 0 || open(filtered) != 1 {

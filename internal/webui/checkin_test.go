@@ -13,13 +13,13 @@ import (
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
-	"github.com/truyvet/truyvet/internal/webui"
+	"github.com/truyvet/truyvet/internal/webui/visitor"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
 
 // prove takes a browser through the proof of a phone number at a code, and returns the answer to the last form.
-func (b *browser) prove(token, phone string) page {
+func (b *browser) prove(token, phone string) answer {
 	b.s.t.Helper()
 	p := b.post("/q/"+token+"/phone", url.Values{"phone": {phone}})
 	p.leadsTo("/q/" + token + "/code")
@@ -28,7 +28,7 @@ func (b *browser) prove(token, phone string) page {
 }
 
 // shownCode returns the one-time code that a demonstration shows.
-func (p page) shownCode() string {
+func (p answer) shownCode() string {
 	p.t.Helper()
 	shown := p.all(func(n *html.Node) bool { return n.Data == "p" && attr(n, "class") == "code" })
 	if len(shown) != 1 {
@@ -49,7 +49,7 @@ func TestFirstCheckIn(t *testing.T) {
 
 	answer := b.prove(token, "0912 345 678")
 	answer.leadsTo("/q/" + token + "/stamp")
-	if b.cookie(webui.CredentialCookie) == "" {
+	if b.cookie(visitor.CredentialCookie) == "" {
 		t.Fatal("no credential was given")
 	}
 	stamp := b.get(answer.location)
@@ -148,7 +148,7 @@ func TestReadingWritesNothing(t *testing.T) {
 	if after := s.scanCount(); after != before {
 		t.Errorf("reading wrote %d scans", after-before)
 	}
-	if b.cookie(webui.CredentialCookie) == "" {
+	if b.cookie(visitor.CredentialCookie) == "" {
 		t.Error("reading took the credential away")
 	}
 }
@@ -157,7 +157,7 @@ func TestStampCannotBeForged(t *testing.T) {
 	s := newSite(t, nil)
 	honest := s.browser()
 	honest.prove(s.stall.Code, "0912345678")
-	stamp, credential := honest.cookie("truyvet_stamp"), honest.cookie(webui.CredentialCookie)
+	stamp, credential := honest.cookie("truyvet_stamp"), honest.cookie(visitor.CredentialCookie)
 	host, err := url.Parse(s.URL)
 	must(t, err)
 	with := func(cookies map[string]string) *browser {
@@ -171,18 +171,18 @@ func TestStampCannotBeForged(t *testing.T) {
 	friend.prove(s.other.Code, "0987654321")
 
 	here, there := "/q/"+s.stall.Code, "/q/"+s.market.Code
-	with(map[string]string{"truyvet_stamp": stamp, webui.CredentialCookie: credential}).get(here + "/stamp").wants(http.StatusOK)
+	with(map[string]string{"truyvet_stamp": stamp, visitor.CredentialCookie: credential}).get(here + "/stamp").wants(http.StatusOK)
 	for name, c := range map[string]struct {
 		cookies map[string]string
 		at      string
 	}{
 		"nothing":                {nil, here},
 		"no credential":          {map[string]string{"truyvet_stamp": stamp}, here},
-		"no stamp":               {map[string]string{webui.CredentialCookie: credential}, here},
-		"a friend's stamp":       {map[string]string{"truyvet_stamp": stamp, webui.CredentialCookie: friend.cookie(webui.CredentialCookie)}, here},
-		"a stamp from elsewhere": {map[string]string{"truyvet_stamp": stamp, webui.CredentialCookie: credential}, there},
-		"an altered stamp":       {map[string]string{"truyvet_stamp": "A" + stamp[1:], webui.CredentialCookie: credential}, here},
-		"no signature":           {map[string]string{"truyvet_stamp": stamp[:strings.IndexByte(stamp, '.')+1], webui.CredentialCookie: credential}, here},
+		"no stamp":               {map[string]string{visitor.CredentialCookie: credential}, here},
+		"a friend's stamp":       {map[string]string{"truyvet_stamp": stamp, visitor.CredentialCookie: friend.cookie(visitor.CredentialCookie)}, here},
+		"a stamp from elsewhere": {map[string]string{"truyvet_stamp": stamp, visitor.CredentialCookie: credential}, there},
+		"an altered stamp":       {map[string]string{"truyvet_stamp": "A" + stamp[1:], visitor.CredentialCookie: credential}, here},
+		"no signature":           {map[string]string{"truyvet_stamp": stamp[:strings.IndexByte(stamp, '.')+1], visitor.CredentialCookie: credential}, here},
 	} {
 		p := with(c.cookies).get(c.at + "/stamp")
 		if p.status != http.StatusSeeOther || p.location != c.at || strings.Contains(p.body, "Đã ghi nhận") {
@@ -282,7 +282,7 @@ func TestRefusedPhoneNumbersAndCodes(t *testing.T) {
 	right = p.shownCode()
 	s.advance(6 * time.Minute)
 	b.post(path+"/code", url.Values{"code": {right}}).wants(http.StatusGone, "Mã xác nhận đã hết hạn")
-	if b.cookie(webui.CredentialCookie) != "" || s.scanCount() != 0 {
+	if b.cookie(visitor.CredentialCookie) != "" || s.scanCount() != 0 {
 		t.Error("a credential or a scan was made without a right code")
 	}
 }
@@ -346,11 +346,11 @@ func TestCredentials(t *testing.T) {
 		again := s.browser()
 		s.advance(10 * time.Minute)
 		again.prove(s.stall.Code, "0912345678")
-		credential := again.cookie(webui.CredentialCookie)
+		credential := again.cookie(visitor.CredentialCookie)
 		s.advance(91 * 24 * time.Hour)
 		host, err := url.Parse(s.URL)
 		must(t, err)
-		again.client.Jar.SetCookies(host, []*http.Cookie{{Name: webui.CredentialCookie, Value: credential, Path: "/"}})
+		again.client.Jar.SetCookies(host, []*http.Cookie{{Name: visitor.CredentialCookie, Value: credential, Path: "/"}})
 		again.get(path).wants(http.StatusOK, "hết hạn 90 ngày", "Số điện thoại của bạn")
 	})
 	if n := s.scanCount(); n != 2 {
@@ -370,7 +370,7 @@ func TestCookies(t *testing.T) {
 		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {
 			t.Errorf("the cookie %s is open to scripts or other sites: %v", c.Name, c)
 		}
-		if c.Name == webui.CredentialCookie {
+		if c.Name == visitor.CredentialCookie {
 			found = true
 			if c.MaxAge != 90*24*60*60 {
 				t.Errorf("the credential lives %d s, want 90 days", c.MaxAge)

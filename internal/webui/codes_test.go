@@ -117,7 +117,7 @@ func (s *site) screen(place registry.Place) *browser {
 }
 
 // shown returns what the screen's page holds.
-func shown(p page) *html.Node {
+func shown(p answer) *html.Node {
 	p.t.Helper()
 	p.wants(http.StatusOK)
 	found := p.all(func(n *html.Node) bool { return attr(n, "class") == "screen" })

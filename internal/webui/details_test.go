@@ -17,7 +17,7 @@ import (
 )
 
 // links returns the addresses that a page leads to which begin so.
-func (p page) links(prefix string) []string {
+func (p answer) links(prefix string) []string {
 	var found []string
 	for _, n := range p.all(func(n *html.Node) bool { return n.Data == "a" && strings.HasPrefix(attr(n, "href"), prefix) }) {
 		found = append(found, attr(n, "href"))

@@ -122,7 +122,7 @@ func TestGateGoesOnWithoutACode(t *testing.T) {
 func TestGateAnswersOnce(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.staff("gate")
-	answer := func(p page) string {
+	answer := func(p answer) string {
 		t.Helper()
 		for _, n := range p.all(func(n *html.Node) bool {
 			return strings.HasPrefix(attr(n, "class"), "verdict ") && !hasAttr(n, "hidden")

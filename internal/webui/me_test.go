@@ -19,7 +19,7 @@ import (
 )
 
 // seeMe proves a phone number to see one's own check-ins.
-func (b *browser) seeMe(phone string) page {
+func (b *browser) seeMe(phone string) answer {
 	b.s.t.Helper()
 	p := b.post("/me/phone", url.Values{"phone": {phone}})
 	p.leadsTo("/me/proof")

@@ -66,7 +66,7 @@ func TestPlaces(t *testing.T) {
 }
 
 // faultyFields returns the names of the fields that are marked as wrong.
-func (p page) faultyFields() []string {
+func (p answer) faultyFields() []string {
 	var names []string
 	for _, n := range p.all(func(n *html.Node) bool { return attr(n, "aria-invalid") == "true" }) {
 		names = append(names, attr(n, "name"))

@@ -12,16 +12,16 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/truyvet/truyvet/internal/registry"
-	"github.com/truyvet/truyvet/internal/webui"
+	"github.com/truyvet/truyvet/internal/webui/staff"
 )
 
 // TestEveryPageIsSound goes over every page in both languages and holds what a strict content security policy, a screen
 // reader and a keyboard need.
 func TestEveryPageIsSound(t *testing.T) {
-	demo := &webui.Demo{}
+	demo := &staff.Demo{}
 	s := newSite(t, demo)
 	s.outbreak()
-	demo.Logins = []webui.DemoLogin{{Login: "owner", Password: password, Role: registry.RoleOwner}}
+	demo.Logins = []staff.DemoLogin{{Login: "owner", Password: password, Role: registry.RoleOwner}}
 	demo.Place, demo.Token = s.market.ID, s.stall.Code
 	city, anybody, citizen := s.staff("city"), s.browser(), s.browser()
 	id := city.record()
@@ -74,7 +74,7 @@ func TestEveryPageIsSound(t *testing.T) {
 var unfilled = regexp.MustCompile(`\[[a-z_]+\.[a-z_.0-9-]+\]|\{[a-z_]+\}|<no value>|%!`)
 
 // check holds what is true of every page.
-func check(t *testing.T, name string, p page, language string) {
+func check(t *testing.T, name string, p answer, language string) {
 	t.Helper()
 	if found := unfilled.FindString(p.text()); found != "" {
 		t.Errorf("%s: a text is not filled: %s", name, found)
@@ -165,7 +165,7 @@ func TestAssets(t *testing.T) {
 	name := regexp.MustCompile(`^/assets/[a-z-]+\.[0-9a-f]{12}\.(css|js|svg)$`)
 	b.prove(s.stall.Code, "0912345678")
 	paths := make(map[string]bool)
-	for _, p := range []page{b.get("/q/" + s.stall.Code + "/stamp"), s.staff("gate").get("/gate")} {
+	for _, p := range []answer{b.get("/q/" + s.stall.Code + "/stamp"), s.staff("gate").get("/gate")} {
 		for _, n := range p.all(func(n *html.Node) bool { return n.Data == "link" || n.Data == "script" }) {
 			paths[attr(n, "src")+attr(n, "href")] = true
 		}
@@ -222,7 +222,7 @@ func TestHome(t *testing.T) {
 		t.Errorf("the page speaks of a demonstration: %s", plain.text())
 	}
 
-	demo := &webui.Demo{Logins: []webui.DemoLogin{
+	demo := &staff.Demo{Logins: []staff.DemoLogin{
 		{Login: "owner", Password: "pass-of-owner", Role: registry.RoleOwner}, {Login: "city", Password: "pass-of-city", Role: registry.RoleCity},
 	}}
 	s := newSite(t, demo)

@@ -17,7 +17,7 @@ import (
 )
 
 // upload sends a file of places.
-func (b *browser) upload(path, file string) page {
+func (b *browser) upload(path, file string) answer {
 	return b.send(path, nil, "file", "places.csv", []byte(file))
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 // send sends a form with a file.
-func (b *browser) send(path string, form url.Values, field, name string, content []byte) page {
+func (b *browser) send(path string, form url.Values, field, name string, content []byte) answer {
 	b.s.t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -40,7 +40,7 @@ func (b *browser) send(path string, form url.Values, field, name string, content
 }
 
 // fetch asks for a path with a header.
-func (b *browser) fetch(path, header, value string) page {
+func (b *browser) fetch(path, header, value string) answer {
 	b.s.t.Helper()
 	request, err := http.NewRequestWithContext(b.s.t.Context(), http.MethodGet, b.s.URL+path, nil)
 	must(b.s.t, err)
@@ -49,7 +49,7 @@ func (b *browser) fetch(path, header, value string) page {
 }
 
 // drawn waits until an order is drawn and returns its page.
-func (b *browser) drawn(order string) page {
+func (b *browser) drawn(order string) answer {
 	b.s.t.Helper()
 	for {
 		p := b.get(order)

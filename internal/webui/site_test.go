@@ -38,6 +38,12 @@ import (
 	"github.com/truyvet/truyvet/internal/turnout"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/internal/webui"
+	"github.com/truyvet/truyvet/internal/webui/desk"
+	"github.com/truyvet/truyvet/internal/webui/door"
+	"github.com/truyvet/truyvet/internal/webui/owner"
+	"github.com/truyvet/truyvet/internal/webui/page"
+	"github.com/truyvet/truyvet/internal/webui/staff"
+	"github.com/truyvet/truyvet/internal/webui/visitor"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
@@ -98,13 +104,13 @@ func (s switchedTraces) Run(ctx context.Context, actor registry.Account, order c
 var start = time.Date(2026, 11, 21, 0, 40, 0, 0, time.UTC) // 07:40 in Viet Nam
 
 // newSite builds a site; demo may be nil.
-func newSite(t *testing.T, demo *webui.Demo) *site {
+func newSite(t *testing.T, demo *staff.Demo) *site {
 	t.Helper()
 	return newSiteThatNeeds(t, demo)
 }
 
 // newSiteThatNeeds builds a site on which some roles need a second factor.
-func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *site {
+func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *site {
 	t.Helper()
 	ctx := t.Context()
 	s := &site{t: t, logs: &bytes.Buffer{}}
@@ -162,22 +168,34 @@ func newSiteThatNeeds(t *testing.T, demo *webui.Demo, need ...registry.Role) *si
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	t.Cleanup(func() { must(t, press.Close()) })
+	counts := turnout.New(s.snapshots, clock, location)
 	sessions := scs.New()
 	sessions.Store = s.store.Sessions()
 	ui, err := webui.New(webui.Deps{
-		Codes: s.ingest, Scans: s.ingest, Proofs: proofs, Credentials: s.credentials,
-		Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Signer: s.keys,
-		Dependants: citizen.NewDependants(s.store, s.pseudonyms, s.vault, clock),
-		Erasures:   citizen.NewErasures(s.store, s.ledger, 90*24*time.Hour, clock), Notices: s.store,
-		History: citizen.NewHistory(citizen.HistoryDeps{
-			People: s.store, Snapshots: s.snapshots, Openings: s.ledger, Clock: clock, Delay: 14 * 24 * time.Hour,
-		}),
-		Places: s.places, PlaceFiles: &places.Files{
-			Importer: &places.Importer{Intake: s.store, Keys: s.keys, Clock: clock}, Shelf: s.store, Service: s.places, Audit: s.ledger,
+		Page: page.Deps{
+			Areas: s.places, Scans: s.ingest, SignIns: s.accounts, Ledger: s.ledger, Sessions: sessions, SealKey: key,
+			Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location, BaseURL: "https://truyvet.example",
 		},
-		Map: s.places, Records: s.store, Printing: press, Turnout: turnout.New(s.snapshots, clock, location), Accounts: s.accounts, Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger,
-		Sessions: sessions, SealKey: key, Logger: slog.New(slog.NewTextHandler(s.logs, nil)), Clock: clock, Location: location,
-		Retention: 21 * 24 * time.Hour, ListAge: 90 * 24 * time.Hour, OpenedDelay: 14 * 24 * time.Hour, BaseURL: "https://truyvet.example", Demo: demo,
+		Visitor: visitor.Deps{
+			Codes: s.ingest, Proofs: proofs, Credentials: s.credentials,
+			Erasures: citizen.NewErasures(s.store, s.ledger, 90*24*time.Hour, clock), Notices: s.store,
+			History: citizen.NewHistory(citizen.HistoryDeps{
+				People: s.store, Snapshots: s.snapshots, Openings: s.ledger, Clock: clock, Delay: 14 * 24 * time.Hour,
+			}),
+			Dependants: citizen.NewDependants(s.store, s.pseudonyms, s.vault, clock), Signer: s.keys, Map: s.places,
+			Retention: 21 * 24 * time.Hour, ListAge: 90 * 24 * time.Hour, OpenedDelay: 14 * 24 * time.Hour,
+		},
+		Owner: owner.Deps{
+			Places: s.places, PlaceFiles: &places.Files{
+				Importer: &places.Importer{Intake: s.store, Keys: s.keys, Clock: clock}, Shelf: s.store, Service: s.places, Audit: s.ledger,
+			},
+			Map: s.places, Records: s.store, Printing: press, Turnout: counts, Devices: s.accounts,
+		},
+		Door: door.Deps{
+			Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Map: s.places, Turnout: counts, Devices: s.accounts,
+		},
+		Desk:  desk.Deps{Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger},
+		Staff: staff.Deps{Accounts: s.accounts, Places: s.places, Map: s.places, Records: s.store, Demo: demo},
 	})
 	must(t, err)
 	gin.SetMode(gin.TestMode)
@@ -309,8 +327,8 @@ func (s *site) staff(login string) *browser {
 	return b
 }
 
-// page is an answer.
-type page struct {
+// answer is what a page answered.
+type answer struct {
 	t        *testing.T
 	status   int
 	header   http.Header
@@ -319,12 +337,12 @@ type page struct {
 	root     *html.Node
 }
 
-func (b *browser) get(path string) page { return b.do(http.MethodGet, path, nil) }
+func (b *browser) get(path string) answer { return b.do(http.MethodGet, path, nil) }
 
-func (b *browser) post(path string, form url.Values) page { return b.do(http.MethodPost, path, form) }
+func (b *browser) post(path string, form url.Values) answer { return b.do(http.MethodPost, path, form) }
 
 // follow gets pages until one is no redirect.
-func (b *browser) follow(p page) page {
+func (b *browser) follow(p answer) answer {
 	b.s.t.Helper()
 	for range 5 {
 		if p.location == "" {
@@ -336,7 +354,7 @@ func (b *browser) follow(p page) page {
 	return p
 }
 
-func (b *browser) do(method, path string, form url.Values) page {
+func (b *browser) do(method, path string, form url.Values) answer {
 	b.s.t.Helper()
 	var request *http.Request
 	var err error
@@ -351,7 +369,7 @@ func (b *browser) do(method, path string, form url.Values) page {
 }
 
 // ask sends a request.
-func (b *browser) ask(request *http.Request) page {
+func (b *browser) ask(request *http.Request) answer {
 	b.s.t.Helper()
 	response, err := b.client.Do(request)
 	must(b.s.t, err)
@@ -364,7 +382,7 @@ func (b *browser) ask(request *http.Request) page {
 	if response.StatusCode >= 500 && response.StatusCode != http.StatusServiceUnavailable {
 		b.s.t.Errorf("%s %s answered %d\n%s", request.Method, request.URL.Path, response.StatusCode, b.s.logs)
 	}
-	return page{
+	return answer{
 		t: b.s.t, status: response.StatusCode, header: response.Header, location: response.Header.Get("Location"),
 		body: body.String(), root: root,
 	}
@@ -384,7 +402,7 @@ func (b *browser) cookie(name string) string {
 }
 
 // all returns the elements for which keep says yes, in the order of the page.
-func (p page) all(keep func(*html.Node) bool) []*html.Node {
+func (p answer) all(keep func(*html.Node) bool) []*html.Node {
 	var found []*html.Node
 	for n := range p.root.Descendants() {
 		if n.Type == html.ElementNode && keep(n) {
@@ -395,7 +413,7 @@ func (p page) all(keep func(*html.Node) bool) []*html.Node {
 }
 
 // text is what the page says, without markup and repeated space.
-func (p page) text() string { return textOf(p.root) }
+func (p answer) text() string { return textOf(p.root) }
 
 func textOf(n *html.Node) string {
 	var b strings.Builder
@@ -418,7 +436,7 @@ func attr(n *html.Node, name string) string {
 }
 
 // field returns the value of the first field of that name.
-func (p page) field(name string) string {
+func (p answer) field(name string) string {
 	p.t.Helper()
 	found := p.all(func(n *html.Node) bool { return n.Data == "input" && attr(n, "name") == name })
 	if len(found) == 0 {
@@ -428,7 +446,7 @@ func (p page) field(name string) string {
 }
 
 // heading returns the text of the page's one main heading.
-func (p page) heading() string {
+func (p answer) heading() string {
 	p.t.Helper()
 	found := p.all(func(n *html.Node) bool { return n.Data == "h1" })
 	if len(found) != 1 {
@@ -438,7 +456,7 @@ func (p page) heading() string {
 }
 
 // wants says what the page must be.
-func (p page) wants(status int, texts ...string) {
+func (p answer) wants(status int, texts ...string) {
 	p.t.Helper()
 	if p.status != status {
 		p.t.Errorf("status %d, want %d: %s", p.status, status, p.text())
@@ -451,7 +469,7 @@ func (p page) wants(status int, texts ...string) {
 }
 
 // leadsTo says where the page must redirect to.
-func (p page) leadsTo(path string) {
+func (p answer) leadsTo(path string) {
 	p.t.Helper()
 	if p.status != http.StatusSeeOther || p.location != path {
 		p.t.Errorf("answered %d to %q, want a redirect to %q: %s", p.status, p.location, path, p.text())

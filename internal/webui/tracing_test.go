@@ -101,7 +101,7 @@ func TestFilters(t *testing.T) {
 	b := s.staff("city")
 	id := b.record()
 	path := b.post("/runs", url.Values{"case": {id}, "profile": {"vn-2021-12"}}).location
-	people := func(p page) []string {
+	people := func(p answer) []string {
 		var codes []string
 		for _, n := range p.all(func(n *html.Node) bool { return attr(n, "class") == "code-cell" }) {
 			codes = append(codes, textOf(n))

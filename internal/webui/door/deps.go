@@ -1,0 +1,45 @@
+package door
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/turnout"
+	"github.com/truyvet/truyvet/qrgen"
+)
+
+// Deps is what these pages are made from. All is needed.
+type Deps struct {
+	Gate    Gate
+	Map     Map
+	Turnout Turnout
+	Devices Devices
+}
+
+// Gate says whom that names which is presented at a gate, and sees to it that they are known.
+type Gate interface {
+	Receive(ctx context.Context, text string, at time.Time) (citizen.Presented, error)
+}
+
+// Map knows the names of places, and signs their codes for screens, without a query.
+type Map interface {
+	Name(id uuid.UUID) (places.Name, bool)
+	ScreenCode(id uuid.UUID) (text string, token qrgen.Token, err error)
+}
+
+// Turnout counts who came to places.
+type Turnout interface {
+	Table(ctx context.Context, place uuid.UUID) (*turnout.Table, error)
+}
+
+// Devices knows gates and screens by the keys that they hold, and gives a key to who has the code of an invitation.
+type Devices interface {
+	EnrolDevice(ctx context.Context, token, remote string) (registry.Account, string, error)
+	Device(ctx context.Context, key string) (registry.Account, error)
+	Screen(ctx context.Context, key string) (registry.Account, error)
+}

@@ -1,0 +1,248 @@
+package door
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/ingest"
+	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/webui/page"
+	"github.com/truyvet/truyvet/tracing/stay"
+)
+
+const (
+	sessionGate = "gate" // in the session: the last scans at a gate
+	gateMemory  = 10     // how many of them a gate's page lists
+
+	// gateAnswerAge is for how many seconds the page tells the guard what became of a number. It is long enough for a slow line,
+	// and too short for a reload or another tab to let somebody pass on the answer to somebody else.
+	gateAnswerAge = 10
+)
+
+// The reasons for refusing what is asked of a gate.
+var (
+	errGateEntry     = errs.New(errs.NotFound, "gate_entry_gone", "This scan is no longer in the list.")
+	errGatePlaceCode = errs.New(errs.Invalid, "gate_place_code", "This is the code of a place; it names nobody.")
+)
+
+// gateEntry is one line of a gate's list, kept in the gate's session. It holds nothing of the number that was typed; the
+// alias is what undoing needs.
+type gateEntry struct {
+	ID      uuid.UUID `json:"id"`
+	Alias   uuid.UUID `json:"alias"`
+	At      int64     `json:"at"`
+	Kind    stay.Kind `json:"kind"`
+	Undone  bool      `json:"undone,omitempty"`
+	Problem string    `json:"problem,omitempty"` // the code of the failure, empty when it was recorded
+	Message string    `json:"message,omitempty"` // of the failure, for a code without a text
+	Told    int64     `json:"told,omitempty"`    // when it was last answered: scanned, refused or undone
+}
+
+// Word is the part of the keys of its texts.
+func (e gateEntry) Word() string { return page.WordOf(e.Kind) }
+
+type gatePage struct {
+	Place  places.Name
+	Known  bool // whether there is such a place
+	Out    bool // in which mode the next scan is
+	Nonce  string
+	Latest *gateAnswer
+	List   []gateEntry
+	Alone  gateAlone
+}
+
+// gateAlone is what the page's scripts need to go on without a network. Without the decoder, which `make` builds, Worker, Exec and
+// Wasm are empty: the form sends what is shown, and the camera is the browser's own affair.
+type gateAlone struct {
+	Place              uuid.UUID
+	Zone               int    // seconds by which the reader's clock is ahead of UTC
+	Words              string // what the scripts say, as JSON
+	Worker, Exec, Wasm string // addresses
+}
+
+// gateAlone makes what the scripts need.
+func (p *Pages) gateAlone(c *gin.Context) (gateAlone, error) {
+	texts, now := p.Texts(c), p.Clock()
+	words := map[string]string{
+		"in": texts.Text("gate.in"), "out": texts.Text("gate.out"), "undone": texts.Text("gate.undone"),
+		"refused": texts.Text("gate.not_recorded"), "kept": texts.Text("gate.kept"), "offline": texts.Text("gate.offline"),
+		"undelivered": texts.Text("gate.undelivered"), "fault": texts.Text("gate.fault"), "full": texts.Text("gate.full"),
+		"waiting_in": texts.Text("gate.waiting_in"), "waiting_out": texts.Text("gate.waiting_out"),
+		"camera_on": texts.Text("gate.camera_on"), "camera_off": texts.Text("gate.camera_off"), "camera_fault": texts.Text("gate.camera_fault"),
+	}
+	for _, refusal := range []*errs.Error{citizen.ErrPresented, citizen.ErrCodeOver, errGatePlaceCode} {
+		told := page.ProblemOf(texts, refusal)
+		words[refusal.Code] = told.Happened + " " + told.Do
+	}
+	data, err := json.Marshal(words)
+	if err != nil {
+		return gateAlone{}, fmt.Errorf("writing the words of the gate: %w", err)
+	}
+	_, zone := now.In(p.Location).Zone()
+	alone := gateAlone{Place: page.Actor(c).Place, Zone: zone, Words: string(data)}
+	exec, errExec := p.Asset("wasm_exec.js")
+	wasm, errWasm := p.Asset("gate.wasm")
+	if errExec == nil && errWasm == nil {
+		alone.Exec, alone.Wasm = exec, wasm
+		alone.Worker, err = p.Asset("gate-worker.js")
+	}
+	return alone, err
+}
+
+// gateAnswer is what the guard reads from afar.
+type gateAnswer struct {
+	gateEntry
+	Refusal page.Problem // when it was not recorded
+}
+
+// latestAnswer returns the line of the list that was answered last, unless that is too long ago.
+func latestAnswer(list []gateEntry, now int64) (gateEntry, bool) {
+	var latest gateEntry
+	for _, entry := range list {
+		if entry.Told > latest.Told {
+			latest = entry
+		}
+	}
+	return latest, latest.Told != 0 && now-latest.Told <= gateAnswerAge
+}
+
+func (p *Pages) registerGate(r gin.IRouter) {
+	page.Serve(r, "", p.showGate)
+	r.POST("", p.gateScan)
+	r.POST("/undo", p.gateUndo)
+	page.Serve(r, "/undo", func(c *gin.Context) { p.SeeOther(c, "/gate") })
+}
+
+func (p *Pages) showGate(c *gin.Context) {
+	list := p.gateList(c)
+	body := gatePage{List: list, Out: c.Query("mode") == modeOut}
+	body.Place, body.Known = p.Map.Name(page.Actor(c).Place)
+	if latest, ok := latestAnswer(list, p.Clock().Unix()); ok {
+		body.Latest = &gateAnswer{gateEntry: latest}
+		if latest.Problem != "" {
+			body.Latest.Refusal = page.ProblemOf(p.Texts(c), errs.New(errs.Invalid, latest.Problem, latest.Message))
+		}
+	}
+	var err error
+	if body.Nonce, err = page.NewNonce(p.Clock()); err == nil {
+		body.Alone, err = p.gateAlone(c)
+	}
+	if err != nil {
+		p.Fail(c, err)
+		return
+	}
+	p.Show(c, http.StatusOK, "gate", body)
+}
+
+func (p *Pages) gateScan(c *gin.Context) {
+	form, err := page.FormOf(c)
+	if err != nil {
+		p.FailBackTo(c, err, "/gate")
+		return
+	}
+	now := p.Clock().Unix()
+	entry, back := gateEntry{At: now, Told: now, Kind: stay.In}, gatePath(form)
+	if form.Get("mode") == modeOut {
+		entry.Kind = stay.Out
+	}
+	ctx := c.Request.Context()
+	presented, err := p.Gate.Receive(ctx, form.Get("number"), p.Clock())
+	if err == nil {
+		var result ingest.Result
+		result, err = p.submitAtGate(ctx, page.Actor(c), presented.Alias, form.Get("nonce"), ingest.Submission{Kind: entry.Kind, How: presented.How})
+		entry.ID, entry.Alias = result.ID, presented.Alias
+		if err == nil {
+			entry.At = result.At
+		}
+	}
+	if err != nil {
+		e := errs.Of(err)
+		if e.Kind == errs.TooMany || e.Kind == errs.Unavailable || e.Kind == errs.Internal {
+			p.FailBackTo(c, err, back)
+			return
+		}
+		entry.Problem, entry.Message = e.Code, e.Message
+	}
+	p.answerGate(c, append([]gateEntry{entry}, p.gateList(c)...), back)
+}
+
+// modeOut is the mode of a gate where people leave; every other is that where they come.
+const modeOut = "out"
+
+// gatePath is the address of a gate's page in the mode that a form was sent from.
+func gatePath(form url.Values) string {
+	if form.Get("mode") == modeOut {
+		return "/gate?mode=" + modeOut
+	}
+	return "/gate"
+}
+
+// submitAtGate records a scan at the gate's own place, of whoever holds the alias. A gate has no code: it goes on while its place's is
+// taken back.
+func (p *Pages) submitAtGate(ctx context.Context, gate registry.Account, alias uuid.UUID, nonce string, s ingest.Submission) (ingest.Result, error) {
+	if _, known := p.Map.Name(gate.Place); !known {
+		return ingest.Result{}, fmt.Errorf("finding the gate's place: %w", registry.ErrNotFound)
+	}
+	s.Gate, s.ID = gate.Place, p.Seal.ScanID(nonce, alias, gate.Place.String(), s.Kind, p.Clock())
+	return p.Submit(ctx, alias, s)
+}
+
+// gateUndo takes back a scan of the list.
+func (p *Pages) gateUndo(c *gin.Context) {
+	form, err := page.FormOf(c)
+	if err != nil {
+		p.FailBackTo(c, err, "/gate")
+		return
+	}
+	list, back := p.gateList(c), gatePath(form)
+	i := slices.IndexFunc(list, func(e gateEntry) bool {
+		return e.ID.String() == form.Get("id") && e.Problem == "" && !e.Undone
+	})
+	if i < 0 {
+		p.FailBackTo(c, errGateEntry, back)
+		return
+	}
+	void := ingest.Submission{Kind: stay.Void, How: scan.GateTyped, Voids: list[i].ID}
+	if _, err := p.submitAtGate(c.Request.Context(), page.Actor(c), list[i].Alias, list[i].ID.String(), void); err != nil {
+		p.FailBackTo(c, err, back)
+		return
+	}
+	list[i].Undone, list[i].Told = true, p.Clock().Unix()
+	p.answerGate(c, list, back)
+}
+
+// answerGate keeps the list and leads back to the field.
+func (p *Pages) answerGate(c *gin.Context, list []gateEntry, back string) {
+	// A double tap is one scan and one line.
+	if len(list) > 1 && list[0].ID != uuid.Nil && list[0].ID == list[1].ID {
+		list = list[1:]
+	}
+	data, err := json.Marshal(list[:min(len(list), gateMemory)])
+	if err != nil {
+		p.Fail(c, fmt.Errorf("keeping the gate's list: %w", err))
+		return
+	}
+	p.Sessions.Put(c.Request.Context(), sessionGate, string(data))
+	p.SeeOther(c, back)
+}
+
+func (p *Pages) gateList(c *gin.Context) []gateEntry {
+	var list []gateEntry
+	if text := p.Sessions.GetString(c.Request.Context(), sessionGate); text != "" {
+		if err := json.Unmarshal([]byte(text), &list); err != nil {
+			return nil // written by another version of the pages: the list begins anew
+		}
+	}
+	return list
+}

@@ -1,0 +1,91 @@
+package visitor
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/sheet"
+	"github.com/truyvet/truyvet/internal/webui/page"
+)
+
+// visitLine is a visit as a file has it. Instants are RFC 3339 in the zone of the pages.
+type visitLine struct {
+	Place   string    `json:"place"`
+	Site    string    `json:"site,omitempty"`
+	Address string    `json:"address,omitempty"`
+	PlaceID uuid.UUID `json:"place_id"`
+	Trip    string    `json:"trip,omitempty"`
+	In      string    `json:"in"`
+	Out     string    `json:"out"`
+	// Ended is how the end is known: checkout, moved (to another place), assumed, or open.
+	Ended string `json:"ended"`
+}
+
+func (p *Pages) lineOf(v visit) visitLine {
+	line := visitLine{
+		Place: v.Name.Name, Site: v.Name.Site, Address: v.Name.Address, PlaceID: v.Place.ID,
+		In: p.Reader.Stamp(v.Enter), Out: p.Reader.Stamp(v.Leave), Ended: v.Basis.String(),
+	}
+	if v.Place.Trip != uuid.Nil {
+		line.Trip = v.Place.Trip.String()
+	}
+	if v.Open {
+		line.Out, line.Ended = "", "open"
+	}
+	return line
+}
+
+// serveVisitsCSV gives somebody their own check-ins as a table.
+func (p *Pages) serveVisitsCSV(c *gin.Context, me uuid.UUID) {
+	visits, err := p.visitsOf(c.Request.Context(), me)
+	if err != nil {
+		p.FailBackTo(c, err, "/me")
+		return
+	}
+	out := csv.NewWriter(page.NewDownload(c, "truyvet-check-ins.csv"))
+	// The writer keeps its first error, which Error returns below.
+	_ = out.Write([]string{"place", "site", "address", "in", "out", "ended", "minutes", "place_id", "trip"})
+	for _, v := range visits {
+		line := p.lineOf(v)
+		_ = out.Write([]string{
+			sheet.Plain(line.Place), sheet.Plain(line.Site), sheet.Plain(line.Address), line.In, line.Out, line.Ended,
+			strconv.FormatInt((v.Leave-v.Enter)/60, 10), line.PlaceID.String(), line.Trip,
+		})
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		p.LogFault(c, fmt.Errorf("writing somebody's own check-ins: %w", err))
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// serveVisitsJSON gives somebody their own check-ins for a program.
+func (p *Pages) serveVisitsJSON(c *gin.Context, me uuid.UUID) {
+	visits, err := p.visitsOf(c.Request.Context(), me)
+	if err != nil {
+		p.FailBackTo(c, err, "/me")
+		return
+	}
+	lines := make([]visitLine, len(visits))
+	for i, v := range visits {
+		lines[i] = p.lineOf(v)
+	}
+	text, err := json.MarshalIndent(struct {
+		At       string      `json:"at"`
+		CheckIns []visitLine `json:"check_ins"`
+	}{p.Clock().In(p.Location).Format(time.RFC3339), lines}, "", "  ")
+	if err != nil {
+		p.Fail(c, fmt.Errorf("writing somebody's own check-ins: %w", err))
+		return
+	}
+	c.Header("Content-Disposition", `attachment; filename="truyvet-check-ins.json"`)
+	c.Header("Cache-Control", "no-store")
+	c.Data(http.StatusOK, "application/json", append(text, '\n'))
+}
