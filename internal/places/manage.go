@@ -3,6 +3,7 @@ package places
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -27,6 +28,7 @@ var (
 	ErrKind  = errs.New(errs.Invalid, "place_kind", "The kind of place is not known.")
 	ErrDwell = errs.New(errs.Invalid, "place_dwell", "The assumed stay is 1 to 1440 minutes, or empty for the kind's own.")
 	ErrHours = errs.New(errs.Invalid, "place_hours", "Opening hours are written like Mo-Fr 07:00-17:00; Sa 07:00-11:30; Su off.")
+	ErrForm  = errs.New(errs.Invalid, "place_form", "There is no such form that a place could ask for.")
 	// ErrParent is the answer for a place that is not there and for one of others alike.
 	ErrParent         = errs.New(errs.Invalid, "place_parent", "The place that it should be a part of is not one of yours, or lies too deep.")
 	ErrArea           = errs.New(errs.Invalid, "place_area", "The ward is not known.")
@@ -44,6 +46,7 @@ type NewPlace struct {
 	Area         string // code of a ward
 	DwellMinutes int
 	Hours        string // as registry.ParseHours reads them; empty if unknown
+	Form         string // that people are asked to fill in, or registry.NoForm; empty for what the place around it asks for
 }
 
 // Create makes a place of the actor's organisation and signs its first code. White space around name and address goes;
@@ -74,7 +77,7 @@ func (s *Service) newPlace(actor registry.Account, in NewPlace) (registry.Place,
 	if actor.Organisation == uuid.Nil {
 		return registry.Place{}, ErrNoOrganisation
 	}
-	if err := in.check(); err != nil {
+	if err := s.check(&in, ""); err != nil {
 		return registry.Place{}, err
 	}
 	if in.Parent != uuid.Nil {
@@ -113,6 +116,14 @@ func (in *NewPlace) check() (err error) {
 	return nil
 }
 
+// check is NewPlace.check, and judges the form: one that is offered, or the one of before, which may be offered no longer.
+func (s *Service) check(in *NewPlace, before string) error {
+	if in.Form != "" && in.Form != registry.NoForm && in.Form != before && !slices.Contains(s.forms, in.Form) {
+		return ErrForm
+	}
+	return in.check()
+}
+
 // checkWard says whether a code is that of a ward, or empty. The caller holds the lock.
 func (s *Service) checkWard(code string) error {
 	if area, known := s.areas[code]; code != "" && (!known || area.Level != registry.Ward) {
@@ -125,11 +136,11 @@ func (s *Service) checkWard(code string) error {
 func (in *NewPlace) place(organisation uuid.UUID, now int64) registry.Place {
 	return registry.Place{
 		Parent: in.Parent, Organisation: organisation, Kind: in.Kind, Name: in.Name, Address: in.Address, Area: in.Area,
-		Dwell: int64(in.DwellMinutes) * 60, Hours: in.Hours, Serial: 1, Issued: now, Created: now, Revision: 1,
+		Dwell: int64(in.DwellMinutes) * 60, Hours: in.Hours, Form: in.Form, Serial: 1, Issued: now, Created: now, Revision: 1,
 	}
 }
 
-// Update writes what an owner changes of a place: name, address, ward, assumed stay and hours. Its kind and what it is a part of
+// Update writes what an owner changes of a place: name, address, ward, assumed stay, hours and form. Its kind and what it is a part of
 // stay, whatever in says, and so does its code. Revision is the one that the owner saw. What belongs to others is
 // registry.ErrNotFound, what was changed meanwhile registry.ErrChanged; the other errors are those of Create.
 func (s *Service) Update(ctx context.Context, actor registry.Account, id uuid.UUID, revision int64, in NewPlace) (registry.Place, error) {
@@ -143,7 +154,7 @@ func (s *Service) Update(ctx context.Context, actor registry.Account, id uuid.UU
 		return registry.Place{}, registry.ErrChanged
 	}
 	in.Name, in.Address, in.Kind = strings.TrimSpace(in.Name), strings.TrimSpace(in.Address), p.Kind
-	if err := in.check(); err != nil {
+	if err := s.check(&in, p.Form); err != nil {
 		return registry.Place{}, err
 	}
 	s.mu.RLock()
@@ -152,7 +163,7 @@ func (s *Service) Update(ctx context.Context, actor registry.Account, id uuid.UU
 	if err != nil {
 		return registry.Place{}, err
 	}
-	p.Name, p.Address, p.Area, p.Dwell, p.Hours = in.Name, in.Address, in.Area, int64(in.DwellMinutes)*60, in.Hours
+	p.Name, p.Address, p.Area, p.Dwell, p.Hours, p.Form = in.Name, in.Address, in.Area, int64(in.DwellMinutes)*60, in.Hours, in.Form
 	if err := s.store.UpdatePlace(ctx, p); err != nil {
 		return registry.Place{}, fmt.Errorf("keeping a place: %w", err)
 	}

@@ -53,6 +53,7 @@ type Service struct {
 	store Store
 	keys  *qrgen.KeySet
 	clock func() time.Time
+	forms []string // that places may ask for
 
 	// changing is held while the store is changed or read anew, so that what was read before a change never takes the place
 	// of what is known since. It is taken before mu.
@@ -80,10 +81,11 @@ type holding struct {
 // nothingRead is a count of changes that no store has.
 const nothingRead = -1
 
-// New returns a service that knows nothing yet; Refresh makes it know what the store holds.
-func New(store Store, keys *qrgen.KeySet, clock func() time.Time) *Service {
+// New returns a service that knows nothing yet; Refresh makes it know what the store holds. Forms are the names of those that places
+// may ask people to fill in.
+func New(store Store, keys *qrgen.KeySet, clock func() time.Time, forms ...string) *Service {
 	return &Service{
-		store: store, keys: keys, clock: clock, changes: nothingRead,
+		store: store, keys: keys, clock: clock, forms: forms, changes: nothingRead,
 		places: make(map[uuid.UUID]registry.Place), owned: make(map[uuid.UUID]*holding), codes: make(map[uuid.UUID][]registry.Code), areas: make(map[string]registry.Area),
 		weeks: make(map[string]registry.Week),
 	}
@@ -127,7 +129,7 @@ func (s *Service) Refresh(ctx context.Context) error {
 
 // hold takes over a place as it is now. The caller holds mu.
 func (s *Service) hold(p registry.Place) {
-	p.Area, p.Hours = unique.Make(p.Area).Value(), unique.Make(p.Hours).Value() // a city has few of them, and many places
+	p.Area, p.Hours, p.Form = unique.Make(p.Area).Value(), unique.Make(p.Hours).Value(), unique.Make(p.Form).Value() // few, of many places
 	of := s.owned[p.Organisation]
 	if of == nil {
 		of = &holding{areas: make(map[string]int)}
@@ -316,4 +318,20 @@ func (s *Service) Place(actor registry.Account, id uuid.UUID) (registry.Place, e
 		return registry.Place{}, registry.ErrNotFound
 	}
 	return p, nil
+}
+
+// FormOf returns the name of the form that a place asks people to fill in: its own, or that of the nearest place around it that says
+// so; empty for none.
+func (s *Service) FormOf(id uuid.UUID) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p := s.places[id]
+	form := p.Form
+	for around := range s.ancestors(p) {
+		form = cmp.Or(form, around.Form)
+	}
+	if form == registry.NoForm {
+		return ""
+	}
+	return form
 }
