@@ -20,6 +20,7 @@ import (
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/config"
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/printing"
@@ -159,6 +160,7 @@ type Parts struct {
 	Ingest      *ingest.Ingest
 	Cases       *cases.Service
 	Printing    *printing.Service
+	Declared    *declaration.Service
 	Turnout     *turnout.Service
 
 	registry *prometheus.Registry // of this process's metrics
@@ -194,8 +196,11 @@ func Open(ctx context.Context, cfg *config.Config, logger *slog.Logger, clock fu
 
 // build makes the services from what is open.
 func (p *Parts) build(ctx context.Context) error {
-	var err error
-	p.Places = places.New(p.Registry, p.Keys, p.Clock)
+	forms, err := offeredForms(p.Config.FormsDir)
+	if err != nil {
+		return err
+	}
+	p.Places = places.New(p.Registry, p.Keys, p.Clock, declaration.Names(forms)...)
 	p.PlaceFiles = &places.Files{
 		Importer: &places.Importer{Intake: p.Registry, Keys: p.Keys, Clock: p.Clock}, Shelf: p.Registry, Service: p.Places, Audit: p.Audit,
 	}
@@ -233,8 +238,25 @@ func (p *Parts) build(ctx context.Context) error {
 		Store: p.Registry, Names: p.Places, Ends: p.Places.Ends, Base: p.Config.BaseURL, Location: p.Location, Dir: filepath.Join(p.Config.DataDir, "posters"),
 		Clock: p.Clock, Logger: p.Logger,
 	})
+	if p.Declared, err = declaration.New(ctx, declaration.Deps{
+		Offered: forms, Store: p.Registry, Vault: p.Vault, People: p.Registry, Places: p.Places, Ledger: p.Audit, Clock: p.Clock, Location: p.Location,
+	}); err != nil {
+		return err
+	}
 	p.Turnout = turnout.New(p.Scans.Snapshots, p.Clock, p.Location)
 	return p.refresh(ctx)
+}
+
+// offeredForms reads the forms that places can ask for: those of the program, and the operator's where there is a folder of them.
+func offeredForms(dir string) ([]declaration.Form, error) {
+	if dir == "" {
+		return declaration.Offered(nil)
+	}
+	forms, err := declaration.Offered(os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("TRUYVET_FORMS: %w", err)
+	}
+	return forms, nil
 }
 
 // refresh takes over what other processes, or commands, have written to the registry and to the key file.

@@ -73,6 +73,7 @@ type Config struct {
 	OpenedDelayDays int    `env:"TRUYVET_OPENED_DELAY_DAYS, default=14"`
 	AuditHeads      string `env:"TRUYVET_AUDIT_HEADS"` // folder that heads of the audit log are written into beside DATA/audit-heads
 	TimeZone        string `env:"TRUYVET_TIME_ZONE, default=Asia/Ho_Chi_Minh"`
+	FormsDir        string `env:"TRUYVET_FORMS"` // folder of the operator's own forms of declarations
 
 	TrustedProxies []string `env:"TRUYVET_TRUSTED_PROXIES"` // addresses or networks, comma-separated; none by default
 	LogLevel       string   `env:"TRUYVET_LOG_LEVEL, default=info"`

@@ -24,6 +24,7 @@ func Settings() []Setting {
 		{"TRUYVET_LIST_DAYS", "", "how long the lists of trace runs are kept (default 90)"},
 		{"TRUYVET_OPENED_DELAY_DAYS", "", "after how many days people are told who opened their details (default 14)"},
 		{"TRUYVET_AUDIT_HEADS", "", "folder, best on another machine, that each day's signed head of the audit log is written into (default DATA/audit-heads alone)"},
+		{"TRUYVET_FORMS", "", "folder of own forms of health declarations, one *.json each, which places can ask for beside those of the program (default none)"},
 		{"TRUYVET_TIME_ZONE", "", "zone of the days that people type (default Asia/Ho_Chi_Minh)"},
 		{"TRUYVET_REGISTRY_URL", "registry", "postgres://USER@HOST:PORT/DATABASE for a registry that several servers share (default DATA/registry.db)"},
 		{"TRUYVET_REDIS_URL", "redis", "redis://HOST:PORT/DB, for the cluster mode"},

@@ -39,6 +39,7 @@ type Store interface {
 type Vault interface {
 	Declare(ctx context.Context, people []uuid.UUID, field vault.Field, text string, at int64) error
 	Declared(ctx context.Context, person uuid.UUID, since int64) (vault.Details, error)
+	DeclaredBy(ctx context.Context, aliases []uuid.UUID, since int64) (map[uuid.UUID]vault.Details, error)
 }
 
 // People finds who an alias stands for, and who is under their phone.
@@ -174,32 +175,42 @@ const (
 	Attention State = "attention" // something was declared today, with whatever form, that somebody should look at
 )
 
-// AtDoor says how it stands with the declaration of somebody who is received at a place.
-func (s *Service) AtDoor(ctx context.Context, place, person uuid.UUID) (State, error) {
+// AtDoor says how it stands with the declarations of people who are received at a place, by their aliases; all are NotAsked where the
+// place asks for none, and then nothing is looked up.
+func (s *Service) AtDoor(ctx context.Context, place uuid.UUID, aliases ...uuid.UUID) ([]State, error) {
+	states := make([]State, len(aliases))
 	form, asked := s.AskedAt(place)
-	if !asked {
-		return NotAsked, nil
+	if !asked || len(aliases) == 0 {
+		return states, nil
 	}
 	day, start := s.today()
-	details, err := s.d.Vault.Declared(ctx, person, start)
+	declared, err := s.d.Vault.DeclaredBy(ctx, aliases, start)
 	if err != nil {
-		return NotAsked, err
+		return nil, err
 	}
-	given, err := givenIn(details)
-	if err != nil {
-		return NotAsked, err
+	for i, alias := range aliases {
+		given, err := givenIn(declared[alias])
+		if err != nil {
+			return nil, err
+		}
+		states[i] = stateOf(given, day, form.Name)
 	}
+	return states, nil
+}
+
+// stateOf says how it stands with somebody's declarations on a day at a place that asks for a form.
+func stateOf(given []Given, day, form string) State {
 	state := Missing
 	for _, g := range given {
 		switch {
 		case g.Day != day:
 		case g.Attention:
-			return Attention, nil
-		case g.Form == form.Name:
+			return Attention
+		case g.Form == form:
 			state = Done
 		}
 	}
-	return state, nil
+	return state
 }
 
 // Read returns the declarations among details that were opened, the newest first, with the forms that they were given to.

@@ -101,9 +101,9 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func (h *house) wantState(t *testing.T, place, person uuid.UUID, want declaration.State) {
+func (h *house) wantState(t *testing.T, place, alias uuid.UUID, want declaration.State) {
 	t.Helper()
-	if got, err := h.AtDoor(t.Context(), place, person); err != nil || got != want {
+	if got, err := h.AtDoor(t.Context(), place, uuid.UUID{9}, alias); err != nil || len(got) != 2 || got[1] != want {
 		t.Errorf("at the door it is %q, %v; want %q", got, err, want)
 	}
 }
@@ -111,29 +111,29 @@ func (h *house) wantState(t *testing.T, place, person uuid.UUID, want declaratio
 func TestAtDoor(t *testing.T) {
 	h := newHouse(t)
 	ctx := t.Context()
-	h.wantState(t, uuid.UUID{9}, parent, declaration.NotAsked)
-	h.wantState(t, clinic, parent, declaration.Missing)
+	h.wantState(t, uuid.UUID{9}, phone, declaration.NotAsked)
+	h.wantState(t, clinic, phone, declaration.Missing)
 	h.wantState(t, clinic, uuid.UUID{15: 77}, declaration.Missing) // who came with a card and was never here
 	must(t, h.Declare(ctx, []uuid.UUID{phone}, "general", nothing))
-	h.wantState(t, clinic, parent, declaration.Done)
-	h.wantState(t, clinic, child, declaration.Missing)
-	h.wantState(t, bus, parent, declaration.Missing) // another form
+	h.wantState(t, clinic, phone, declaration.Done)
+	h.wantState(t, clinic, underIt, declaration.Missing)
+	h.wantState(t, bus, phone, declaration.Missing) // another form
 
 	must(t, h.Declare(ctx, []uuid.UUID{phone, underIt}, "transport", travel))
-	h.wantState(t, bus, parent, declaration.Done)
-	h.wantState(t, bus, child, declaration.Done)
-	h.wantState(t, clinic, parent, declaration.Done)
+	h.wantState(t, bus, phone, declaration.Done)
+	h.wantState(t, bus, underIt, declaration.Done)
+	h.wantState(t, clinic, phone, declaration.Done)
 	ill := declaration.Answers{"symptoms": {"cough"}, "case": {"no"}, "sick": {"no"}, "outbreak": {"no"}}
 	must(t, h.Declare(ctx, []uuid.UUID{underIt}, "general", ill))
-	h.wantState(t, bus, child, declaration.Attention) // whatever form it was said with
-	h.wantState(t, bus, parent, declaration.Done)
+	h.wantState(t, bus, underIt, declaration.Attention) // whatever form it was said with
+	h.wantState(t, bus, phone, declaration.Done)
 	must(t, h.Declare(ctx, []uuid.UUID{underIt}, "general", nothing)) // it was a mistake
-	h.wantState(t, bus, child, declaration.Done)
+	h.wantState(t, bus, underIt, declaration.Done)
 
 	h.now = h.now.Add(30 * time.Minute) // midnight, while the day of UTC goes on
-	h.wantState(t, clinic, parent, declaration.Missing)
+	h.wantState(t, clinic, phone, declaration.Missing)
 	h.forms[clinic] = "gone"
-	h.wantState(t, clinic, parent, declaration.NotAsked)
+	h.wantState(t, clinic, phone, declaration.NotAsked)
 	if _, asked := h.AskedAt(clinic); asked {
 		t.Error("a place asks for a form that is not offered")
 	}
@@ -156,7 +156,7 @@ func TestDeclareRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	h.wantState(t, clinic, parent, declaration.Missing) // all or none
+	h.wantState(t, clinic, phone, declaration.Missing) // all or none
 	var last error
 	for range 12 {
 		last = errors.Join(last, h.Declare(t.Context(), []uuid.UUID{underIt}, "general", nothing))
@@ -233,15 +233,15 @@ func TestTheVaultsKeyTurns(t *testing.T) {
 	ctx := t.Context()
 	must(t, h.Declare(ctx, []uuid.UUID{phone, underIt}, "general", nothing))
 	must(t, h.ring.Replace(h.keys(t, 1, 2)))
-	h.wantState(t, clinic, parent, declaration.Done)
+	h.wantState(t, clinic, phone, declaration.Done)
 	must(t, h.Declare(ctx, []uuid.UUID{phone}, "transport", travel))
 	must(t, h.ring.Rotate(ctx, h.store, func(int, int) {}))
 	if counts, err := h.store.CountSealed(ctx); err != nil || counts[1] != 0 || counts[2] != 3 {
 		t.Errorf("by key there are %v, %v", counts, err)
 	}
 	must(t, h.ring.Replace(h.keys(t, 2)))
-	h.wantState(t, clinic, child, declaration.Done)
-	h.wantState(t, bus, parent, declaration.Done)
+	h.wantState(t, clinic, underIt, declaration.Done)
+	h.wantState(t, bus, phone, declaration.Done)
 	if n, err := h.store.CountDatedBefore(ctx, h.now.Unix()+1); err != nil || n != 3 {
 		t.Errorf("%d go with their day, %v", n, err)
 	}

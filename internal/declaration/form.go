@@ -97,6 +97,15 @@ type Form struct {
 	Questions []Question `json:"questions"`
 }
 
+// Names returns what forms are called.
+func Names(forms []Form) []string {
+	names := make([]string, len(forms))
+	for i, f := range forms {
+		names[i] = f.Name
+	}
+	return names
+}
+
 // HealthFrom returns the position of the first question that may need attention: whoever has nothing to declare answers those before
 // it and, with one tap, the rest. It is the number of questions where none may.
 func (f Form) HealthFrom() int {

@@ -51,6 +51,10 @@ func (a *API) postDetails(c *gin.Context, actor registry.Account) error {
 			opened[field] = details[field]
 		}
 	}
-	c.JSON(http.StatusOK, gin.H{"person": person, "details": opened})
+	declared, err := a.declarations.Read(c.Request.Context(), details)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, gin.H{"person": person, "details": opened, "declarations": declarationsOf(declared)})
 	return nil
 }

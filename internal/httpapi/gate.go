@@ -12,6 +12,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -130,7 +131,13 @@ func (a *API) postGateScan(c *gin.Context) error {
 	if results[0].Status == ingest.Refused {
 		return results[0].Err
 	}
-	c.JSON(http.StatusOK, gin.H{"id": sub.ID, "status": results[0].Status})
+	answer := gin.H{"id": sub.ID, "status": results[0].Status}
+	if sub.Kind == stay.In {
+		if state := a.declaredAt(c.Request.Context(), gate.Place, who.Alias)[0]; state != declaration.NotAsked {
+			answer["declaration"] = state
+		}
+	}
+	c.JSON(http.StatusOK, answer)
 	return nil
 }
 

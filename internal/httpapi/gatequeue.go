@@ -11,6 +11,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -99,7 +100,7 @@ func (a *API) postGateQueue(c *gin.Context) error {
 		a.failSubmit(c, err) // sending all of it again is safe
 		return nil
 	}
-	d.results(queue.Scans, answers).send(c)
+	d.results(queue.Scans, answers, d.declared(c.Request.Context())).send(c)
 	return nil
 }
 
@@ -179,18 +180,37 @@ func (d *delivery) record(ctx context.Context) ([]ingest.Result, error) {
 	return d.api.submit(ctx, uuid.Nil, d.subs)
 }
 
+// declared says how it stands with the declarations of those who came just now, by their aliases: the guard has them before their eyes.
+func (d *delivery) declared(ctx context.Context) map[uuid.UUID]declaration.State {
+	var here []uuid.UUID
+	for _, sub := range d.subs {
+		if sub.Kind == stay.In && d.now-sub.At <= int64(offlineAfter/time.Second) {
+			here = append(here, sub.Alias)
+		}
+	}
+	states := make(map[uuid.UUID]declaration.State, len(here))
+	for i, state := range d.api.declaredAt(ctx, d.place, here...) {
+		states[here[i]] = state
+	}
+	return states
+}
+
 // results is the answer: of each scan its refusal, or the next of the answers to those that were submitted.
-func (d *delivery) results(scans []queuedScan, answers []ingest.Result) *results {
+func (d *delivery) results(scans []queuedScan, answers []ingest.Result, declared map[uuid.UUID]declaration.State) *results {
 	r := newResults(len(scans))
+	subs := d.subs
 	for i, refusal := range d.refusals {
 		id := scans[i].ID
 		if refusal == nil {
-			if answers[0].Status != ingest.Refused {
-				r.taken(id, answers[0].Status)
-			} else {
+			switch {
+			case answers[0].Status == ingest.Refused:
 				refusal = answers[0].Err
+			case subs[0].Kind == stay.In:
+				r.received(id, answers[0].Status, declared[subs[0].Alias])
+			default:
+				r.taken(id, answers[0].Status)
 			}
-			answers = answers[1:]
+			answers, subs = answers[1:], subs[1:]
 		}
 		if refusal != nil {
 			r.refused(id, id != uuid.Nil, refusal)

@@ -44,14 +44,15 @@ type Deps struct {
 	Clock    func() time.Time
 	Location *time.Location // of the days that people type
 
-	Gates     Gates
-	PaceGate  func(gate uuid.UUID, n int) error // counts n more scans of a gate; the error says how long to wait
-	Reception Reception
-	Boxes     Boxes
-	Places    GatePlaces
-	Turnout   Turnout
-	Check     func(text string) (places.Checked, error) // of places.Service
-	Revoked   func() (places.RevokedFile, error)        // of places.Service
+	Gates        Gates
+	PaceGate     func(gate uuid.UUID, n int) error // counts n more scans of a gate; the error says how long to wait
+	Reception    Reception
+	Boxes        Boxes
+	Places       GatePlaces
+	Turnout      Turnout
+	Declarations Declarations
+	Check        func(text string) (places.Checked, error) // of places.Service
+	Revoked      func() (places.RevokedFile, error)        // of places.Service
 
 	FindPlaces func(ctx context.Context, q registry.Search) (registry.Found, error)
 	PlaceFiles PlaceFiles
@@ -72,14 +73,15 @@ type API struct {
 	clock      func() time.Time
 	location   *time.Location
 
-	gates     Gates
-	paceGate  func(uuid.UUID, int) error
-	reception Reception
-	boxes     Boxes
-	places    GatePlaces
-	turnout   Turnout
-	check     func(string) (places.Checked, error)
-	revoked   func() (places.RevokedFile, error)
+	gates        Gates
+	paceGate     func(uuid.UUID, int) error
+	reception    Reception
+	boxes        Boxes
+	places       GatePlaces
+	turnout      Turnout
+	declarations Declarations
+	check        func(string) (places.Checked, error)
+	revoked      func() (places.RevokedFile, error)
 
 	findPlaces func(context.Context, registry.Search) (registry.Found, error)
 	placeFiles PlaceFiles
@@ -93,7 +95,7 @@ func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
-		gates: d.Gates, paceGate: d.PaceGate, reception: d.Reception, boxes: d.Boxes, places: d.Places, turnout: d.Turnout, check: d.Check, revoked: d.Revoked,
+		gates: d.Gates, paceGate: d.PaceGate, reception: d.Reception, boxes: d.Boxes, places: d.Places, turnout: d.Turnout, declarations: d.Declarations, check: d.Check, revoked: d.Revoked,
 		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 )
@@ -44,7 +45,15 @@ func (r *results) begin(id uuid.UUID, known bool, status ingest.Status) {
 
 // taken adds a scan that the log has.
 func (r *results) taken(id uuid.UUID, status ingest.Status) {
+	r.received(id, status, declaration.NotAsked)
+}
+
+// received adds a scan that the log has, of somebody whose declaration stands so.
+func (r *results) received(id uuid.UUID, status ingest.Status, declared declaration.State) {
 	r.begin(id, true, status)
+	if declared != declaration.NotAsked {
+		r.text = append(r.text, `,"declaration":"`+declared+`"`...)
+	}
 	r.text = append(r.text, '}')
 }
 

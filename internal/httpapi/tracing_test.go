@@ -272,10 +272,15 @@ func TestDetailsAreOpenedForAPurpose(t *testing.T) {
 	path := "/api/v1/runs/" + run.String() + "/people/" + person.String() + "/details"
 	res := do(ask("POST", path, `{"purpose":"other","text":"Điều 7"}`))
 	var got struct {
-		Person  uuid.UUID
-		Details map[string]string
+		Person       uuid.UUID
+		Details      map[string]string
+		Declarations []struct {
+			Day     string
+			Answers []struct{ Answers []map[string]string }
+		}
 	}
 	if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil || res.Code != 200 || got.Person != person ||
+		len(got.Declarations) != 1 || got.Declarations[0].Day != "2021-12-02" || got.Declarations[0].Answers[0].Answers[0]["en"] != "Yes" ||
 		len(got.Details) != 2 || got.Details["phone"] != "0912345678" || got.Details["name"] != "Ánh" {
 		t.Errorf("status %d, %s, %v", res.Code, res.Body, err)
 	}

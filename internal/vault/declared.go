@@ -26,22 +26,45 @@ func (v *Vault) Declare(ctx context.Context, people []uuid.UUID, field Field, te
 	return nil
 }
 
-// Declared returns what somebody has declared since an instant, and nothing else of them, without an entry in the audit log: for
-// themselves, and for a door that learns of it no more than whether it was done. A tracing team reads it by Open.
+// Declared returns what somebody has declared since an instant, and nothing else of them, without an entry in the audit log: it is for
+// themselves. A tracing team reads it by Open.
 func (v *Vault) Declared(ctx context.Context, person uuid.UUID, since int64) (Details, error) {
 	values, err := v.store.Dated(ctx, person, since)
 	if err != nil {
 		return nil, fmt.Errorf("reading what somebody declared: %w", err)
 	}
+	return v.declaredIn(values)
+}
+
+// DeclaredBy is Declared for the people of some aliases: for a door, which learns of it no more than whether it was done. Who has
+// declared nothing is not in it.
+func (v *Vault) DeclaredBy(ctx context.Context, aliases []uuid.UUID, since int64) (map[uuid.UUID]Details, error) {
+	values, err := v.store.DatedByAlias(ctx, aliases, since)
+	if err != nil {
+		return nil, fmt.Errorf("reading what people declared: %w", err)
+	}
+	declared := make(map[uuid.UUID]Details, len(values))
+	for alias, of := range values {
+		if declared[alias], err = v.declaredIn(of); err != nil {
+			return nil, err
+		}
+	}
+	return declared, nil
+}
+
+// declaredIn opens the declarations among values.
+func (v *Vault) declaredIn(values []registry.Sealed) (Details, error) {
 	declared := make(Details, len(values))
 	for _, value := range values {
 		field := Field(value.Field)
 		if _, _, is := field.Declaration(); !is {
 			continue
 		}
-		if declared[field], err = v.ring.Open(person, field, value.Value); err != nil {
+		text, err := v.ring.Open(value.Person, field, value.Value)
+		if err != nil {
 			return nil, fmt.Errorf("opening what a person declared, key %d: %w", value.Key, err)
 		}
+		declared[field] = text
 	}
 	return declared, nil
 }

@@ -24,6 +24,17 @@ func (s *shelf) Dated(_ context.Context, person uuid.UUID, since int64) (found [
 	return found, nil
 }
 
+// DatedByAlias has an alias for each person that is the same id.
+func (s *shelf) DatedByAlias(ctx context.Context, aliases []uuid.UUID, since int64) (map[uuid.UUID][]registry.Sealed, error) {
+	found := make(map[uuid.UUID][]registry.Sealed)
+	for _, alias := range aliases {
+		if values, err := s.Dated(ctx, alias, since); err != nil || values != nil {
+			found[alias] = values
+		}
+	}
+	return found, nil
+}
+
 func TestDeclarationField(t *testing.T) {
 	field := vault.DeclarationField("2021-12-03", "general")
 	if day, form, is := field.Declaration(); field != "declaration/2021-12-03/general" || !is || day != "2021-12-03" || form != "general" {
@@ -52,6 +63,10 @@ func TestDeclare(t *testing.T) {
 	}
 	want(somebody, 0, vault.Details{before: "cough", today: "nothing"})
 	want(somebody, 101, vault.Details{today: "nothing"})
+	by, err := r.DeclaredBy(ctx, []uuid.UUID{somebody, child, {77}}, 101)
+	if err != nil || len(by) != 2 || by[somebody][today] != "nothing" || len(by[somebody]) != 1 || by[child][today] != "nothing" {
+		t.Errorf("of %d it is known, %v", len(by), err)
+	}
 	want(child, 0, vault.Details{today: "nothing"})
 	must(t, r.Declare(ctx, []uuid.UUID{somebody}, today, "fever", 300))
 	want(somebody, 101, vault.Details{today: "fever"})

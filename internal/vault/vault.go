@@ -34,6 +34,8 @@ type Store interface {
 		entries func(recent []registry.Opening) []registry.AuditEntry) ([]registry.Sealed, error)
 	// Dated returns a person's values that were made since an instant and are kept no longer than scans.
 	Dated(ctx context.Context, person uuid.UUID, since int64) ([]registry.Sealed, error)
+	// DatedByAlias is Dated for the people of some aliases; who has none is not in it.
+	DatedByAlias(ctx context.Context, aliases []uuid.UUID, since int64) (map[uuid.UUID][]registry.Sealed, error)
 }
 
 // Ledger makes the entries of the audit log that a store appends within a transaction of its own.

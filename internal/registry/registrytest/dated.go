@@ -12,6 +12,7 @@ import (
 // Dated are the details that are kept for as long as scans, and the forms that they were given to.
 type Dated interface {
 	Dated(ctx context.Context, person uuid.UUID, since int64) ([]registry.Sealed, error)
+	DatedByAlias(ctx context.Context, aliases []uuid.UUID, since int64) (map[uuid.UUID][]registry.Sealed, error)
 	DropDatedOf(ctx context.Context, people []uuid.UUID) error
 	CountDatedBefore(ctx context.Context, before int64) (int64, error)
 	DropDatedBefore(ctx context.Context, before int64, limit int) (int64, error)
@@ -26,13 +27,20 @@ func dated(person uuid.UUID, field string, made int64) registry.Sealed {
 func testDated(t *testing.T, s Store) {
 	ctx := t.Context()
 	a, b := id(0xd0, 1), id(0xd0, 2)
-	must(t, s.PutPeople(ctx, []registry.Person{{ID: a}, {ID: b}}, nil))
+	card, phone1, phone2 := id(0xe0, 1), id(0xe0, 2), id(0xe0, 3)
+	must(t, s.PutPeople(ctx, []registry.Person{{ID: a}, {ID: b}}, []registry.Link{
+		{Alias: card, Person: a, Kind: "id_card"}, {Alias: phone1, Person: a, Kind: "phone"}, {Alias: phone2, Person: b, Kind: "phone"},
+	}))
 	wantValue(t, []registry.Sealed{})(s.Dated(ctx, a, 0))
 	phone, first, second, others := sealed(a, "phone", 1, 2), dated(a, "x/1", 100), dated(a, "x/2", 200), dated(b, "x/2", 150)
 	must(t, s.PutSealed(ctx, []registry.Sealed{second, phone, first, others}, true))
 	for since, want := range map[int64][]registry.Sealed{0: {first, second}, 100: {first, second}, 101: {second}, 201: {}} {
 		wantValue(t, want)(s.Dated(ctx, a, since))
 	}
+	byAlias := map[uuid.UUID][]registry.Sealed{card: {second}, phone1: {second}}
+	wantValue(t, byAlias)(s.DatedByAlias(ctx, []uuid.UUID{phone2, phone1, card, id(0xe0, 9)}, 151))
+	wantValue(t, map[uuid.UUID][]registry.Sealed{phone2: {others}})(s.DatedByAlias(ctx, []uuid.UUID{phone2}, 0))
+	wantValue(t, map[uuid.UUID][]registry.Sealed{})(s.DatedByAlias(ctx, nil, 0))
 	again := second
 	again.Value, again.Made = []byte{8}, 300
 	must(t, s.PutSealed(ctx, []registry.Sealed{again}, false))
@@ -80,7 +88,9 @@ func testForms(t *testing.T, s Store) {
 	more := registry.Form{Name: "ship", Version: 1}
 	wantError(t, s.PutForms(ctx, []registry.Form{more, changed}), registry.ErrExists)
 	wantValue(t, all)(s.Forms(ctx))
-	for _, err := range atOnce(4, func(int) error { return s.PutForms(ctx, []registry.Form{{Name: "ship", Version: 1, Body: []byte("b")}}) }) {
+	for _, err := range atOnce(4, func(int) error {
+		return s.PutForms(ctx, []registry.Form{{Name: "ship", Version: 1, Body: []byte("b")}})
+	}) {
 		must(t, err)
 	}
 }

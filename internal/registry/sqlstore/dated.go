@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -15,6 +16,28 @@ func (s *Store) Dated(ctx context.Context, person uuid.UUID, since int64) ([]reg
 	values, err := list(ctx, s.reader,
 		ask(selectSealed+` WHERE person = ? AND made > 0 AND made >= ? ORDER BY field`, blob(person), since), readSealed)
 	return values, fault("reading dated details", err)
+}
+
+// DatedByAlias is Dated for the people of some aliases, by the alias. Who has none, or is nobody, is not in it; the map is the
+// caller's.
+func (s *Store) DatedByAlias(ctx context.Context, aliases []uuid.UUID, since int64) (map[uuid.UUID][]registry.Sealed, error) {
+	found := make(map[uuid.UUID][]registry.Sealed)
+	for some := range slices.Chunk(aliases, idsAtOnce) {
+		q := query{`
+			SELECT alias, sealed.person, field, key_id, value, made FROM links JOIN sealed ON sealed.person = links.person
+			WHERE made > 0 AND made >= ? AND alias IN ` + idList(len(some)) + ` ORDER BY alias, field`, append([]any{since}, blobs(some)...)}
+		err := each(ctx, s.reader, q, func(r row) error {
+			var alias uuid.UUID
+			var v registry.Sealed
+			err := r.Scan(&alias, &v.Person, &v.Field, &v.Key, &v.Value, &v.Made)
+			found[alias] = append(found[alias], v)
+			return err
+		})
+		if err != nil {
+			return nil, fault("reading dated details by alias", err)
+		}
+	}
+	return found, nil
 }
 
 // DropDatedOf removes the dated details of some people. Whoever has none, or is nobody, is no error.
