@@ -25,7 +25,7 @@ const (
 )
 
 // Submission is one scan as a client sends it, but for Alias and Gate, which come from credentials alone. What was scanned
-// comes from the token, or at a gate without one from the gate's credential.
+// comes from the token, or at a gate without one from the gate's credential; on which trip a vehicle was, from its driver.
 //
 // At 0 stands for the time of arrival, so the same submission sent again in another second is another scan under the same
 // id, an ErrConflict. Whoever may have to send again says when the scan was.
@@ -38,7 +38,6 @@ type Submission struct {
 	How    scan.How
 	At     int64     // UTC seconds, skew corrected; 0 = now
 	Skew   int32     // seconds by which At was corrected
-	Trip   uuid.UUID // of a vehicle; uuid.Nil = none
 	Voids  uuid.UUID // in a void: the id of the scan that it takes back
 	Device uint64    // a number that names the device; 0 = unknown
 }
@@ -66,7 +65,6 @@ type Result struct {
 var (
 	ErrFuture   = errs.New(errs.Invalid, "scan_time_future", "The scan's time is more than five minutes in the future.")
 	ErrTooOld   = errs.New(errs.Invalid, "scan_time_too_old", "The scan is older than scans are kept.")
-	ErrTrip     = errs.New(errs.Invalid, "scan_trip_unexpected", "The scan names a trip, and the code is not a vehicle's.")
 	ErrConflict = errs.New(errs.Conflict, "id_conflict", "Another scan was already sent under this id.")
 )
 
@@ -93,6 +91,9 @@ func CodeError(err error) *errs.Error {
 // Closed says whether a place is closed at an instant, UTC seconds, as far as its hours are known.
 type Closed func(place uuid.UUID, at int64) bool
 
+// Trips returns the trip that a vehicle was on at an instant, UTC seconds, as far as its trips are known; uuid.Nil for none.
+type Trips func(vehicle uuid.UUID, at int64) uuid.UUID
+
 // Config is what an Ingest needs.
 type Config struct {
 	Keys *qrgen.KeySet
@@ -101,6 +102,7 @@ type Config struct {
 	// every scan, concurrently.
 	Ends      func(place uuid.UUID, serial uint32) int64
 	Closed    Closed        // asked with every good scan, concurrently; may be nil
+	Trips     Trips         // asked with every good scan at a vehicle or a gate, concurrently; may be nil
 	Retention time.Duration // how long scans are kept: an older one is refused
 	Clock     func() time.Time
 }
@@ -111,6 +113,7 @@ type Ingest struct {
 	ends      func(uuid.UUID, uint32) int64
 	log       scanlog.Log
 	closed    Closed
+	trips     Trips
 	retention time.Duration
 	clock     func() time.Time
 }
@@ -120,7 +123,12 @@ func New(c Config) *Ingest {
 	if c.Closed == nil {
 		c.Closed = func(uuid.UUID, int64) bool { return false }
 	}
-	return &Ingest{codes: newCodeCache(c.Keys), ends: c.Ends, log: c.Log, closed: c.Closed, retention: c.Retention, clock: c.Clock}
+	if c.Trips == nil {
+		c.Trips = func(uuid.UUID, int64) uuid.UUID { return uuid.Nil }
+	}
+	return &Ingest{
+		codes: newCodeCache(c.Keys), ends: c.Ends, log: c.Log, closed: c.Closed, trips: c.Trips, retention: c.Retention, clock: c.Clock,
+	}
 }
 
 // Submit judges each submission by itself and appends the good ones together, those that do not say whose they are for the alias.
@@ -128,7 +136,7 @@ func New(c Config) *Ingest {
 //
 // A code is judged at the scan's own time: one that had expired or was revoked by then is refused, while one that ended since is
 // good, and the scan is flagged late if it arrives more than LateAfter later. A scan at a place that was closed at its time is
-// flagged too, by the hours that are known when it arrives.
+// flagged too, by the hours that are known when it arrives. One at a vehicle is of the trip that was under way at its time, likewise.
 //
 // An error means that the log could not take them: nothing was promised, not even of those that would have been refused,
 // and sending all of them again is safe. It is, or wraps, one of package scanlog or of ctx.
@@ -178,7 +186,7 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 		at = now.Unix()
 	}
 	s := scan.Scan{
-		ID: sub.ID, Alias: alias, Trip: sub.Trip, At: at, ReceivedAt: now.Unix(),
+		ID: sub.ID, Alias: alias, At: at, ReceivedAt: now.Unix(),
 		Kind: sub.Kind, How: sub.How, Device: sub.Device, Skew: sub.Skew, Voids: sub.Voids,
 	}
 	if refusal := g.judgeTime(at, now); refusal != nil {
@@ -189,18 +197,20 @@ func (g *Ingest) judge(alias uuid.UUID, sub Submission, now time.Time) (scan.Sca
 		return s, token, CodeError(err)
 	}
 	s.Place, s.Serial = token.Place, token.Serial
-	// A trip makes a room of its own. Anywhere but in a vehicle it would let its sender be nobody's contact.
-	if sub.Trip != uuid.Nil && token.Kind != qrgen.KindVehicle {
-		return s, token, ErrTrip
-	}
 	if ends != 0 && now.Unix() > ends+int64(LateAfter/time.Second) {
 		s.Flags |= stay.Late
 	}
 	if err := s.Validate(); err != nil {
 		return s, token, errs.Of(err)
 	}
-	if s.Kind != stay.Void && g.closed(s.Place, s.At) {
+	if s.Kind == stay.Void {
+		return s, token, nil
+	}
+	if g.closed(s.Place, s.At) {
 		s.Flags |= stay.OutOfHours
+	}
+	if token.Kind == qrgen.KindVehicle || sub.Gate != uuid.Nil { // a gate does not say at what kind of place it stands
+		s.Trip = g.trips(s.Place, s.At)
 	}
 	return s, token, nil
 }

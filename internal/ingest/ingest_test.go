@@ -33,6 +33,7 @@ type bench struct {
 	now    time.Time
 	ends   map[issuedCode]int64
 	closed map[uuid.UUID]int64 // until when places are closed
+	trips  map[uuid.UUID]begun // the last of each vehicle
 	alias  uuid.UUID
 }
 
@@ -40,6 +41,12 @@ type bench struct {
 type issuedCode struct {
 	place  uuid.UUID
 	serial uint32
+}
+
+// begun is a trip and when it began.
+type begun struct {
+	trip uuid.UUID
+	at   int64
 }
 
 func newBench(t *testing.T) *bench {
@@ -61,6 +68,12 @@ func newBench(t *testing.T) *bench {
 		Keys: b.keys, Log: store, Retention: retention, Clock: func() time.Time { return b.now },
 		Ends:   func(place uuid.UUID, serial uint32) int64 { return b.ends[issuedCode{place, serial}] },
 		Closed: func(place uuid.UUID, at int64) bool { return at < b.closed[place] },
+		Trips: func(vehicle uuid.UUID, at int64) uuid.UUID {
+			if last := b.trips[vehicle]; at >= last.at {
+				return last.trip
+			}
+			return uuid.Nil
+		},
 	})
 	return b
 }
@@ -130,9 +143,10 @@ func TestAcceptedScanIsStoredAsJudged(t *testing.T) {
 	b := newBench(t)
 	b.now = noon.Add(700 * time.Millisecond)
 	place, trip := uuid.New(), uuid.New()
+	b.trips = map[uuid.UUID]begun{place: {trip, 0}}
 	code := b.code(t, qrgen.Token{Kind: qrgen.KindVehicle, Place: place, Serial: 3})
 	sub := in(code, noon.Add(-time.Minute))
-	sub.Trip, sub.Device, sub.How = trip, 42, scan.PhoneOffline
+	sub.Device, sub.How = 42, scan.PhoneOffline
 	r := b.one(t, sub)
 	if r.Status != ingest.Accepted || r.At != sub.At || r.Token.Place != place || r.Token.Serial != 3 {
 		t.Errorf("result %+v", r)
@@ -198,7 +212,6 @@ func TestRefusals(t *testing.T) {
 		"issued later":    {token(b.code(t, qrgen.Token{IssuedAt: noon.Add(qrgen.ClockTolerance + time.Second)})), "code_issued_in_future"},
 		"expired":         {token(b.code(t, qrgen.Token{ExpiresAt: noon})), "code_expired"},
 		"revoked":         {token(b.code(t, qrgen.Token{Place: revokedPlace, Serial: 2})), "code_revoked"},
-		"trip in a shop":  {with(func(s *ingest.Submission) { s.Trip = uuid.New() }), "scan_trip_unexpected"},
 		"no id":           {with(func(s *ingest.Submission) { s.ID = uuid.Nil }), "scan_id_missing"},
 		"no kind":         {with(func(s *ingest.Submission) { s.Kind = 0 }), "scan_kind_unknown"},
 		"no means":        {with(func(s *ingest.Submission) { s.How = 0 }), "scan_how_unknown"},
@@ -298,8 +311,7 @@ func TestAGateNeedsNoCode(t *testing.T) {
 	atGate := func(token string) ingest.Submission {
 		return ingest.Submission{ID: uuid.New(), Gate: place, Token: token, Kind: stay.In, How: scan.GateTyped, At: noon.Unix()}
 	}
-	inside, ended, trip := b.code(t, qrgen.Token{Place: room, Serial: 1}), b.code(t, qrgen.Token{Place: room, Serial: 2}), atGate("")
-	trip.Trip = uuid.New()
+	inside, ended := b.code(t, qrgen.Token{Place: room, Serial: 1}), b.code(t, qrgen.Token{Place: room, Serial: 2})
 	for _, c := range []struct {
 		sub    ingest.Submission
 		place  uuid.UUID
@@ -314,9 +326,6 @@ func TestAGateNeedsNoCode(t *testing.T) {
 	}
 	if r := b.one(t, atGate(ended)); r.Err == nil || r.Err.Code != "code_revoked" {
 		t.Errorf("with a code that has ended: %v", r.Err)
-	}
-	if r := b.one(t, trip); !errors.Is(r.Err, ingest.ErrTrip) {
-		t.Errorf("on a trip: %v", r.Err)
 	}
 }
 
@@ -373,6 +382,46 @@ func TestOneBatchOfManyPeople(t *testing.T) {
 			r.Fatalf("%d are not stored", len(taken))
 		}
 	})
+}
+
+// TestTheTripIsThatOfTheScansOwnTime: of whoever scans a vehicle's code, and of whom its gate scans; anywhere else there is none.
+// What is sent again after the trip became known is the same scan.
+func TestTheTripIsThatOfTheScansOwnTime(t *testing.T) {
+	b := newBench(t)
+	bus, trip := uuid.New(), uuid.New()
+	b.now = noon.Add(time.Hour)
+	code := b.code(t, qrgen.Token{Place: bus, Kind: qrgen.KindVehicle})
+	unknown := in(code, noon.Add(time.Minute))
+	want := map[uuid.UUID]uuid.UUID{unknown.ID: uuid.Nil}
+	if r := b.one(t, unknown); r.Status != ingest.Accepted {
+		t.Fatalf("%s: %v", r.Status, r.Err)
+	}
+	b.trips = map[uuid.UUID]begun{bus: {trip, noon.Unix()}}
+	if r := b.one(t, unknown); r.Status != ingest.Duplicate {
+		t.Errorf("sent again it is %s: %v", r.Status, r.Err)
+	}
+	void := in(code, noon)
+	void.Kind, void.Voids = stay.Void, unknown.ID
+	gate := ingest.Submission{ID: uuid.New(), Gate: bus, Kind: stay.In, How: scan.GateCard, At: noon.Unix()}
+	elsewhere := gate
+	elsewhere.ID, elsewhere.Gate = uuid.New(), uuid.New()
+	for _, c := range []struct {
+		sub  ingest.Submission
+		trip uuid.UUID
+	}{
+		{in(code, noon.Add(-time.Second)), uuid.Nil}, {in(code, noon), trip}, {void, uuid.Nil},
+		{gate, trip}, {elsewhere, uuid.Nil}, {in(b.code(t, qrgen.Token{Place: bus}), noon), uuid.Nil}, // which is not a vehicle's code
+	} {
+		if r := b.one(t, c.sub); r.Status != ingest.Accepted {
+			t.Fatalf("%s: %v", r.Status, r.Err)
+		}
+		want[c.sub.ID] = c.trip
+	}
+	for _, s := range b.stored(t) {
+		if s.Trip != want[s.ID] {
+			t.Errorf("kind %d at %d is of trip %s, want %s", s.Kind, s.At, s.Trip, want[s.ID])
+		}
+	}
 }
 
 func TestOneBadScanNeverHurtsTheOthers(t *testing.T) {

@@ -51,21 +51,21 @@ func (s *Scan) Validate() error {
 // Digest is what idempotency compares of two scans with the same (alias, id).
 type Digest [16]byte
 
-// Digest returns the digest of what the person did: place, trip, when, kind, voided scan and serial of the code. It is
+// Digest returns the digest of what the person did: place, when, kind, voided scan and serial of the code. It is
 // the first half of a SHA-256.
 //
 // It leaves out everything that may honestly differ when a client sends the same scan again: how it came (the second
-// try may come out of the offline queue), by which device, when, what doubts the server noted, where the log put it. The
+// try may come out of the offline queue), by which device, when, what the server knew of the vehicle's trips, what doubts it
+// noted, where the log put it. The
 // instant counts as the client gave it, At − Skew: the correction is measured anew for each request and may differ by a
 // second.
 func (s *Scan) Digest() Digest {
-	var b [16 + 16 + 8 + 1 + 16 + 4]byte
+	var b [16 + 8 + 1 + 16 + 4]byte
 	copy(b[0:], s.Place[:])
-	copy(b[16:], s.Trip[:])
-	binary.BigEndian.PutUint64(b[32:], uint64(s.At-int64(s.Skew)))
-	b[40] = byte(s.Kind)
-	copy(b[41:], s.Voids[:])
-	binary.BigEndian.PutUint32(b[57:], s.Serial)
+	binary.BigEndian.PutUint64(b[16:], uint64(s.At-int64(s.Skew)))
+	b[24] = byte(s.Kind)
+	copy(b[25:], s.Voids[:])
+	binary.BigEndian.PutUint32(b[41:], s.Serial)
 	sum := sha256.Sum256(b[:])
 	return Digest(sum[:16])
 }

@@ -253,14 +253,15 @@ func (d *deriver) leave(s *Scan, hasPrevious bool, previous int64) {
 }
 
 // read tells the open stays of s: one at the place of s is renewed or checked out, those at ancestors of the place are
-// renewed, the others end early. It reports whether s found its stay: for a check-out one that it ended, else one that is
+// renewed, the others end early. Who leaves a vehicle leaves it for good: a check-out ends the stay on an earlier run of it, which was
+// over before they got to their phone. It reports whether s found its stay: for a check-out one that it ended, else one that is
 // open still.
 func (d *deriver) read(s *Scan) (found bool) {
 	kept := d.open[:0]
 	for _, o := range d.open {
 		stays := false
 		switch {
-		case o.place == s.Place && s.Kind == Out:
+		case o.place.ID == s.Place.ID && s.Kind == Out: // of a vehicle whichever run of it they were on
 			d.checkOut(o, s)
 			found = true
 		case o.place == s.Place:

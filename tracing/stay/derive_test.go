@@ -145,6 +145,21 @@ func TestRules(t *testing.T) {
 			[]string{"5 10-50 moved", "5/2 50-150 assumed"},
 		},
 		{
+			"a check-out ends the stay on an earlier trip of the vehicle", 0,
+			[]stay.Scan{trip(at(1, 10, stay.In, 5), 1), trip(at(2, 50, stay.Out, 5), 2)},
+			[]string{"5/1 10-50 checkout"},
+		},
+		{
+			"and where no trip is under way any more", 0,
+			[]stay.Scan{trip(at(1, 10, stay.In, 5), 1), at(2, 200, stay.Out, 5)},
+			[]string{"5/1 10-200 checkout"},
+		},
+		{
+			"a trip that is over is not gone on with", 0,
+			[]stay.Scan{trip(at(1, 10, stay.In, 5), 1), trip(at(2, 50, stay.Renew, 5), 2)},
+			[]string{"5/1 10-50 moved", "5/2 50-150 assumed"},
+		},
+		{
 			"a trip has the ancestors of its vehicle", 0,
 			[]stay.Scan{at(1, 10, stay.In, 6), trip(at(2, 50, stay.In, 5), 2)},
 			[]string{"6 10-1050 assumed", "5/2 50-150 assumed"},

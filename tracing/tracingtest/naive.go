@@ -180,7 +180,7 @@ func staysAt(w World, person uuid.UUID, v tracing.Place, scans []stay.Scan) []tr
 			one, end := follow(w, info, scans, i)
 			one.Person = person
 			stays, closed = append(stays, one), end
-		case i != closed:
+		case i != closed && !endsAnother(w, scans, i):
 			enter := s.At - info.Dwell
 			if i > 0 {
 				enter = max(enter, scans[i-1].At)
@@ -191,6 +191,24 @@ func staysAt(w World, person uuid.UUID, v tracing.Place, scans []stay.Scan) []tr
 		}
 	}
 	return stays
+}
+
+// endsAnother says whether scan i, which is a check-out, ends a stay on another trip of its vehicle.
+func endsAnother(w World, scans []stay.Scan, i int) bool {
+	for _, other := range scans[:i] {
+		if v := other.Place; v.ID == scans[i].Place.ID && v != scans[i].Place {
+			info, _ := tree(w.Places).find(v.ID)
+			closed := -1
+			for k, s := range scans[:i] {
+				if s.Place == v && s.Kind != stay.Out && k >= closed {
+					if _, closed = follow(w, info, scans, k); closed == i {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 // follow returns the stay that scan i opens and the position of the scan that ends it.
@@ -205,7 +223,7 @@ func follow(w World, info tracing.PlaceInfo, scans []stay.Scan, i int) (tracing.
 	for j := i + 1; j < len(scans); j++ {
 		s := scans[j]
 		below := v.Trip == uuid.Nil && slices.Contains(tree(w.Places).above(s.Place.ID), v.ID)
-		checksOut := s.Place == v && s.Kind == stay.Out
+		checksOut := s.Place.ID == v.ID && s.Kind == stay.Out
 		switch {
 		case checksOut && (s.At <= end || s.At <= enter+min(day, max(4*hour, 2*info.Dwell))):
 			return ends(s.At, tracing.Checkout, flagged || s.Doubts != 0, j)
