@@ -18,6 +18,7 @@ import (
 type Store interface {
 	Ground
 	Places
+	Trips
 	People
 	Proofs
 	Logins
@@ -165,6 +166,8 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"what became of files", testPlaceFiles},
 		{"codes", testCodes},
 		{"a next code", testSucceed},
+		{"trips", testTrips},
+		{"who follows the trips misses none", testTripChanges},
 		{"what counts as a change", testCounts},
 		{"what is read as a whole is of one moment", testWorldOfOneMoment},
 		{"a person is made once", testEnsurePerson},
