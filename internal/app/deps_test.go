@@ -34,7 +34,7 @@ func TestImportDirections(t *testing.T) {
 	}
 	domain := []string{
 		"internal/scan", "internal/scanlog", "internal/scanstore", "internal/ingest", "internal/worker", "internal/registry",
-		"internal/account", "internal/citizen", "internal/places", "internal/cases", "internal/snapshot", "internal/scanmem", "internal/audit", "internal/retention", "internal/sheet", "internal/demo", "internal/vault", "internal/printing", "internal/turnout", "internal/shown", "internal/sealbox", "internal/gate", "internal/declaration",
+		"internal/account", "internal/citizen", "internal/places", "internal/cases", "internal/snapshot", "internal/scanmem", "internal/audit", "internal/retention", "internal/sheet", "internal/demo", "internal/vault", "internal/printing", "internal/turnout", "internal/trips", "internal/shown", "internal/sealbox", "internal/gate", "internal/declaration",
 	}
 	for _, room := range domain {
 		p := mustHave(t, rooms, room)

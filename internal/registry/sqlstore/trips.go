@@ -42,12 +42,13 @@ func (s *Store) BeginTrip(ctx context.Context, t registry.Trip) (kept registry.T
 		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		}
-		before, err := list(ctx, tx, ask(selectTrips+` WHERE vehicle = ? AND began <= ? ORDER BY began DESC, id DESC LIMIT 1`, blob(t.Vehicle), t.Began), readTrip)
+		underWay, err := list(ctx, tx, ask(selectTrips+` WHERE vehicle = ? AND began <= ? AND (ended = 0 OR ended > ?)`,
+			blob(t.Vehicle), t.Began, t.Began), readTrip)
 		if err != nil {
 			return err
 		}
-		for _, b := range before {
-			if err := endTrip(ctx, tx, b, t.Began); err != nil {
+		for _, before := range underWay {
+			if err := endTrip(ctx, tx, before, t.Began); err != nil {
 				return err
 			}
 		}
