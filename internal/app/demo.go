@@ -15,7 +15,9 @@ import (
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/demo"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/internal/trips"
 	"github.com/truyvet/truyvet/internal/webui/staff"
 	"github.com/truyvet/truyvet/tracing"
 )
@@ -57,7 +59,7 @@ func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done
 		return registry.Run{}, err
 	}
 	logins, err := demo.Load(ctx, district, demo.Into{
-		Places: p.Registry, People: p.Registry, Ingest: p.Ingest, Signer: p.Keys, Aliases: p.Pseudonyms,
+		Places: p.Registry, Trips: knownTrips{p.Registry, p.Trips}, People: p.Registry, Ingest: p.Ingest, Signer: p.Keys, Aliases: p.Pseudonyms,
 		Accounts: p.Accounts, NewPassword: account.NewPassword, Vault: p.secrets.ring,
 	}, progress)
 	if err != nil {
@@ -95,6 +97,20 @@ func (p *Parts) LoadDemo(ctx context.Context, size demo.Size, progress func(done
 	}
 	shown.Run = run.ID
 	return run, p.writeDemo(shown)
+}
+
+// knownTrips are in the registry and known to this process.
+type knownTrips struct {
+	registry *sqlstore.Store
+	known    *trips.Service
+}
+
+// PutTrips implements demo.Trips.
+func (k knownTrips) PutTrips(ctx context.Context, all []registry.Trip) error {
+	if err := k.registry.PutTrips(ctx, all); err != nil {
+		return err
+	}
+	return k.known.Refresh(ctx)
 }
 
 // writeDemo keeps what the home page shows, for the owner of the data folder alone.

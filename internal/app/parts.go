@@ -29,6 +29,7 @@ import (
 	"github.com/truyvet/truyvet/internal/registry/sqlstore"
 	"github.com/truyvet/truyvet/internal/retention"
 	"github.com/truyvet/truyvet/internal/telemetry"
+	"github.com/truyvet/truyvet/internal/trips"
 	"github.com/truyvet/truyvet/internal/turnout"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
@@ -150,6 +151,7 @@ type Parts struct {
 	Scans       *Scans
 	Places      *places.Service
 	PlaceFiles  *places.Files
+	Trips       *trips.Service
 	Credentials *citizen.Credentials
 	Proofs      *citizen.Proofs
 	Gate        *citizen.Gate
@@ -204,6 +206,7 @@ func (p *Parts) build(ctx context.Context) error {
 	p.PlaceFiles = &places.Files{
 		Importer: &places.Importer{Intake: p.Registry, Keys: p.Keys, Clock: p.Clock}, Shelf: p.Registry, Service: p.Places, Audit: p.Audit,
 	}
+	p.Trips = trips.New(trips.Deps{Store: p.Registry, Kind: p.Places.Kind, Clock: p.Clock, Keep: p.Config.Retention()})
 	if p.Credentials, err = citizen.NewCredentials(p.Secrets.Credential, p.Clock); err != nil {
 		return err
 	}
@@ -226,6 +229,7 @@ func (p *Parts) build(ctx context.Context) error {
 	p.Retention = p.retention(p.Scans.dropper, present{p.Scans.Snapshots, p.Clock})
 	p.Ingest = ingest.New(ingest.Config{
 		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Ends: p.Places.Ends, Retention: p.Config.Retention(), Clock: p.Clock,
+		Trips: p.Trips.At,
 		Closed: func(place uuid.UUID, at int64) bool { return p.Places.Closed(place, time.Unix(at, 0).In(p.Location)) },
 	})
 	p.limits = newLimits(p.Config.DeviceLimit, p.Config.AddressLimit, p.metrics, p.Clock)
@@ -268,14 +272,14 @@ func (p *Parts) refresh(ctx context.Context) error {
 		p.keysEntered = entered == nil
 		keysErr = errors.Join(keysErr, entered)
 	}
-	placesErr := p.Places.Refresh(ctx)
+	placesErr, tripsErr := p.Places.Refresh(ctx), p.Trips.Refresh(ctx)
 	revoked, revokedErr := p.Registry.RevokedCredentials(ctx)
 	if revokedErr != nil {
 		revokedErr = fmt.Errorf("reading revoked credentials: %w", revokedErr)
 	} else {
 		p.Credentials.SetRevoked(revoked)
 	}
-	return errors.Join(keysErr, placesErr, revokedErr)
+	return errors.Join(keysErr, placesErr, tripsErr, revokedErr)
 }
 
 // Close stops drawing posters, and closes what is open: first the log, so that whatever it has taken is durable, then the registry.

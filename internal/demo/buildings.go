@@ -181,7 +181,7 @@ func (t *town) buildStation(drivers int) {
 			ward: w, hours: hours{allDays, clock(5, 0), clock(21, 30)}, gate: 0.35, inside: 0.35,
 		})
 		t.places[bus].Dwell, t.places[bus].Address = dwellBus, t.places[t.station].Address
-		t.buses = append(t.buses, bus)
+		t.buses, t.lines[bus] = append(t.buses, bus), lines[line]
 		t.seat(roleDriver, bus, 2)
 	}
 }

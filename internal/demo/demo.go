@@ -35,7 +35,8 @@ type District struct {
 	Organisations []registry.Organisation
 	Places        []registry.Place // parents before their parts; Code is empty until they are loaded
 	People        []Person
-	Scans         []Scan // by (At, ID)
+	Trips         []registry.Trip // of the vehicles that were scanned
+	Scans         []Scan          // by (At, ID)
 	Cases         []registry.Case
 	Isolations    []registry.Isolation
 	Tour          Tour
@@ -76,7 +77,7 @@ func Make(seed uint64, now time.Time, loc *time.Location, size Size) (*District,
 	if err := o.spread(size.Cases); err != nil {
 		return nil, fmt.Errorf("making a district: %w", err)
 	}
-	d.Scans = h.scans(t)
+	d.Trips, d.Scans = h.trips(t, cal), h.scans(t)
 	return d, nil
 }
 

@@ -123,6 +123,10 @@ func checkScans(t *rapid.T, d *District, town *town, cal *calendar) {
 	if len(d.Scans) < 10*len(d.People) {
 		t.Errorf("%d scans of %d people are no month", len(d.Scans), len(d.People))
 	}
+	trips := make(map[uuid.UUID]registry.Trip)
+	for _, trip := range d.Trips {
+		trips[trip.ID] = trip
+	}
 	var last Scan
 	today := 0 // the scans are in the order of their time
 	for i, s := range d.Scans {
@@ -139,6 +143,8 @@ func checkScans(t *rapid.T, d *District, town *town, cal *calendar) {
 			t.Fatalf("scan %d by somebody in isolation", i)
 		case (s.Trip != uuid.Nil) != (place.Kind == qrgen.KindVehicle):
 			t.Fatalf("scan %d: trip %s at a %s", i, s.Trip, place.Kind)
+		case s.Trip != uuid.Nil && (trips[s.Trip].Vehicle != place.ID || s.At < trips[s.Trip].Began || s.At >= trips[s.Trip].Over()):
+			t.Fatalf("scan %d at %d: of trip %+v", i, s.At, trips[s.Trip])
 		case s.How == scan.GateCard && person.IDCard == "":
 			t.Fatalf("scan %d of an ID card that is not on record", i)
 		case s.Kind != stay.In && s.Kind != stay.Out && s.Kind != stay.Renew:

@@ -24,6 +24,11 @@ type Places interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
 }
 
+// Trips takes the runs of vehicles. Ingest knows of them when PutTrips returns.
+type Trips interface {
+	PutTrips(ctx context.Context, trips []registry.Trip) error
+}
+
 // People takes who lives there and who fell ill.
 type People interface {
 	PutPeople(ctx context.Context, people []registry.Person, links []registry.Link) error
@@ -56,6 +61,7 @@ type Sealer interface {
 // Into is what a district is loaded into.
 type Into struct {
 	Places      Places
+	Trips       Trips
 	People      People
 	Accounts    Accounts
 	NewPassword func() string // called once for each account
@@ -100,7 +106,7 @@ func Load(ctx context.Context, d *District, into Into, progress func(done, total
 	return logins, nil
 }
 
-// loadPlaces signs a code for each place and writes what stands still. It returns the codes, by the position of the place.
+// loadPlaces signs a code for each place and writes what stands still, and what runs. It returns the codes, by the position of the place.
 func (d *District) loadPlaces(ctx context.Context, into Into) ([]string, error) {
 	places := make([]registry.Place, len(d.Places))
 	tokens := make([]string, len(d.Places))
@@ -120,7 +126,10 @@ func (d *District) loadPlaces(ctx context.Context, into Into) ([]string, error) 
 			return nil, err
 		}
 	}
-	return tokens, into.Places.PutPlaces(ctx, places)
+	if err := into.Places.PutPlaces(ctx, places); err != nil {
+		return nil, err
+	}
+	return tokens, into.Trips.PutTrips(ctx, d.Trips)
 }
 
 // pseudonyms are the aliases of one person; card is uuid.Nil for those of whom no ID card is on record.
@@ -226,7 +235,7 @@ func (l *loader) submit(ctx context.Context, s *Scan) error {
 		alias = l.aliases[s.Person].card
 	}
 	results, err := l.ingest.Submit(ctx, alias, []ingest.Submission{{
-		ID: s.ID, Token: l.tokens[s.Place], Kind: s.Kind, How: s.How, At: s.At, Trip: s.Trip,
+		ID: s.ID, Token: l.tokens[s.Place], Kind: s.Kind, How: s.How, At: s.At,
 	}})
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ type ledger struct {
 	links         map[uuid.UUID]uuid.UUID
 	cases         []registry.Case
 	isolations    []registry.Isolation
+	trips         []registry.Trip
 	accounts      []registry.Account
 	scans         map[uuid.UUID]scan.Scan
 	details       int
@@ -103,6 +104,21 @@ func (l *ledger) Append(_ context.Context, scans []scan.Scan) ([]scanlog.Outcome
 	return make([]scanlog.Outcome, len(scans)), nil
 }
 
+func (l *ledger) PutTrips(_ context.Context, trips []registry.Trip) error {
+	l.trips = trips
+	return nil
+}
+
+// trip is the one that was under way, as the driver told it.
+func (l *ledger) trip(vehicle uuid.UUID, at int64) uuid.UUID {
+	for _, t := range l.trips {
+		if t.Vehicle == vehicle && t.Began <= at && at < t.Over() {
+			return t.ID
+		}
+	}
+	return uuid.Nil
+}
+
 // load loads d by the real way of ingest, with the given retention.
 func load(t *testing.T, d *District, retention time.Duration, progress func(done, total int)) (*ledger, []Login, error) {
 	t.Helper()
@@ -123,14 +139,14 @@ func load(t *testing.T, d *District, retention time.Duration, progress func(done
 	}
 	passwords := 0
 	logins, err := Load(t.Context(), d, Into{
-		Places: l, People: l, Accounts: l, Signer: keys, Aliases: aliases, Vault: ring,
+		Places: l, Trips: l, People: l, Accounts: l, Signer: keys, Aliases: aliases, Vault: ring,
 		NewPassword: func() string {
 			passwords++
 			return fmt.Sprintf("correct horse %d", passwords)
 		},
 		Ingest: ingest.New(ingest.Config{
 			Keys: keys, Log: l, Retention: retention, Clock: func() time.Time { return time.Unix(d.Now, 0) },
-			Ends: func(uuid.UUID, uint32) int64 { return 0 },
+			Ends: func(uuid.UUID, uint32) int64 { return 0 }, Trips: l.trip,
 		}),
 	}, progress)
 	return l, logins, err

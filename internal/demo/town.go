@@ -47,6 +47,7 @@ type town struct {
 	worship  []int32
 	station  int32
 	buses    []int32
+	lines    map[int32]string // where a bus goes to
 }
 
 // build makes a town with a place at work for everybody.
@@ -54,7 +55,7 @@ func build(seed uint64, size Size, all []inhabitant, issued int64) *town {
 	t := &town{
 		seed: seed, d: newDice(seed, streamTown, 0, 0), words: newWords(),
 		organisationNames: namer{used: make(map[string]int)}, placeNames: namer{used: make(map[string]int)},
-		issued: issued, meetings: make(map[int32][]int32),
+		issued: issued, meetings: make(map[int32][]int32), lines: make(map[int32]string),
 	}
 	workers := make(map[role]int)
 	for _, in := range all {
@@ -144,10 +145,4 @@ func (t *town) readsCards(place int32) bool {
 	default:
 		return false
 	}
-}
-
-// trip returns the id of a vehicle's run on a day.
-func (t *town) trip(d *dice, bus int32, ride int16) uuid.UUID {
-	d.set(t.seed, streamTrip, uint64(bus), uint64(ride))
-	return d.uuid()
 }

@@ -409,8 +409,12 @@ func TestTheTripIsThatOfTheScansOwnTime(t *testing.T) {
 		sub  ingest.Submission
 		trip uuid.UUID
 	}{
-		{in(code, noon.Add(-time.Second)), uuid.Nil}, {in(code, noon), trip}, {void, uuid.Nil},
-		{gate, trip}, {elsewhere, uuid.Nil}, {in(b.code(t, qrgen.Token{Place: bus}), noon), uuid.Nil}, // which is not a vehicle's code
+		{in(code, noon.Add(-time.Second)), uuid.Nil},
+		{in(code, noon), trip},
+		{void, uuid.Nil},
+		{gate, trip},
+		{elsewhere, uuid.Nil},
+		{in(b.code(t, qrgen.Token{Place: bus}), noon), uuid.Nil}, // which is not a vehicle's code
 	} {
 		if r := b.one(t, c.sub); r.Status != ingest.Accepted {
 			t.Fatalf("%s: %v", r.Status, r.Err)

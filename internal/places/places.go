@@ -171,6 +171,14 @@ func (s *Service) Name(id uuid.UUID) (Name, bool) {
 	return n, true
 }
 
+// Kind returns what kind of place it is, and whether the place is known.
+func (s *Service) Kind(id uuid.UUID) (kind qrgen.Kind, known bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p, known := s.places[id]
+	return p.Kind, known
+}
+
 // Code returns the token of a place's newest code, and whether the place is known.
 func (s *Service) Code(id uuid.UUID) (code string, known bool) {
 	s.mu.RLock()

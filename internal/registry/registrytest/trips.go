@@ -16,6 +16,7 @@ import (
 // Trips are the runs of vehicles.
 type Trips interface {
 	BeginTrip(ctx context.Context, t registry.Trip) (registry.Trip, error)
+	PutTrips(ctx context.Context, trips []registry.Trip) error
 	EndTrip(ctx context.Context, vehicle, id uuid.UUID, at int64) (registry.Trip, error)
 	TripChanges(ctx context.Context, known, since int64) (registry.TripChanges, error)
 	TripsOf(ctx context.Context, vehicle uuid.UUID, since int64, limit int) ([]registry.Trip, error)
@@ -84,6 +85,13 @@ func testTrips(t *testing.T, s Store) {
 	must(t, s.DropTripsBefore(ctx, 5000))
 	wantValue(t, int64(0))(s.CountTripsBefore(ctx, 5000))
 	of(0, 9)(ended(third, third.Began+aDay), ended(second, 5000))
+
+	more := []registry.Trip{ended(trip(6, 9000), 9500), trip(7, 9600)}
+	wantError(t, s.PutTrips(ctx, append(more, second)), registry.ErrExists)
+	before, err := s.TripChanges(ctx, -1, 0)
+	must(t, err)
+	must(t, s.PutTrips(ctx, more))
+	wantValue(t, registry.TripChanges{Changes: before.Changes + 1, Trips: more})(s.TripChanges(ctx, before.Changes, 0))
 }
 
 // testTripChanges follows the changes of trips, and compares with what is.

@@ -16,6 +16,15 @@ const (
 	raiseTrips  = `UPDATE trip_change SET count = count + 1`
 )
 
+// tripRows come before the count of changes is raised.
+var tripRows = rows{
+	`INSERT INTO trips (id, vehicle, route, began, ended, changed) VALUES `, `(?, ?, ?, ?, ?, (SELECT count + 1 FROM trip_change))`,
+}
+
+func tripValues(t *registry.Trip) []any {
+	return []any{blob(t.ID), blob(t.Vehicle), t.Route, t.Began, t.Ended}
+}
+
 func readTrip(r row) (t registry.Trip, err error) {
 	err = r.Scan(&t.ID, &t.Vehicle, &t.Route, &t.Began, &t.Ended)
 	return t, err
@@ -52,10 +61,7 @@ func (s *Store) BeginTrip(ctx context.Context, t registry.Trip) (kept registry.T
 				return err
 			}
 		}
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO trips (id, vehicle, route, began, ended, changed) VALUES (?, ?, ?, ?, ?, (SELECT count + 1 FROM trip_change))`,
-			blob(kept.ID), blob(kept.Vehicle), kept.Route, kept.Began, kept.Ended)
-		if err != nil {
+		if err := insert(ctx, tx, tripRows, []registry.Trip{kept}, tripValues); err != nil {
 			return err
 		}
 		return raise(ctx, tx, raiseTrips, 1)
@@ -64,6 +70,16 @@ func (s *Store) BeginTrip(ctx context.Context, t registry.Trip) (kept registry.T
 		return registry.Trip{}, err
 	}
 	return kept, nil
+}
+
+// PutTrips adds trips as they are, all or none. The errors: registry.ErrExists, and ErrDangling for an unknown vehicle.
+func (s *Store) PutTrips(ctx context.Context, trips []registry.Trip) error {
+	return s.change(ctx, "putting trips", func(tx *sql.Tx) error {
+		if err := insert(ctx, tx, tripRows, trips, tripValues); err != nil {
+			return err
+		}
+		return raise(ctx, tx, raiseTrips, len(trips))
+	})
 }
 
 // EndTrip records that a trip of a vehicle was over at an instant, and returns it as it is kept. Of two ends the earlier holds, and
