@@ -229,7 +229,7 @@ func (p *Parts) build(ctx context.Context) error {
 	p.Retention = p.retention(p.Scans.dropper, present{p.Scans.Snapshots, p.Clock})
 	p.Ingest = ingest.New(ingest.Config{
 		Keys: p.Keys, Log: p.metrics.TimeLog(p.Scans.Log), Ends: p.Places.Ends, Retention: p.Config.Retention(), Clock: p.Clock,
-		Trips: p.Trips.At,
+		Trips:  p.Trips.At,
 		Closed: func(place uuid.UUID, at int64) bool { return p.Places.Closed(place, time.Unix(at, 0).In(p.Location)) },
 	})
 	p.limits = newLimits(p.Config.DeviceLimit, p.Config.AddressLimit, p.metrics, p.Clock)

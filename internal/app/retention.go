@@ -22,7 +22,7 @@ import (
 // retention makes what purges a scan store and the registry.
 func (o *Office) retention(scans scanstore.Dropper, presence retention.Presence) *retention.Service {
 	return retention.New(retention.Deps{
-		Scans: scans, Lists: o.Registry, Expiring: o.Registry, Vault: o.Registry, Presence: presence, Turns: o.Registry, Ledger: o.Audit,
+		Scans: scans, Lists: o.Registry, Expiring: o.Registry, Trips: o.Registry, Vault: o.Registry, Presence: presence, Turns: o.Registry, Ledger: o.Audit,
 		Clock: o.Clock, ScanAge: o.Config.Retention(), ListAge: o.Config.ListAge(),
 	})
 }
@@ -67,8 +67,9 @@ func (p *Parts) purge(ctx context.Context) error {
 	for _, of := range gone.Days {
 		p.Logger.Info("dropped the scans of a day", "day", of.Day.String(), "scans", of.Scans)
 	}
-	if len(gone.Runs) > 0 || gone.Expired > 0 || gone.Dated > 0 || gone.People > 0 {
-		p.Logger.Info("dropped what is kept no longer", "lists", len(gone.Runs), "expired", gone.Expired, "declarations", gone.Dated, "people", gone.People)
+	if len(gone.Runs) > 0 || gone.Expired > 0 || gone.Dated > 0 || gone.Trips > 0 || gone.People > 0 {
+		p.Logger.Info("dropped what is kept no longer", "lists", len(gone.Runs), "expired", gone.Expired, "declarations", gone.Dated,
+			"trips", gone.Trips, "people", gone.People)
 	}
 	p.Scans.forgetBefore(p.Retention.FirstDay())
 	return err

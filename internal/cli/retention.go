@@ -21,8 +21,8 @@ func newRetentionCmd(s *settings) *cobra.Command {
 		Use:   "run [--dry-run]",
 		Short: "Drop at once what is kept no longer; a server does so every day",
 		Long: `Drops the scans of days before the last TRUYVET_RETENTION_DAYS, the lists of trace runs after TRUYVET_LIST_DAYS, sessions and
-one-time codes that have expired, and the sealed details of people of whom no scan and no list is left. Each purge is an entry in
-the audit log. Standalone, the server is stopped for it: it does the same itself, once a day.
+one-time codes that have expired, the trips of vehicles that no list can name any more, and the sealed details of people of whom no
+scan and no list is left. Each purge is an entry in the audit log. Standalone, the server is stopped for it: it does the same itself, once a day.
 
 With --dry-run it only says what would go, and a server may be running.`,
 		Args: cobra.NoArgs,
@@ -62,8 +62,8 @@ func printPurge(out io.Writer, p retention.Purge, title, about string) error {
 	for _, r := range p.Runs {
 		fmt.Fprintf(table, "list\t%s\tF1 %d, F2 %d, run %s\n", time.Unix(r.Created, 0).UTC().Format(time.DateOnly), r.F1, r.F2, r.ID)
 	}
-	fmt.Fprintf(table, "%s\t%d days, %d lists, %d expired sessions and codes, %d declarations, the details of %s%d people\n",
-		title, len(p.Days), len(p.Runs), p.Expired, p.Dated, about, p.People)
+	fmt.Fprintf(table, "%s\t%d days, %d lists, %d expired sessions and codes, %d declarations, %d trips of vehicles, the details of %s%d people\n",
+		title, len(p.Days), len(p.Runs), p.Expired, p.Dated, p.Trips, about, p.People)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("printing: %w", err)
 	}

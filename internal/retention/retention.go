@@ -34,6 +34,12 @@ type Expiring interface {
 	DropExpired(ctx context.Context, now int64) error
 }
 
+// Trips keeps the runs of vehicles.
+type Trips interface {
+	CountTripsBefore(ctx context.Context, began int64) (int64, error)
+	DropTripsBefore(ctx context.Context, began int64) error
+}
+
 // Vault keeps the sealed details of people. Unheld returns up to limit people behind one in the order of their ids, whose
 // details are kept, who became known before an instant, who have declared nothing since, and whom neither a kept list nor a case that
 // was taken in since another names. Forget drops the details of people; of whom there are none, that is no error. What people declare is dated: DropDatedBefore drops
@@ -68,6 +74,7 @@ type Deps struct {
 	Scans    scanstore.Dropper
 	Lists    Lists
 	Expiring Expiring
+	Trips    Trips
 	Vault    Vault    // nil where no details are kept
 	Presence Presence // needed with a Vault, but for a Plan
 	Turns    Turns
@@ -89,6 +96,7 @@ type Purge struct {
 	Runs    []registry.Run       // without inputs and reports; a Plan names 1,000 at most
 	Expired int64                // sessions, one-time codes and invitations
 	Dated   int64                // declarations
+	Trips   int64                // of vehicles
 	People  int64                // whose details go; in a Plan at the most so many, since it does not look for their scans
 }
 
@@ -137,7 +145,8 @@ func (s *Service) run(ctx context.Context, doneBefore int64) (gone Purge, err er
 	working, cancel := context.WithTimeout(ctx, turnTerm-turnMargin)
 	defer cancel()
 	err = errors.Join(
-		s.dropScans(working, &gone), s.dropRuns(working, &gone), s.dropExpired(working, &gone), s.dropDated(working, &gone), s.forget(working, &gone))
+		s.dropScans(working, &gone), s.dropRuns(working, &gone), s.dropExpired(working, &gone), s.dropDated(working, &gone),
+		s.dropTrips(working, &gone), s.forget(working, &gone))
 	done := now
 	if err != nil {
 		done = 0
@@ -258,6 +267,31 @@ func (s *Service) countDated(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
+// oldestTrip is the instant from which trips are kept: those that a kept list may name, for it is of scans that were kept when it
+// was made.
+func (s *Service) oldestTrip() int64 {
+	return s.d.Clock().Add(-s.d.ListAge - s.d.ScanAge - registry.LongestTrip).Unix()
+}
+
+func (s *Service) dropTrips(ctx context.Context, gone *Purge) error {
+	before := s.oldestTrip()
+	n, err := s.d.Trips.CountTripsBefore(ctx, before)
+	if err != nil {
+		return fmt.Errorf("counting old trips: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	if err := s.enter(ctx, "trips", fmt.Sprintf("%d trips of vehicles", n)); err != nil {
+		return err
+	}
+	if err := s.d.Trips.DropTripsBefore(ctx, before); err != nil {
+		return fmt.Errorf("dropping old trips: %w", err)
+	}
+	gone.Trips = n
+	return nil
+}
+
 // forget drops the details of people who have no scan left and whom nothing names. Those of people who became known
 // while scans are kept stay: their first scan may be on its way.
 func (s *Service) forget(ctx context.Context, gone *Purge) error {
@@ -319,6 +353,9 @@ func (s *Service) Plan(ctx context.Context) (due Purge, err error) {
 	}
 	if due.Dated, err = s.countDated(ctx); err != nil {
 		return Purge{}, err
+	}
+	if due.Trips, err = s.d.Trips.CountTripsBefore(ctx, s.oldestTrip()); err != nil {
+		return Purge{}, fmt.Errorf("counting old trips: %w", err)
 	}
 	err = s.eachUnheld(ctx, func(people []uuid.UUID) error {
 		due.People += int64(len(people))

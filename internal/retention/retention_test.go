@@ -29,6 +29,7 @@ type house struct {
 	runs    []registry.Run
 	expired int64
 	dated   []int64             // when each declaration was made
+	trips   []int64             // when they began
 	people  map[uuid.UUID]int64 // by person: when their details were written
 	held    map[uuid.UUID]bool
 	seen    map[uuid.UUID]bool // who has scans
@@ -101,6 +102,23 @@ func (h *house) DropExpired(context.Context, int64) error {
 	return h.step("drop expired")
 }
 
+func (h *house) CountTripsBefore(_ context.Context, began int64) (n int64, _ error) {
+	for _, at := range h.trips {
+		if at < began {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (h *house) DropTripsBefore(_ context.Context, began int64) error {
+	if err := h.step("drop trips"); err != nil {
+		return err
+	}
+	h.trips = slices.DeleteFunc(h.trips, func(at int64) bool { return at < began })
+	return nil
+}
+
 func (h *house) Unheld(_ context.Context, written, _ int64, after uuid.UUID, limit int) ([]uuid.UUID, error) {
 	var all []uuid.UUID
 	for person, at := range h.people {
@@ -162,7 +180,7 @@ func (h *house) EndTurn(_ context.Context, t registry.Turn, done int64) error {
 
 func (h *house) service() *retention.Service {
 	return retention.New(retention.Deps{
-		Scans: h, Lists: h, Expiring: h, Vault: h, Presence: h, Turns: h, Ledger: h,
+		Scans: h, Lists: h, Expiring: h, Trips: h, Vault: h, Presence: h, Turns: h, Ledger: h,
 		Clock: func() time.Time { return time.Unix(h.now, 0).UTC() }, ScanAge: 21 * day * time.Second, ListAge: 90 * day * time.Second,
 	})
 }
@@ -179,6 +197,7 @@ func full() *house {
 		},
 		expired: 4,
 		dated:   append(slices.Repeat([]int64{79*day - 1}, 5001), 79*day, 100*day),
+		trips:   []int64{-12*day + 3599, -12*day + 3600, 99 * day},
 		people:  map[uuid.UUID]int64{id(1): 0, id(2): 0, id(3): 0, id(4): 79 * day, id(5): 1},
 		held:    map[uuid.UUID]bool{id(2): true},
 		seen:    map[uuid.UUID]bool{id(3): true},
@@ -200,6 +219,7 @@ func TestRun(t *testing.T) {
 		"enter system purge " + id(1).String() + ": list of 1970-01-11: F1 2, F2 3", "drop run",
 		"enter system purge expired: 4 sessions, one-time codes and invitations", "drop expired",
 		"enter system purge declarations: 5001 of before 1970-03-21", "drop 5000 declarations", "drop 1 declarations",
+		"enter system purge trips: 1 trips of vehicles", "drop trips",
 		"look for 3", "enter system purge details: of 2 people", "forget 2",
 	}
 	if !slices.Equal(h.steps, want) {
@@ -209,11 +229,11 @@ func TestRun(t *testing.T) {
 		t.Errorf("left are %v, %v, %v", h.days, h.runs, h.people)
 	}
 	if !slices.Equal(due.Days, gone.Days) || len(due.Runs) != 1 || len(gone.Runs) != 1 || due.Expired != gone.Expired || due.Dated != 5001 || gone.Dated != 5001 ||
-		due.People != 3 || gone.People != 2 {
+		due.Trips != 1 || gone.Trips != 1 || due.People != 3 || gone.People != 2 {
 		t.Errorf("planned was %+v, gone is %+v", due, gone)
 	}
 	h.steps = nil
-	if gone, err := h.service().Run(t.Context()); err != nil || len(gone.Days)+len(gone.Runs) > 0 || gone.Expired+gone.Dated+gone.People > 0 {
+	if gone, err := h.service().Run(t.Context()); err != nil || len(gone.Days)+len(gone.Runs) > 0 || gone.Expired+gone.Dated+gone.Trips+gone.People > 0 {
 		t.Errorf("again: %+v, %v", gone, err)
 	}
 	if !slices.Equal(h.steps, []string{"look for 1"}) {
@@ -276,7 +296,7 @@ func TestWhatFails(t *testing.T) {
 		if _, err := h.service().RunDaily(t.Context()); err != nil {
 			t.Errorf("after failing at %q: %v", test.failsAt, err)
 		}
-		if len(h.days) != 2 || len(h.runs) != 2 || h.expired != 0 || len(h.dated) != 2 || len(h.people) != 3 {
+		if len(h.days) != 2 || len(h.runs) != 2 || h.expired != 0 || len(h.dated) != 2 || len(h.trips) != 2 || len(h.people) != 3 {
 			t.Errorf("after failing at %q left are %v, %v, %d, %v", test.failsAt, h.days, h.runs, h.expired, h.people)
 		}
 	}
