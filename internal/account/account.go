@@ -115,7 +115,7 @@ type Invitations interface {
 // Applications keeps applications. Admit drops one and makes its organisation and the invitation of its first owner in the same
 // step. Of two calls one alone gets nil, the other registry.ErrNotFound.
 type Applications interface {
-	PutApplication(ctx context.Context, a registry.Application) error
+	PutApplication(ctx context.Context, a registry.Application, most int) error
 	Application(ctx context.Context, id uuid.UUID, now int64) (registry.Application, error)
 	ApplicationOf(ctx context.Context, tokenHash []byte, now int64) (registry.Application, error)
 	Applications(ctx context.Context, now int64) ([]registry.Application, error)

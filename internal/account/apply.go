@@ -48,7 +48,11 @@ func (s *Service) Apply(ctx context.Context, in Applicant, address string) (toke
 	if err := s.checkApplicant(ctx, in); err != nil {
 		return "", err
 	}
-	if wait := s.limits.takeApplication(address); wait > 0 {
+	wait, err := s.limits.applications.Take(ctx, networkOf(address))
+	if err != nil {
+		return "", err
+	}
+	if wait > 0 {
 		return "", until(ErrOftenApplied, wait)
 	}
 	now := s.clock()
@@ -70,7 +74,10 @@ func (s *Service) Apply(ctx context.Context, in Applicant, address string) (toke
 	if err := s.enter(ctx, "system", "application_made", a.ID, ""); err != nil {
 		return "", err
 	}
-	if err := s.store.PutApplication(ctx, a); err != nil {
+	switch err := s.store.PutApplication(ctx, a, mostApplications); {
+	case errors.Is(err, registry.ErrFull): // others have applied since
+		return "", ErrManyApplied
+	case err != nil:
 		return "", fmt.Errorf("applying: %w", err)
 	}
 	return token, nil

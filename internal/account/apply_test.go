@@ -83,7 +83,7 @@ func TestApplicationIsRefused(t *testing.T) {
 func TestApplicationUnderALostKey(t *testing.T) {
 	o := newOffice(t)
 	lost := registry.Application{ID: uuid.New(), TokenHash: []byte{1}, Name: "Chợ", Created: 1, Expires: o.time().Add(time.Hour).Unix(), Contact: []byte{1}}
-	if err := o.store.PutApplication(t.Context(), lost); err != nil {
+	if err := o.store.PutApplication(t.Context(), lost, 1); err != nil {
 		t.Fatal(err)
 	}
 	o.apply(t, applicant)
@@ -140,7 +140,7 @@ func TestApplicationsAreBounded(t *testing.T) {
 	o := newOffice(t)
 	for n := range mostApplications {
 		a := registry.Application{ID: uuid.New(), TokenHash: fmt.Append(nil, n), Created: 1, Expires: o.time().Add(time.Hour).Unix(), Contact: []byte{1}}
-		if err := o.store.PutApplication(t.Context(), a); err != nil {
+		if err := o.store.PutApplication(t.Context(), a, mostApplications); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -150,5 +150,17 @@ func TestApplicationsAreBounded(t *testing.T) {
 	o.advance(2 * time.Hour)
 	if _, err := o.Apply(t.Context(), applicant, address); err != nil {
 		t.Errorf("after their time: %v", err)
+	}
+}
+
+// TestApplicationsAreCountedOverAllProcesses has one address ask two processes in turn.
+func TestApplicationsAreCountedOverAllProcesses(t *testing.T) {
+	o := newOffice(t)
+	processes := []*Service{o.Service, o.another(t)}
+	for n := range applicationsPerAddress.Burst + 2 {
+		_, err := processes[n%2].Apply(t.Context(), applicant, address)
+		if over := n >= applicationsPerAddress.Burst; over != errors.Is(err, ErrOftenApplied) || !over && err != nil {
+			t.Errorf("application %d: %v", n+1, err)
+		}
 	}
 }

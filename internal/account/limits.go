@@ -37,11 +37,11 @@ var (
 	applicationsInTotal    = ratelimit.Rule{Burst: 100, Every: time.Minute}
 )
 
-// limits hold guessing within bounds. What guards a password or a code is counted over all processes that share the registry; what
-// only keeps the processors and the readers of applications free, in this process alone.
+// limits hold guessing within bounds. What guards a password or a code, and those who read applications, is counted over all processes
+// that share the registry; what only keeps the processors free, in this process alone.
 type limits struct {
-	pairs, logins, browsers, codes, proofs *ratelimit.Shared
-	addresses, tokens, applications        *ratelimit.Limiter
+	pairs, logins, browsers, codes, proofs, applications *ratelimit.Shared
+	addresses, tokens                                    *ratelimit.Limiter
 }
 
 func newLimits(d ratelimit.SharedDeps) *limits {
@@ -52,7 +52,7 @@ func newLimits(d ratelimit.SharedDeps) *limits {
 		pairs: limit("pair", triesPerPair), logins: limit("login", triesPerLogin), browsers: limit("browser", triesPerBrowser),
 		codes: limit("second factor", triesPerCode), proofs: limit("password", triesPerProof),
 		addresses: ratelimit.New(triesPerAddress, triesInTotal, d.Clock), tokens: ratelimit.New(triesPerToken, triesInTotal, d.Clock),
-		applications: ratelimit.New(applicationsPerAddress, applicationsInTotal, d.Clock),
+		applications: ratelimit.NewShared(d, "application", applicationsPerAddress, applicationsInTotal),
 	}
 }
 
@@ -91,11 +91,6 @@ func codeKey(try CodeAttempt) string { return try.Account.String() + " " + try.B
 // takeToken counts a token that was presented.
 func (l *limits) takeToken(address string) (wait time.Duration) {
 	return l.tokens.Take(networkOf(address))
-}
-
-// takeApplication counts an application.
-func (l *limits) takeApplication(address string) (wait time.Duration) {
-	return l.applications.Take(networkOf(address))
 }
 
 // networkOf returns whom an address stands for: of IPv6 the network of 64 bits, in which one sender has every address. It is

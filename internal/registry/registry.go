@@ -26,6 +26,7 @@ var (
 	ErrRevision = errs.New(errs.Conflict, "unknown_revision", "The registry has never been at that revision.")
 	ErrText     = errs.New(errs.Invalid, "no_text", "It holds characters that no text may hold.")
 	ErrSpent    = errs.New(errs.Gone, "spent", "It has been tried as often as it may be.")
+	ErrFull     = errs.New(errs.TooMany, "full", "There are as many as there may be.")
 	ErrBusy     = errs.Busy("registry_busy", "The registry is busy at this moment; try again.", 2*time.Second)
 )
 

@@ -10,12 +10,19 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-// PutApplication adds an application, and drops those that had expired when it was made. The errors: registry.ErrExists for an
-// id or a token that is there, ErrDangling for an area that is not.
-func (s *Store) PutApplication(ctx context.Context, a registry.Application) error {
+// PutApplication adds an application where fewer than most wait, and drops those that had expired when it was made. The errors:
+// registry.ErrFull, registry.ErrExists for an id or a token that is there, ErrDangling for an area that is not.
+func (s *Store) PutApplication(ctx context.Context, a registry.Application, most int) error {
 	return s.change(ctx, "putting an application", func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM applications WHERE expires <= ?`, a.Created); err != nil {
 			return err
+		}
+		var waiting int
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM applications`).Scan(&waiting); err != nil {
+			return err
+		}
+		if waiting >= most {
+			return registry.ErrFull
 		}
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO applications (id, token, name, address, area, contact, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
