@@ -67,6 +67,7 @@ type Service struct {
 	mu     sync.RWMutex
 	places map[uuid.UUID]registry.Place
 	owned  map[uuid.UUID]*holding        // by organisation
+	parts  map[uuid.UUID][]uuid.UUID     // of each place that has some
 	codes  map[uuid.UUID][]registry.Code // by place, in the order of their serials
 	areas  map[string]registry.Area
 	weeks  map[string]registry.Week // by hours as they are kept, those that were asked for
@@ -86,8 +87,8 @@ const nothingRead = -1
 func New(store Store, keys *qrgen.KeySet, clock func() time.Time, forms ...string) *Service {
 	return &Service{
 		store: store, keys: keys, clock: clock, forms: forms, changes: nothingRead,
-		places: make(map[uuid.UUID]registry.Place), owned: make(map[uuid.UUID]*holding), codes: make(map[uuid.UUID][]registry.Code), areas: make(map[string]registry.Area),
-		weeks: make(map[string]registry.Week),
+		places: make(map[uuid.UUID]registry.Place), owned: make(map[uuid.UUID]*holding), parts: make(map[uuid.UUID][]uuid.UUID),
+		codes: make(map[uuid.UUID][]registry.Code), areas: make(map[string]registry.Area), weeks: make(map[string]registry.Week),
 	}
 }
 
@@ -110,7 +111,7 @@ func (s *Service) Refresh(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if now.Whole {
 		s.places, s.owned = make(map[uuid.UUID]registry.Place, len(now.Places)), make(map[uuid.UUID]*holding)
-		s.codes = make(map[uuid.UUID][]registry.Code)
+		s.parts, s.codes = make(map[uuid.UUID][]uuid.UUID), make(map[uuid.UUID][]registry.Code)
 	}
 	for _, p := range now.Places {
 		s.hold(p)
@@ -141,6 +142,9 @@ func (s *Service) hold(p registry.Place) {
 	}
 	if !known {
 		of.places = append(of.places, p.ID)
+		if p.Parent != uuid.Nil {
+			s.parts[p.Parent] = append(s.parts[p.Parent], p.ID)
+		}
 	} else if of.areas[before.Area]--; of.areas[before.Area] == 0 {
 		delete(of.areas, before.Area)
 	}
@@ -261,9 +265,7 @@ func (s *Service) Tree(actor registry.Account) []registry.Place {
 	var add func(above uuid.UUID)
 	add = func(above uuid.UUID) {
 		siblings := parts[above]
-		slices.SortFunc(siblings, func(a, b registry.Place) int {
-			return cmp.Or(strings.Compare(a.Name, b.Name), bytes.Compare(a.ID[:], b.ID[:]))
-		})
+		slices.SortFunc(siblings, byName)
 		for _, p := range siblings {
 			tree = append(tree, p)
 			add(p.ID)
@@ -271,6 +273,36 @@ func (s *Service) Tree(actor registry.Account) []registry.Place {
 	}
 	add(uuid.Nil)
 	return tree
+}
+
+// byName orders places that lie in the same one.
+func byName(a, b registry.Place) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), bytes.Compare(a.ID[:], b.ID[:]))
+}
+
+// Branch returns what one of the actor's places lies in, the site first, and its parts in the order of their names, both as far as they are
+// the organisation's. What belongs to others is registry.ErrNotFound.
+func (s *Service) Branch(actor registry.Account, id uuid.UUID) (above, parts []registry.Place, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p, known := s.places[id]
+	if !known || !owns(actor, p) {
+		return nil, nil, registry.ErrNotFound
+	}
+	for around := range s.ancestors(p) {
+		if !owns(actor, around) {
+			break
+		}
+		above = append(above, around)
+	}
+	slices.Reverse(above)
+	for _, part := range s.parts[id] {
+		if part := s.places[part]; owns(actor, part) {
+			parts = append(parts, part)
+		}
+	}
+	slices.SortFunc(parts, byName)
+	return above, parts, nil
 }
 
 // placesOf returns the ids of the places of the actor's organisation. The caller holds the lock.
