@@ -115,7 +115,7 @@ func (o *Office) Importer() (*places.Importer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &places.Importer{Intake: o.Registry, Keys: keys.keys, Clock: o.Clock}, nil
+	return &places.Importer{Intake: o.Registry, Keys: keys.keys, Clock: o.Clock, Most: o.Config.PlaceLimit}, nil
 }
 
 // Places returns what is known of places and codes at this moment.
@@ -202,9 +202,10 @@ func (p *Parts) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Places = places.New(p.Registry, p.Keys, p.Clock, declaration.Names(forms)...)
+	p.Places = places.New(p.Registry, p.Keys, p.Clock, declaration.Names(forms)...).Bounded(p.Config.PlaceLimit)
 	p.PlaceFiles = &places.Files{
-		Importer: &places.Importer{Intake: p.Registry, Keys: p.Keys, Clock: p.Clock}, Shelf: p.Registry, Service: p.Places, Audit: p.Audit,
+		Importer: &places.Importer{Intake: p.Registry, Keys: p.Keys, Clock: p.Clock, Most: p.Config.PlaceLimit},
+		Shelf:    p.Registry, Service: p.Places, Audit: p.Audit,
 	}
 	p.Trips = trips.New(trips.Deps{Store: p.Registry, Kind: p.Places.Kind, Clock: p.Clock, Keep: p.Config.Retention()})
 	if p.Credentials, err = citizen.NewCredentials(p.Secrets.Credential, p.Clock); err != nil {

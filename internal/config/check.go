@@ -137,6 +137,9 @@ func (c *Config) checkNumbers() error {
 	if c.AddressLimit < 0 || c.AddressLimit > 1_000_000 {
 		fault("TRUYVET_ADDRESS_LIMIT: %d is not between 0 and 1000000", c.AddressLimit)
 	}
+	if c.PlaceLimit < 0 || c.PlaceLimit > 10_000_000 {
+		fault("TRUYVET_PLACE_LIMIT: %d is not between 0 and 10000000", c.PlaceLimit)
+	}
 	if c.MemoryBudget < 0 {
 		fault("TRUYVET_MEMORY_BUDGET: %d is less than 1 MiB", c.MemoryBudget)
 	}

@@ -39,6 +39,8 @@ type Config struct {
 	DeviceLimit  int `env:"TRUYVET_DEVICE_LIMIT, default=300"`   // scans a minute of one credential; 0 = no limit
 	AddressLimit int `env:"TRUYVET_ADDRESS_LIMIT, default=6000"` // sendings a minute of one address; 0 = no limit
 
+	PlaceLimit int `env:"TRUYVET_PLACE_LIMIT, default=100000"` // places of an organisation; 0 = no limit
+
 	RegistryURL   string `env:"TRUYVET_REGISTRY_URL"`   // postgres://USER:PASSWORD@HOST:PORT/DATABASE; default DATA/registry.db
 	RedisURL      string `env:"TRUYVET_REDIS_URL"`      // redis://HOST:PORT/DB
 	ClickHouseURL string `env:"TRUYVET_CLICKHOUSE_URL"` // clickhouse://HOST:PORT/DATABASE
@@ -113,7 +115,7 @@ func Load(ctx context.Context, env []string, overrides Overrides) (*Config, erro
 	}
 	faults = append(faults, dropNonNumbers(values, "TRUYVET_SHARDS", "TRUYVET_RETENTION_DAYS", "TRUYVET_STREAM_LIMIT",
 		"TRUYVET_MEMORY_BUDGET", "TRUYVET_WALK_MEMORY", "TRUYVET_CLAIM_SECONDS", "TRUYVET_DRAIN_SECONDS",
-		"TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT", "TRUYVET_LIST_DAYS", "TRUYVET_OPENED_DELAY_DAYS"))
+		"TRUYVET_DEVICE_LIMIT", "TRUYVET_ADDRESS_LIMIT", "TRUYVET_PLACE_LIMIT", "TRUYVET_LIST_DAYS", "TRUYVET_OPENED_DELAY_DAYS"))
 	var c Config
 	lookuper := envconfig.MapLookuper(values)
 	if err := envconfig.ProcessWith(ctx, &envconfig.Config{Target: &c, Lookuper: lookuper}); err != nil {

@@ -35,7 +35,7 @@ func load(t *testing.T, env []string, overrides config.Overrides) *config.Config
 func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", DataDir: "data", Shards: 4, WalkMemory: 256, StreamLimit: 5_000_000,
-		DeviceLimit: 300, AddressLimit: 6000, ClaimSeconds: 60, TraceSource: "auto",
+		DeviceLimit: 300, AddressLimit: 6000, PlaceLimit: 100_000, ClaimSeconds: 60, TraceSource: "auto",
 		KeyFile: filepath.Join("data", "keys.json"), SecretsFile: filepath.Join("data", "secrets.json"), RetentionDays: 21, ListDays: 90, OpenedDelayDays: 14,
 		TimeZone: "Asia/Ho_Chi_Minh", LogLevel: "info",
 	}
@@ -106,6 +106,7 @@ func TestEachFault(t *testing.T) {
 		"TRUYVET_STREAM_LIMIT":    {"0", "999", "-1", "many"},
 		"TRUYVET_DEVICE_LIMIT":    {"99", "-1", "1000001", "x"},
 		"TRUYVET_ADDRESS_LIMIT":   {"-1", "1000001", "x"},
+		"TRUYVET_PLACE_LIMIT":     {"-1", "10000001", "x"},
 		"TRUYVET_DRAIN_SECONDS":   {"-1", "301", "5s"},
 		"TRUYVET_BASE_URL":        {"tv.example.vn", "ftp://x", "https://", "https://x/tv", "https://x?a=b", "https://x#a", "https://u:geheim@x", "https://x\x7f"},
 		"TRUYVET_SMS_WEBHOOK":     {"gateway?key=geheim", "ftp://geheim", "https:///geheim", "http://x/%zz?key=geheim"},

@@ -39,6 +39,7 @@ func Settings() []Setting {
 		{"TRUYVET_STREAM_LIMIT", "", "scans that one Redis stream may have; beyond it they are answered 503 (default 5000000)"},
 		{"TRUYVET_DEVICE_LIMIT", "", "scans a minute of one person's credential, five minutes' worth at once; 0 is no limit (default 300)"},
 		{"TRUYVET_ADDRESS_LIMIT", "", "POSTs a minute of one address, a minute's worth at once; 0 is no limit; loopback has none (default 6000)"},
+		{"TRUYVET_PLACE_LIMIT", "", "places that one organisation may have; 0 is no limit (default 100000)"},
 		{"TRUYVET_OPS_LISTEN", "ops-listen", "address for metrics and health, or off (default 127.0.0.1, the port of LISTEN + 1; of a worker + 2)"},
 		{"TRUYVET_DRAIN_SECONDS", "", "how long a server that was told to stop still answers while /readyz says no (default 0)"},
 		{"TRUYVET_LOG_LEVEL", "log-level", "debug, info, warn or error (default info)"},

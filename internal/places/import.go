@@ -25,6 +25,7 @@ import (
 type Intake interface {
 	Areas(ctx context.Context) ([]registry.Area, error)
 	Organisation(ctx context.Context, id uuid.UUID) (registry.Organisation, error)
+	CountPlaces(ctx context.Context, organisation uuid.UUID) (int, error)
 	Keyed(ctx context.Context, organisation uuid.UUID, keys []string) (map[string]uuid.UUID, error)
 	Lying(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]registry.Lying, error)
 	PutPlaces(ctx context.Context, places []registry.Place) error
@@ -36,6 +37,7 @@ type Importer struct {
 	Intake Intake
 	Keys   *qrgen.KeySet
 	Clock  func() time.Time
+	Most   int // places of an organisation; 0 = no limit. What others add while a file is read may go beyond it
 }
 
 // RowFault says why a row of a file did not become a place. It holds nothing that stands in the row.
@@ -103,6 +105,9 @@ func (im *Importer) Import(ctx context.Context, organisation uuid.UUID, in io.Re
 		return Imported{}, err
 	}
 	r := &importing{Importer: im, organisation: organisation, watch: watch, lines: newCSVLines(in), wards: make(map[string]bool)}
+	if r.had, err = im.Intake.CountPlaces(ctx, organisation); err != nil {
+		return Imported{}, err
+	}
 	for _, a := range areas {
 		r.wards[a.Code] = a.Level == registry.Ward
 	}
@@ -124,6 +129,7 @@ type importing struct {
 	column       map[string]int
 	width        int
 	wards        map[string]bool
+	had          int // places of the organisation before
 	done         Imported
 }
 

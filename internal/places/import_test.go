@@ -194,3 +194,30 @@ func FuzzSplitCSV(f *testing.F) {
 		}
 	})
 }
+
+// TestAnOrganisationHasAsManyPlacesAsItMay takes in a file of too many places, and makes one more by hand.
+func TestAnOrganisationHasAsManyPlacesAsItMay(t *testing.T) {
+	in := newIntake(t)
+	in.Most = 3
+	for _, want := range []places.Imported{{Added: 2}, {Added: 1, Refused: 1}, {Refused: 2}} {
+		if done := in.load(t, "name,kind\nA,shop\nB,shop\n"); done != want {
+			t.Errorf("%+v, want %+v", done, want)
+		}
+	}
+	if want := "3  " + places.ErrMany.Message; len(in.faults) != 2 || in.faults[1] != want {
+		t.Errorf("the faults are %q", in.faults)
+	}
+	owner := registry.Account{Organisation: in.organisation}
+	for _, c := range []struct {
+		most int
+		want error
+	}{{3, places.ErrMany}, {4, nil}, {4, places.ErrMany}, {0, nil}} {
+		s := places.New(in.store, in.Keys, in.Clock).Bounded(c.most)
+		if err := s.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Create(t.Context(), owner, places.NewPlace{Name: "C", Kind: qrgen.KindShop}); !errors.Is(err, c.want) {
+			t.Errorf("with a limit of %d: %v", c.most, err)
+		}
+	}
+}

@@ -86,6 +86,9 @@ func (r *importing) judge(ctx context.Context, b *importBatch) ([]registry.Place
 		case row.parent != "" && (!there || above.Level >= maxLevels):
 			b.refuse(row.line, columnParent, errRowParent)
 			continue
+		case r.Most > 0 && r.had+r.done.Added+len(good) >= r.Most:
+			b.refuse(row.line, "", ErrMany)
+			continue
 		}
 		p := row.place
 		p.Parent, p.Area = above.id, cmp.Or(p.Area, above.Area)

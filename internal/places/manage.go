@@ -33,6 +33,7 @@ var (
 	ErrParent         = errs.New(errs.Invalid, "place_parent", "The place that it should be a part of is not one of yours, or lies too deep.")
 	ErrArea           = errs.New(errs.Invalid, "place_area", "The ward is not known.")
 	ErrFile           = errs.New(errs.Invalid, "place_file", "The file is not one of comma-separated values whose first line names the columns.")
+	ErrMany           = errs.New(errs.Conflict, "places_many", "The organisation has as many places as it may have; ask the operator for more.")
 	ErrNoOrganisation = errs.New(errs.Forbidden, "place_organisation", "Only an organisation has places.")
 )
 
@@ -76,6 +77,9 @@ func (s *Service) newPlace(actor registry.Account, in NewPlace) (registry.Place,
 	defer s.mu.RUnlock()
 	if actor.Organisation == uuid.Nil {
 		return registry.Place{}, ErrNoOrganisation
+	}
+	if s.most > 0 && len(s.placesOf(actor)) >= s.most {
+		return registry.Place{}, ErrMany
 	}
 	if err := s.check(&in, ""); err != nil {
 		return registry.Place{}, err

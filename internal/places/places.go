@@ -58,6 +58,7 @@ type Service struct {
 	// changing is held while the store is changed or read anew, so that what was read before a change never takes the place
 	// of what is known since. It is taken before mu.
 	changing sync.Mutex
+	most     int   // places of an organisation; 0 = no limit
 	changes  int64 // the store's count of changes when it was last read; held by changing
 	fresh    atomic.Int64
 
@@ -90,6 +91,12 @@ func New(store Store, keys *qrgen.KeySet, clock func() time.Time, forms ...strin
 		places: make(map[uuid.UUID]registry.Place), owned: make(map[uuid.UUID]*holding), parts: make(map[uuid.UUID][]uuid.UUID),
 		codes: make(map[uuid.UUID][]registry.Code), areas: make(map[string]registry.Area), weeks: make(map[string]registry.Week),
 	}
+}
+
+// Bounded keeps organisations from making more places than so many; 0 is no limit. It is called before anything else, and returns s.
+func (s *Service) Bounded(most int) *Service {
+	s.most = most
+	return s
 }
 
 // Refresh reads from the store what has changed of places, codes and areas. Call it at the start, and now

@@ -27,6 +27,8 @@ func testPlaces(t *testing.T, s Store) {
 	must(t, s.PutPlaces(ctx, []registry.Place{inner, part, site})) // parts before their site
 	must(t, s.PutPlaces(ctx, []registry.Place{bare}))
 
+	wantValue(t, 3)(s.CountPlaces(ctx, organisation.ID))
+	wantValue(t, 0)(s.CountPlaces(ctx, id(0xa0, 9)))
 	wantValue(t, site)(s.Place(ctx, site.ID))
 	wantValue(t, part)(s.Place(ctx, part.ID))
 	wantValue(t, bare)(s.Place(ctx, bare.ID))

@@ -49,6 +49,7 @@ type Ground interface {
 // Places are places, the lives of their codes, and what is read as a whole with the count of its changes.
 type Places interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
+	CountPlaces(ctx context.Context, organisation uuid.UUID) (int, error)
 	UpdatePlace(ctx context.Context, p registry.Place) error
 	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
 	Keyed(ctx context.Context, organisation uuid.UUID, keys []string) (map[string]uuid.UUID, error)

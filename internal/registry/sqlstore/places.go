@@ -10,6 +10,12 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
+// CountPlaces returns how many places an organisation has.
+func (s *Store) CountPlaces(ctx context.Context, organisation uuid.UUID) (int, error) {
+	n, err := count(ctx, s.reader, `SELECT COUNT(*) FROM places WHERE organisation = ?`, blob(organisation))
+	return int(n), fault("counting places", err)
+}
+
 // PutPlaces adds places in any order, a part before its site too, and all of them or none. The errors: registry.ErrExists
 // for an id, or a key of the organisation, that is taken, ErrDangling for a parent, organisation or area that does not exist, ErrPlaces for places that
 // lie in themselves.
