@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +32,7 @@ type Memory struct {
 	o        Options
 
 	loading atomic.Bool           // Run reads what was there before it
+	pace    *pace                 // of Run
 	sight   atomic.Pointer[sight] // the latest; nil while there is none
 
 	turn  chan struct{} // holds one token; who has it may use what follows
@@ -76,7 +76,7 @@ func NewMemory(registry Registry, feed Feed, o Options) *Memory {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	m := &Memory{registry: registry, feed: feed, o: o, turn: make(chan struct{}, 1)}
+	m := &Memory{registry: registry, feed: feed, o: o, pace: newPace(), turn: make(chan struct{}, 1)}
 	m.status.Budget = o.Budget
 	m.turn <- struct{}{}
 	return m
@@ -100,11 +100,11 @@ func (m *Memory) Snapshot(ctx context.Context, asOf int64) (Snapshot, error) {
 	}
 	now := m.sight.Load()
 	if now == nil || now.revision != revision || !now.watermark.Covers(tail) || m.dropping() {
-		if err := m.take(waiting); err != nil {
+		if err := m.takeSoon(waiting); err != nil {
 			return Snapshot{}, fmt.Errorf("waiting for another snapshot: %w", err)
 		}
 		defer m.give()
-		if now, err = m.update(ctx, waiting, tail, runtime.GOMAXPROCS(0)); err != nil {
+		if now, err = m.update(ctx, waiting, tail, everything()); err != nil {
 			return Snapshot{}, err
 		}
 	}
@@ -124,12 +124,18 @@ func (m *Memory) take(ctx context.Context) error {
 	}
 }
 
+// takeSoon is take for somebody who waits: whoever has the turn rests no more.
+func (m *Memory) takeSoon(ctx context.Context) error {
+	defer m.pace.hurry()()
+	return m.take(ctx)
+}
+
 // give gives the turn back.
 func (m *Memory) give() { m.turn <- struct{}{} }
 
 // update brings the state up to a watermark, and to the registry of now, and returns the sight of it. Reading ends with the
 // context reading. The caller has the turn.
-func (m *Memory) update(ctx, reading context.Context, upTo scanlog.Watermark, workers int) (*sight, error) {
+func (m *Memory) update(ctx, reading context.Context, upTo scanlog.Watermark, e memindex.Effort) (*sight, error) {
 	if m.state == nil {
 		if err := m.load(ctx, upTo); err != nil {
 			return nil, err
@@ -142,14 +148,14 @@ func (m *Memory) update(ctx, reading context.Context, upTo scanlog.Watermark, wo
 	if err := s.takeOver(ctx, m.registry); err != nil {
 		return nil, err
 	}
-	if err := s.readTo(reading, m.feed, upTo, m.stillFits); err != nil {
+	if err := s.readTo(reading, m.feed, upTo, func() error { e.Rest(); return m.stillFits() }); err != nil {
 		if errors.Is(err, ErrOverBudget) {
 			m.spill()
 			return nil, err
 		}
 		return nil, whileWaiting(reading, "catching up", err)
 	}
-	if err := s.derive(ctx, workers); err != nil {
+	if err := s.derive(ctx, e); err != nil {
 		return nil, fmt.Errorf("deriving stays: %w", err)
 	}
 	if err := m.stillFits(); err != nil {

@@ -6,22 +6,23 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/truyvet/truyvet/tracing/memindex"
 )
 
 // The pace of Run.
 const (
-	followStep  = 200 * time.Millisecond  // how often it looks for what is new, at most
-	restFactor  = 5                       // it rests so many times as long as an update took,
-	longestRest = 1500 * time.Millisecond // but not longer than this,
+	followStep  = 200 * time.Millisecond  // it looks for what is new so long after it has taken in what was,
 	faultRest   = 2 * time.Second         // after a failure this long,
 	spiltRest   = 10 * time.Minute        // and where the scans do not fit this long
+	longestRest = 1500 * time.Millisecond // from one piece of the work to the next
 	tellEvery   = 10 * time.Second        // how often it says how far loading is
 	keepEvery   = 5 * time.Minute         // how often what has changed is written to the disk
 	lastKeep    = 30 * time.Second        // how long writing it may take in the end
 )
 
-// Run keeps the index up to date until ctx ends: what is accepted is in it within two seconds, or as soon as a fifth of one
-// core can put it there. What was there before is read first; snapshots are refused with ErrLoading until it is in. Now and
+// Run keeps the index up to date until ctx ends: what is accepted is in it within two seconds, or as soon as a sixth of
+// one core can put it there. What was there before is read first; snapshots are refused with ErrLoading until it is in. Now and
 // then, and in the end, what has changed is written to the disk. Failures are logged, and tried again.
 func (m *Memory) Run(ctx context.Context) {
 	m.loading.Store(m.sight.Load() == nil)
@@ -49,9 +50,8 @@ func (m *Memory) Run(ctx context.Context) {
 func (m *Memory) followUntilEnd(ctx context.Context, loaded func()) {
 	said := "" // the failure that was logged last
 	for {
-		began := time.Now()
 		err := m.follow(ctx)
-		rest := min(max(restFactor*time.Since(began), followStep), longestRest)
+		rest := followStep
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -85,7 +85,7 @@ func (m *Memory) complain(err error) {
 	m.o.Logger.Error("the index of stays is not up to date", "error", err)
 }
 
-// follow brings the index up to the end of the log.
+// follow brings the index up to the end of the log: the first time with all that the machine has, then piece by piece.
 func (m *Memory) follow(ctx context.Context) error {
 	tail, err := m.feed.Tail(ctx)
 	if err != nil {
@@ -95,12 +95,17 @@ func (m *Memory) follow(ctx context.Context) error {
 		return err
 	}
 	defer m.give()
-	workers := 1
-	if m.loading.Load() {
-		workers = runtime.GOMAXPROCS(0)
+	e := everything()
+	if !m.loading.Load() {
+		e = memindex.Effort{Workers: 1, Rest: m.pace.begin(ctx)}
 	}
-	_, err = m.update(ctx, ctx, tail, workers)
+	_, err = m.update(ctx, ctx, tail, e)
 	return err
+}
+
+// everything is the effort of somebody who waits.
+func everything() memindex.Effort {
+	return memindex.Effort{Workers: runtime.GOMAXPROCS(0), Rest: func() {}}
 }
 
 // keepNowAndThen writes what has changed to the disk, from when the index is loaded.

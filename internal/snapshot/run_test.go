@@ -282,3 +282,50 @@ func TestKeptThatCannotBeUsed(t *testing.T) {
 		t.Errorf("it was not written anew:\n%s", log.String())
 	}
 }
+
+// lazy is a feed that takes its time over each scan.
+type lazy struct {
+	*guarded
+	each time.Duration
+}
+
+func (l lazy) Read(ctx context.Context, after, upTo scanlog.Watermark, yield func([]scan.Scan) error) error {
+	var all []scan.Scan
+	err := l.guarded.Read(ctx, after, upTo, func(block []scan.Scan) error {
+		all = append(all, block...)
+		return nil
+	})
+	for i := range all {
+		if err == nil {
+			time.Sleep(l.each)
+			err = yield(all[i : i+1])
+		}
+	}
+	return err
+}
+
+// TestWhoeverAsksHurriesTheUpkeep has much come, which is taken in bit by bit, and asks before that is over.
+func TestWhoeverAsksHurriesTheUpkeep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuarded(t)
+		g.append(t, in(mai, nine))
+		l := lazy{g, 10 * time.Millisecond}
+		m := snapshot.NewMemory(g, l, snapshot.Options{})
+		stop := run(t, m)
+		defer stop()
+		time.Sleep(time.Second)
+		const more = 100
+		for range more {
+			g.append(t, in(uuid.New(), nine+600))
+		}
+		time.Sleep(time.Second)
+		if scans := m.Status().Scans; scans < 5 || scans > more/4 {
+			t.Errorf("after a second %d scans are in", scans)
+		}
+		began := time.Now()
+		got := listed(t, take(t, m, math.MaxInt64))
+		if waited := time.Since(began); got != more || waited > (more+5)*l.each {
+			t.Errorf("%d are listed, after %v", got, waited)
+		}
+	})
+}

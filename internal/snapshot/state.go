@@ -59,17 +59,25 @@ func (s *state) dropBefore(first scan.Day) {
 	}
 }
 
+// takenAtOnce is how many scans are taken in from one look at the time, and at the memory, to the next.
+const takenAtOnce = 512
+
 // readTo reads what is new up to a watermark, which may be older than what was read. Blocks come in the order of shard and
-// seq, so after an error reading goes on behind the last one. After each block it asks whether to go on.
+// seq, so after an error reading goes on behind the last one. Now and then it asks whether to go on.
 func (s *state) readTo(ctx context.Context, feed Feed, upTo scanlog.Watermark, goOn func() error) error {
 	err := feed.Read(ctx, maps.Clone(s.read), upTo, func(block []scan.Scan) error {
-		for i := range block {
-			if alias, added := s.scans.Add(&block[i]); added {
-				s.touch(alias)
+		for part := range slices.Chunk(block, takenAtOnce) {
+			for i := range part {
+				if alias, added := s.scans.Add(&part[i]); added {
+					s.touch(alias)
+				}
+				s.read[part[i].Shard] = part[i].Seq
 			}
-			s.read[block[i].Shard] = block[i].Seq
+			if err := goOn(); err != nil {
+				return err
+			}
 		}
-		return goOn()
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("reading the scans: %w", err)
@@ -179,9 +187,9 @@ func (s *state) takePlaces(now []tracing.PlaceInfo) error {
 const batch = 1 << 17
 
 // derive brings the index up to date. After an error, which is that of ctx, some of it is.
-func (s *state) derive(ctx context.Context, workers int) error {
+func (s *state) derive(ctx context.Context, e memindex.Effort) error {
 	if s.index == nil {
-		return s.build(ctx, workers)
+		return s.build(ctx, e.Workers)
 	}
 	if len(s.stale) == 0 {
 		return nil
@@ -189,15 +197,16 @@ func (s *state) derive(ctx context.Context, workers int) error {
 	for people := range slices.Chunk(slices.Sorted(maps.Keys(s.stale)), batch) {
 		var mu sync.Mutex
 		var all []memindex.DenseStay
-		err := s.each(ctx, len(people), workers, func(i int) uint32 { return people[i] }, func(stays []memindex.DenseStay) {
+		err := s.each(ctx, len(people), e.Workers, func(i int) uint32 { return people[i] }, func(stays []memindex.DenseStay) {
 			mu.Lock()
-			defer mu.Unlock()
 			all = append(all, stays...)
+			mu.Unlock()
+			e.Rest()
 		})
 		if err != nil {
 			return err
 		}
-		s.index = s.index.Replace(people, all, workers)
+		s.index = s.index.Replace(people, all, e)
 		for _, person := range people {
 			delete(s.stale, person)
 		}

@@ -11,7 +11,7 @@ import (
 // why answers why stays are flagged, from the scans that are in memory now. Where there are none any more there are no reasons
 // either.
 func (m *Memory) why(ctx context.Context, scope tracing.Scope, asked []stay.Question) ([]stay.Doubts, error) {
-	if err := m.take(ctx); err != nil {
+	if err := m.takeSoon(ctx); err != nil {
 		return nil, fmt.Errorf("waiting for a snapshot: %w", err)
 	}
 	defer m.give()

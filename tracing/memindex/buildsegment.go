@@ -8,6 +8,7 @@ import (
 
 // builder makes one segment after the other and keeps its working memory between them.
 type builder struct {
+	resting
 	grouped []record // by list, before each list is sorted
 	next    []uint32 // by place and class: how many there are, then where the next goes
 	buckets []uint32 // of a list that is sorted
@@ -25,10 +26,11 @@ func (b *builder) segment(day *dayStays, people int) *segment {
 	for i := range s.lists[1:] {
 		first, end := s.lists[i], s.lists[i+1]
 		b.sort(b.grouped[first:end], s.records[first:end])
+		b.after(int(end - first))
 	}
-	if touching := s.indexPeople(); len(touching) > 0 {
+	if touching := b.indexPeople(s); len(touching) > 0 {
 		b.unite(s, touching)
-		s.indexPeople()
+		b.indexPeople(s)
 	}
 	s.indexGroups()
 	return s
@@ -51,9 +53,11 @@ func (b *builder) group(s *segment, placeOf []uint32) {
 	}
 	b.next = slices.Grow(b.next[:0], int(classes)*places)[:int(classes)*places]
 	clear(b.next)
-	for i, r := range s.records {
-		b.next[uint32(classes)*placeOf[i]+uint32(r.class())]++
-	}
+	b.inSteps(len(s.records), func(first, end int) {
+		for i, r := range s.records[first:end] {
+			b.next[uint32(classes)*placeOf[first+i]+uint32(r.class())]++
+		}
+	})
 	groups := 0
 	for place := range places {
 		if lists := b.next[int(classes)*place:][:classes]; lists[short]|lists[long]|lists[overnight] != 0 {
@@ -75,11 +79,13 @@ func (b *builder) group(s *segment, placeOf []uint32) {
 	}
 	s.lists = append(s.lists, first)
 	b.grouped = slices.Grow(b.grouped[:0], len(s.records))[:len(s.records)]
-	for i, r := range s.records {
-		next := &b.next[uint32(classes)*placeOf[i]+uint32(r.class())]
-		b.grouped[*next] = r
-		*next++
-	}
+	b.inSteps(len(s.records), func(first, end int) {
+		for i, r := range s.records[first:end] {
+			next := &b.next[uint32(classes)*placeOf[first+i]+uint32(r.class())]
+			b.grouped[*next] = r
+			*next++
+		}
+	})
 }
 
 const (
@@ -133,14 +139,17 @@ func insertionSort(list []record) {
 
 // indexPeople makes the second order, and finds who leaves last. It returns the groups, ascending, in which somebody has
 // records that touch.
-func (s *segment) indexPeople() (touching []int) {
+func (b *builder) indexPeople(s *segment) (touching []int) {
 	clear(s.people)
-	last := int64(0)
-	for _, r := range s.records {
-		s.people[r.person()]++
-		last = max(last, r.enter()+r.length())
-	}
-	s.latest = s.start + last
+	s.latest = s.start
+	b.inSteps(len(s.records), func(first, end int) {
+		last := int64(0)
+		for _, r := range s.records[first:end] {
+			s.people[r.person()]++
+			last = max(last, r.enter()+r.length())
+		}
+		s.latest = max(s.latest, s.start+last)
+	})
 	starts(s.people)
 	s.byPerson = make([]uint32, len(s.records))
 	for group := range s.places {
@@ -157,6 +166,7 @@ func (s *segment) indexPeople() (touching []int) {
 		if touch {
 			touching = append(touching, group)
 		}
+		b.after(len(records))
 	}
 	// Each start has moved to the next one's place.
 	copy(s.people[1:], s.people)
@@ -187,6 +197,7 @@ func (b *builder) unite(s *segment, touching []int) {
 	for group, place := range places {
 		own := lists[int(classes)*group:][:classes+1]
 		records := before[own[short]:own[classes]]
+		b.after(len(records))
 		if len(touching) == 0 || touching[0] != group {
 			shift := own[short] - uint32(len(s.records))
 			s.places = append(s.places, place)

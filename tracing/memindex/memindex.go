@@ -45,7 +45,7 @@ func BuildSeq(places *tracing.Places, stays iter.Seq[tracing.Stay]) *Index {
 // in any order.
 func BuildDense(places *tracing.Places, numbering *Numbering, stays []DenseStay, workers int) *Index {
 	people, _ := numbering.names()
-	return newIndex(places, numbering, segmentsOf(stays, len(people), workers), workers, nil)
+	return newIndex(places, numbering, segmentsOf(stays, len(people), workers), Effort{Workers: workers}, nil)
 }
 
 // dayStart, in seconds after midnight UTC, is when the days of an index begin: at three at night in Vietnam, when fewest
@@ -67,14 +67,14 @@ func startOf(d int64) int64 { return d*day + dayStart }
 
 // newIndex puts segments, in the order of their days, together. What it can it takes over from another index of the same
 // numbering, which may be nil.
-func newIndex(tree *tracing.Places, numbering *Numbering, segments []*segment, workers int, before *Index) *Index {
+func newIndex(tree *tracing.Places, numbering *Numbering, segments []*segment, e Effort, before *Index) *Index {
 	x := &Index{tree: tree}
 	var known []bool
 	if before != nil && before.tree == tree {
 		known = before.scanned.isPart
 	}
 	_, places := numbering.names()
-	x.scanned = newView(numbering, numbering, segments, workers, parts(tree, places, known))
+	x.scanned = newView(numbering, numbering, segments, e, parts(tree, places, known))
 	x.sites = before.sitesOn(tree, places)
 	x.site = sync.OnceValue(x.rollUp)
 	return x

@@ -84,5 +84,5 @@ func (b *Builder) Build(places *tracing.Places, workers int) *Index {
 			segments[i] = b.segment(piles[i].stays(startOf(days[i])), len(people))
 		}
 	})
-	return newIndex(places, b.numbering, segments, workers, nil)
+	return newIndex(places, b.numbering, segments, Effort{Workers: workers}, nil)
 }

@@ -108,7 +108,7 @@ func TestIndexGivesBackWhatItWasMadeOf(t *testing.T) {
 		others := drawStays(r, people, places) // replaced person by person
 		replaced := memindex.BuildDense(tree, n, others, 1)
 		for person := range uint32(people) {
-			replaced = replaced.Replace([]uint32{person, person}, slices.Clone(of[person]), 1)
+			replaced = replaced.Replace([]uint32{person, person}, slices.Clone(of[person]), memindex.Effort{})
 		}
 		piles := memindex.NewBuilder(n)
 		for piece := range slices.Chunk(stays, 3) {

@@ -9,10 +9,10 @@ import (
 )
 
 // Replace returns an index in which the stays of some people are replaced by others, all of theirs. Only the days on which the
-// two differ are built anew, with at most so many workers; the others are shared with x, which stays as it is. It keeps
+// two differ are built anew; the others are shared with x, which stays as it is. It keeps
 // neither people, which may stand in any order and more than once, nor stays; every stay must be of one of the people.
-func (x *Index) Replace(people []uint32, stays []DenseStay, workers int) *Index {
-	c := x.changes(people, stays)
+func (x *Index) Replace(people []uint32, stays []DenseStay, e Effort) *Index {
+	c := x.changes(people, stays, e)
 	if len(c) == 0 {
 		return x
 	}
@@ -31,10 +31,10 @@ func (x *Index) Replace(people []uint32, stays []DenseStay, workers int) *Index 
 	}
 	names, _ := x.scanned.numbering.names()
 	built := make([]*segment, len(changed))
-	inParallel(workers, len(changed), func() func(int) {
-		var b builder
+	inParallel(e.Workers, len(changed), func() func(int) {
+		b := builder{resting: resting{rest: e.Rest}}
 		return func(i int) {
-			if d := changed[i].after(); len(d.records)+len(d.long) > 0 {
+			if d := b.stays(changed[i]); len(d.records)+len(d.long) > 0 {
 				built[i] = b.segment(d, len(names))
 			}
 		}
@@ -45,7 +45,7 @@ func (x *Index) Replace(people []uint32, stays []DenseStay, workers int) *Index 
 		}
 	}
 	slices.SortFunc(segments, func(a, b *segment) int { return cmp.Compare(a.start, b.start) })
-	return newIndex(x.tree, x.scanned.numbering, segments, workers, x)
+	return newIndex(x.tree, x.scanned.numbering, segments, e, x)
 }
 
 // On returns the same stays on another tree of places. Nothing is built anew.
@@ -54,7 +54,7 @@ func (x *Index) On(places *tracing.Places) *Index {
 	for i := range segments {
 		segments[i] = x.scanned.days[i].segment
 	}
-	return newIndex(places, x.scanned.numbering, segments, 1, x)
+	return newIndex(places, x.scanned.numbering, segments, Effort{}, x)
 }
 
 // change is what becomes of a day: those people's stays go, and these come.
@@ -66,7 +66,8 @@ type change struct {
 }
 
 // changes compares the stays that people have with those that they shall have, and returns by day what differs.
-func (x *Index) changes(people []uint32, stays []DenseStay) map[int64]*change {
+func (x *Index) changes(people []uint32, stays []DenseStay, e Effort) map[int64]*change {
+	r := resting{rest: e.Rest}
 	people = slices.Compact(slices.Sorted(slices.Values(people)))
 	days := make(map[int64][]DenseStay)
 	for i := range stays {
@@ -77,7 +78,7 @@ func (x *Index) changes(people []uint32, stays []DenseStay) map[int64]*change {
 	}
 	found := make(map[int64]*change)
 	compare := func(day int64, s *segment) {
-		if c := differences(s, people, days[day]); len(c.people) > 0 {
+		if c := r.differences(s, people, days[day]); len(c.people) > 0 {
 			c.day = day
 			found[day] = &c
 		}
@@ -94,8 +95,9 @@ func (x *Index) changes(people []uint32, stays []DenseStay) map[int64]*change {
 }
 
 // differences compares what people have on a day with what they shall have there, which it reorders.
-func differences(s *segment, people []uint32, stays []DenseStay) (c change) {
+func (r *resting) differences(s *segment, people []uint32, stays []DenseStay) (c change) {
 	slices.SortFunc(stays, func(a, b DenseStay) int { return a.compare(&b) })
+	r.after(len(stays))
 	var had []DenseStay
 	for _, person := range people {
 		now := ofPerson(stays, person)
@@ -104,9 +106,13 @@ func differences(s *segment, people []uint32, stays []DenseStay) (c change) {
 			c.people = c.people.with(person)
 			c.stays = append(c.stays, now...)
 		}
+		r.after(comparing)
 	}
 	return c
 }
+
+// comparing is how many records are dealt with in the time that it takes to look somebody up and compare.
+const comparing = 8
 
 // ofPerson returns the stays of one person, with which the list begins if there are any.
 func ofPerson(stays []DenseStay, person uint32) []DenseStay {
@@ -167,13 +173,14 @@ func (b bits) with(i uint32) bits {
 	return b
 }
 
-// after returns what the day's segment is to be made of.
-func (c *change) after() *dayStays {
+// stays returns what the segment of a day that changes is to be made of.
+func (b *builder) stays(c *change) *dayStays {
 	d := &dayStays{start: startOf(c.day)}
 	if s := c.before; s != nil {
 		d.records, d.places = make([]record, 0, s.stays+len(c.stays)), make([]uint32, 0, s.stays+len(c.stays))
 		for i, place := range s.places {
 			records, first := s.all(i)
+			b.after(len(records))
 			for j, r := range records {
 				switch {
 				case c.people.has(r.person()):

@@ -41,7 +41,7 @@ func TestReplaceSharesTheDaysThatStay(t *testing.T) {
 		"one is gone":        {[]uint32{0}, slices.Clone(own[1:]), []int64{1, 2}},
 		"all of one are":     {[]uint32{0}, nil, nil},
 	} {
-		after := before.Replace(c.people, c.stays, 2)
+		after := before.Replace(c.people, c.stays, memindex.Effort{Workers: 2})
 		if diff := cmp.Diff(c.shared, after.Shared(before)); diff != "" {
 			t.Errorf("%s: shared days (-want +got):\n%s", name, diff)
 		}

@@ -63,13 +63,13 @@ func (x *Index) rollUp() *view {
 	for i := range everywhere {
 		everywhere[i] = true
 	}
-	return newView(v.numbering, s.numbering, rolled, workers, everywhere)
+	return newView(v.numbering, s.numbering, rolled, Effort{Workers: workers}, everywhere)
 }
 
 // rolledUp makes the segment of the same stays at other places.
 func (b *builder) rolledUp(s *segment, siteOf []uint32, people int) *segment {
 	c := change{day: DayOf(s.start), before: s}
-	d := c.after()
+	d := b.stays(&c)
 	for i, place := range d.places {
 		d.places[i] = siteOf[place]
 	}

@@ -57,7 +57,7 @@ func (b bits) has(i uint32) bool { return int(i/64) < len(b) && b[i/64]>>(i%64)&
 
 // newView puts segments, in the order of their days, together. There must be an isPart for every place that was numbered
 // before the segments were made.
-func newView(numbering, placed *Numbering, segments []*segment, workers int, isPart []bool) *view {
+func newView(numbering, placed *Numbering, segments []*segment, e Effort, isPart []bool) *view {
 	v := &view{numbering: numbering, placed: placed, isPart: isPart}
 	v.scratches, v.ledgers = make(chan *scratch, idle), make(chan *ledger, idle)
 	v.people, _ = numbering.names()
@@ -77,8 +77,8 @@ func newView(numbering, placed *Numbering, segments []*segment, workers int, isP
 	for i, s := range segments {
 		v.days[i] = dayOf{segment: s, offset: s.start - v.base, end: s.latest - v.base}
 	}
-	v.joinNights(workers)
-	v.markEntered()
+	v.joinNights(e)
+	v.markEntered(&resting{rest: e.Rest})
 	return v
 }
 
@@ -86,10 +86,11 @@ func newView(numbering, placed *Numbering, segments []*segment, workers int, isP
 type key struct{ person, place uint32 }
 
 // joinNights finds the united stays that lie in several segments or in no record.
-func (v *view) joinNights(workers int) {
+func (v *view) joinNights(e Effort) {
 	found := make([]map[key]bool, len(v.days))
-	inParallel(workers, len(v.days), func() func(int) {
-		return func(i int) { found[i] = v.keysFrom(i) }
+	inParallel(e.Workers, len(v.days), func() func(int) {
+		r := &resting{rest: e.Rest}
+		return func(i int) { found[i] = v.keysFrom(i, r) }
 	})
 	keys := make(map[key]bool)
 	for _, those := range found {
@@ -108,12 +109,12 @@ func (v *view) joinNights(workers int) {
 }
 
 // keysFrom returns who, of a day's stays, may have an odd one.
-func (v *view) keysFrom(i int) map[key]bool {
+func (v *view) keysFrom(i int, resting *resting) map[key]bool {
 	keys := make(map[key]bool)
 	for _, st := range v.days[i].long {
 		keys[key{st.Person, st.Place}] = true
 	}
-	v.eachOvernight(i, func(group int, r record) {
+	v.eachOvernight(i, resting, func(group int, r record) {
 		k := key{r.person(), v.days[i].places[group]}
 		leave := v.days[i].offset + r.enter() + r.length()
 		for j := i + 1; j < len(v.days) && v.days[j].offset <= leave; j++ {
@@ -170,22 +171,24 @@ func (v *view) join(k key) {
 }
 
 // eachOvernight calls take for the records of a day that last until its end or longer.
-func (v *view) eachOvernight(i int, take func(group int, r record)) {
+func (v *view) eachOvernight(i int, resting *resting, take func(group int, r record)) {
 	for group := range v.days[i].places {
-		for _, r := range v.days[i].list(group, overnight) {
+		list := v.days[i].list(group, overnight)
+		for _, r := range list {
 			take(group, r)
 		}
+		resting.after(1 + comparing*len(list))
 	}
 }
 
 // markEntered marks, for each day, the groups of places where somebody stays on from an earlier day.
-func (v *view) markEntered() {
+func (v *view) markEntered(resting *resting) {
 	for i := range v.days {
 		v.days[i].entered = newBits(len(v.days[i].places))
 	}
 	for i := range v.days {
 		for j := i + 1; j < len(v.days) && v.days[j].offset < v.days[i].end; j++ {
-			v.eachOvernight(i, func(group int, r record) {
+			v.eachOvernight(i, resting, func(group int, r record) {
 				if v.days[i].offset+r.enter()+r.length() <= v.days[j].offset {
 					return
 				}
