@@ -1,14 +1,13 @@
 package loadgen
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/url"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -137,57 +136,6 @@ func (g *Generator) stage(ctx context.Context, send func(*stage)) Report {
 	return s.tally.report(during)
 }
 
-// send hands out the requests as they are due, each to a sender that is free. A sender is added where none is and there may
-// be more.
-func (s *stage) send(ctx context.Context, a *arrivals) {
-	ready := make(chan request)
-	var senders sync.WaitGroup
-	defer senders.Wait()
-	defer close(ready)
-	running := 0
-	for ctx.Err() == nil {
-		due, more := a.next()
-		if !more {
-			return
-		}
-		r := s.g.requests.next(due)
-		if wait := due - time.Since(s.start); wait > 0 {
-			pause := time.NewTimer(wait)
-			select {
-			case <-pause.C:
-			case <-ctx.Done():
-				pause.Stop()
-				return
-			}
-		}
-		select {
-		case ready <- r:
-			continue
-		default:
-		}
-		if running < s.g.o.Connections {
-			running++
-			senders.Go(func() { s.sendAll(ctx, r, ready) })
-			continue
-		}
-		ready <- r // late from now on, which its latency shows
-	}
-}
-
-// sendAll sends a request, and then others until there are no more, over one connection as long as it holds.
-func (s *stage) sendAll(ctx context.Context, r request, ready <-chan request) {
-	l := line{s: s}
-	defer l.close()
-	for more := true; more; r, more = <-ready {
-		if waited := time.Since(s.start) - r.due; waited > s.g.o.Timeout/10 {
-			// Sent now, it would only keep the server busy with what nobody will wait for.
-			s.tally.add(answeredUnsent, latency{due: waited}, 0, "")
-			continue
-		}
-		l.send(ctx, r, s.start.Add(r.due))
-	}
-}
-
 // line is a connection to the server, made when it is first needed, and anew after it failed. It is for one goroutine.
 type line struct {
 	s    *stage
@@ -210,7 +158,7 @@ func (l *line) send(ctx context.Context, r request, due time.Time) bool {
 		// A run that is told to stop still waits for the answers to what it has sent.
 		dialled, err := Dial(context.WithoutCancel(ctx), l.s.g.o.Target)
 		if err != nil {
-			l.s.tally.add(answeredNot, took(), 0, "")
+			l.s.tally.add(answeredNot, took(), 0)
 			return false
 		}
 		l.conn = dialled
@@ -218,7 +166,7 @@ func (l *line) send(ctx context.Context, r request, due time.Time) bool {
 	answer, err := l.conn.Do(r.text, due.Add(l.s.g.o.Timeout))
 	if err != nil {
 		l.close()
-		l.s.tally.add(answeredNot, took(), 0, "")
+		l.s.tally.add(answeredNot, took(), 0)
 		return false
 	}
 	return l.s.judge(r, answer, took())
@@ -229,7 +177,7 @@ func (s *stage) judge(r request, answer Answer, took latency) bool {
 	c := classOf(answer.Status, r.status)
 	taken := 0
 	if c == answeredTaken {
-		statuses := statusesIn(string(answer.Body))
+		statuses := statusesIn(answer.Body)
 		if len(statuses) != r.scans {
 			c = answeredWrong
 		}
@@ -249,23 +197,25 @@ func (s *stage) judge(r request, answer Answer, took latency) bool {
 	} else if c == answeredRefused {
 		s.g.ledger.answered(r.first, "refused")
 	}
-	const enough = 300
-	s.tally.add(c, took, taken, fmt.Sprintf("%d %s", answer.Status, answer.Body[:min(len(answer.Body), enough)]))
+	s.tally.add(c, took, taken)
+	if c == answeredWrong {
+		s.tally.example(answer)
+	}
 	return c != answeredTooMany && c != answeredBusy
 }
 
 // statusesIn returns the status of each result of an answer, in order. A quote inside a message is escaped, so what looks like
 // a status is one.
-func statusesIn(body string) []string {
-	const mark = `"status":"`
+func statusesIn(body []byte) []string {
+	mark := []byte(`"status":"`)
 	var statuses []string
 	for {
-		_, rest, there := strings.Cut(body, mark)
+		_, rest, there := bytes.Cut(body, mark)
 		if !there {
 			return statuses
 		}
-		status, after, _ := strings.Cut(rest, `"`)
-		statuses = append(statuses, status)
+		status, after, _ := bytes.Cut(rest, []byte{'"'})
+		statuses = append(statuses, string(status))
 		body = after
 	}
 }

@@ -58,7 +58,7 @@ func newTally() *tally {
 // maxExamples bounds the wrong answers that are told.
 const maxExamples = 5
 
-func (t *tally) add(c class, took latency, scans int, example string) {
+func (t *tally) add(c class, took latency, scans int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.second[c] == nil {
@@ -67,8 +67,15 @@ func (t *tally) add(c class, took latency, scans int, example string) {
 	t.second[c].due.add(took.due)
 	t.second[c].sent.add(took.sent)
 	t.scans += scans
-	if c == answeredWrong && len(t.examples) < maxExamples {
-		t.examples = append(t.examples, example)
+}
+
+// example keeps a wrong answer, unless enough of them are kept.
+func (t *tally) example(wrong Answer) {
+	const enough = 300
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.examples) < maxExamples {
+		t.examples = append(t.examples, fmt.Sprintf("%d %s", wrong.Status, wrong.Body[:min(len(wrong.Body), enough)]))
 	}
 }
 
