@@ -70,7 +70,7 @@ func newCountry(t *testing.T, settings ...string) *country {
 	must(t, err)
 	t.Cleanup(func() { _ = parts.Close() })
 	board := telemetry.NewBoard(parts.Logger, parts.Clock, parts.checks()...)
-	engine, _, err := parts.engine(nil, board)
+	engine, _, _, err := parts.engine(nil, board)
 	must(t, err)
 	handler, err := parts.handler(nil, board)
 	must(t, err)

@@ -118,32 +118,32 @@ func (p *Parts) secure() bool { return strings.HasPrefix(p.Config.BaseURL, "http
 
 // handler answers what people and machines ask for, with the sessions of those who have one.
 func (p *Parts) handler(demo *staff.Demo, board *telemetry.Board) (http.Handler, error) {
-	engine, sessions, err := p.engine(demo, board)
+	engine, api, sessions, err := p.engine(demo, board)
 	if err != nil {
 		return nil, err
 	}
 	withSession := sessions.LoadAndSave(engine)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return api.Relieved(p.metrics.Answered, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if sessionless(r.URL.Path) {
 			engine.ServeHTTP(w, r)
 			return
 		}
 		withSession.ServeHTTP(w, r)
-	}), nil
+	})), nil
 }
 
 // engine puts the faces together. It must run inside the LoadAndSave of the sessions.
-func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *scs.SessionManager, error) {
+func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *httpapi.API, *scs.SessionManager, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // its answer believes X-Forwarded-Prefix of anybody
 	if err := engine.SetTrustedProxies(p.Config.TrustedProxies); err != nil {
-		return nil, nil, fmt.Errorf("TRUYVET_TRUSTED_PROXIES: %w", err)
+		return nil, nil, nil, fmt.Errorf("TRUYVET_TRUSTED_PROXIES: %w", err)
 	}
 	trusted, err := proxies(p.Config.TrustedProxies)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	sessions := scs.New()
 	sessions.Store = p.Registry.Sessions()
@@ -172,7 +172,7 @@ func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *
 		Staff: staff.Deps{Accounts: p.Accounts, Places: p.Places, Map: p.Places, Records: p.Registry, Demo: demo},
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	sessions.ErrorFunc = p.sessionFailed(pages)
 	api := httpapi.New(httpapi.Deps{
@@ -194,7 +194,7 @@ func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *
 	}
 	crossOrigin := http.NewCrossOriginProtection()
 	if err := crossOrigin.AddTrustedOrigin(p.Config.BaseURL); err != nil {
-		return nil, nil, fmt.Errorf("TRUYVET_BASE_URL: %w", err)
+		return nil, nil, nil, fmt.Errorf("TRUYVET_BASE_URL: %w", err)
 	}
 	engine.Use(httpapi.Logged(httpapi.Logging{
 		Logger: p.Logger, Clock: p.Clock, Answered: p.metrics.Answered, Trusted: trusted,
@@ -220,7 +220,7 @@ func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *
 		}
 		pages.MethodNotAllowed(c)
 	})
-	return engine, sessions, nil
+	return engine, api, sessions, nil
 }
 
 // proxies returns what says whether an address is one of the proxies in front, given as addresses and networks.

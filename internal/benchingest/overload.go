@@ -10,7 +10,7 @@ import (
 // What the generator may have, which shares the machine with what it overloads: so many connections, and this long for an answer.
 // Who finds no connection within a tenth of that is never sent.
 const (
-	crowd    = "2000"
+	crowd    = "8000"
 	patience = "5s"
 )
 

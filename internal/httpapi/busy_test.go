@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -36,22 +37,29 @@ func TestBusy(t *testing.T) {
 	gin.SetMode(gin.ReleaseMode)
 	slow := slowIngest{came: make(chan struct{}, maxSubmitting), release: make(chan struct{})}
 	engine := gin.New()
-	New(Deps{
+	api := New(Deps{
 		Ingest: slow, Verify: func(string) (uuid.UUID, error) { return uuid.New(), nil }, Logger: slog.New(slog.DiscardHandler),
-	}).Register(engine)
-	post := func() *httptest.ResponseRecorder {
+	})
+	api.Register(engine)
+	turnedAway := 0
+	relieved := api.Relieved(func(route, face, status string, _ time.Duration) {
+		if turnedAway++; route != scansPath || face != "scans" || status != "503" {
+			t.Errorf("counted as %s %s %s", route, face, status)
+		}
+	}, engine)
+	post := func(through http.Handler, path string) *httptest.ResponseRecorder {
 		body := `{"scans":[{"id":"0191f3a4-7b2c-7def-8123-456789abcdef","token":"` + strings.Repeat("A", 154) + `"}]}`
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, scansPath, strings.NewReader(body))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer x")
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
-		engine.ServeHTTP(w, r)
+		through.ServeHTTP(w, r)
 		return w
 	}
 	var waiting sync.WaitGroup
 	for range maxSubmitting {
 		waiting.Go(func() {
-			if w := post(); w.Code != http.StatusOK {
+			if w := post(relieved, scansPath); w.Code != http.StatusOK {
 				t.Errorf("one that waits: %d %s", w.Code, w.Body)
 			}
 		})
@@ -59,12 +67,19 @@ func TestBusy(t *testing.T) {
 	for range maxSubmitting {
 		<-slow.came
 	}
-	if w := post(); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "too_busy") {
-		t.Errorf("one too many: %d %v %s", w.Code, w.Header(), w.Body)
+	for name, through := range map[string]http.Handler{"at once": relieved, "after it was read": engine} {
+		w := post(through, scansPath)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "too_busy") ||
+			!strings.HasPrefix(w.Header().Get("Content-Type"), "application/problem+json") {
+			t.Errorf("one too many, sent away %s: %d %v %s", name, w.Code, w.Header(), w.Body)
+		}
+	}
+	if w := post(relieved, checkPath); w.Code == http.StatusServiceUnavailable || turnedAway != 1 {
+		t.Errorf("what is no scan: %d; %d were turned away", w.Code, turnedAway)
 	}
 	close(slow.release)
 	waiting.Wait()
-	if w := post(); w.Code != http.StatusOK {
+	if w := post(relieved, scansPath); w.Code != http.StatusOK {
 		t.Errorf("once there is room: %d", w.Code)
 	}
 }

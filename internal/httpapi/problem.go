@@ -35,7 +35,15 @@ func answer(c *gin.Context, e *errs.Error) {
 		c.Header("Retry-After", strconv.Itoa(seconds))
 	}
 	c.Abort()
-	c.Header("Content-Type", "application/problem+json; charset=utf-8")
+	c.Writer.Header()["Content-Type"] = problemType
+	c.JSON(e.Kind.Status(), problemOf(e))
+}
+
+// problemType is the type of a problem, as a header holds it.
+var problemType = []string{"application/problem+json; charset=utf-8"}
+
+// problemOf returns what is answered for an error.
+func problemOf(e *errs.Error) problem {
 	status := e.Kind.Status()
-	c.JSON(status, problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message})
+	return problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Message}
 }

@@ -1,0 +1,29 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Relieved answers posts of scans with 503 while too many wait for the log, and has next answer everything else. It does so
+// before anything of a post is read but its head, for a fraction of what taking it costs: so that twice of what the server can do
+// leaves it most of its time for what it takes. Answered is told of each that it answers, as Logging.Answered.
+func (a *API) Relieved(answered func(route, face, status string, took time.Duration), next http.Handler) http.Handler {
+	body, _ := json.Marshal(problemOf(errBusy)) // numbers and strings always can be
+	wait := []string{strconv.Itoa(errBusy.RetrySeconds())}
+	length := []string{strconv.Itoa(len(body))}
+	status := strconv.Itoa(http.StatusServiceUnavailable)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(a.submitting) < cap(a.submitting) || r.Method != http.MethodPost || r.URL.Path != scansPath {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h["Content-Type"], h["Content-Length"], h["Retry-After"] = problemType, length, wait
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write(body) // it fails only where nobody is there any more
+		answered(scansPath, faceOf(scansPath), status, 0)
+	})
+}
