@@ -69,12 +69,15 @@ type posts struct {
 	host          string
 	scans         int // of a request
 	next          int // counts the requests
+	person        int // who scans next
+	step          int // from one person to the next, so that connections share none of them
 	request, body []byte
 }
 
 // write returns the next request: new scans, all of one person.
 func (p *posts) write() []byte {
 	p.next++
+	p.person = (p.person + p.step) % len(p.town.credentials)
 	p.body = append(p.body[:0], `{"scans":[`...)
 	for i := range p.scans {
 		if i > 0 {
@@ -91,7 +94,7 @@ func (p *posts) write() []byte {
 	p.request = append(p.request[:0], "POST /api/v1/scans HTTP/1.1\r\nHost: "...)
 	p.request = append(p.request, p.host...)
 	p.request = append(p.request, "\r\nAuthorization: Bearer "...)
-	p.request = append(p.request, p.town.credentials[p.next%len(p.town.credentials)]...)
+	p.request = append(p.request, p.town.credentials[p.person]...)
 	p.request = append(p.request, "\r\nContent-Type: application/json\r\nContent-Length: "...)
 	p.request = strconv.AppendInt(p.request, int64(len(p.body)), 10)
 	p.request = append(p.request, "\r\n\r\n"...)
@@ -149,7 +152,7 @@ func (p poster) measure(ctx context.Context, during time.Duration) (float64, err
 	end := begin.Add(during)
 	for i, conn := range conns {
 		group.Go(func() error {
-			w := posts{town: p.town, host: p.target.Host, scans: p.scans, next: i * 31, random: newRandom(i)}
+			w := posts{town: p.town, host: p.target.Host, scans: p.scans, next: i * 31, person: i, step: p.connections, random: newRandom(i)}
 			done := 0
 			defer func() { answered.Add(int64(done)) }()
 			for time.Now().Before(end) && ctx.Err() == nil {

@@ -175,7 +175,7 @@ func (b *bench) open(ctx context.Context) ([]contestant, error) {
 		{"ingest.batch100.redis", "scans/s", poster{cluster.town, cluster.url, b.Callers, batch}.measure},
 		{"raw.sqlite.grouped", "scans/s", rows.measure},
 		{"ingest.batch100.sqlite", "scans/s", poster{standalone.town, standalone.url, b.Callers, batch}.measure},
-		{"raw.clickhouse.insert", "scans/s", rawClickHouse{store, insertRows}.measure},
+		{"raw.clickhouse.insert", "scans/s", rawClickHouse{store, min(insertRows, b.Drain), b.Drain}.measure},
 		{"raw.redis.read", "scans/s", full.read},
 		{"ingest.worker", "scans/s", full.carry},
 	}), nil

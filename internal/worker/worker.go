@@ -18,8 +18,8 @@ import (
 	"github.com/truyvet/truyvet/internal/scanstore"
 )
 
-// Consumer gives the entries of a log. Next waits a little where there are none and then returns none. An entry stays
-// pending until Ack or Bury: a consumer that comes after gives it again.
+// Consumer gives the entries of a log. Next waits a little where there are none and then returns none; it may reuse the slice
+// that it returned before. An entry stays pending until Ack or Bury: a consumer that comes after gives it again.
 type Consumer interface {
 	Next(ctx context.Context) ([]scanlog.Entry, error)
 	Ack(ctx context.Context, entries []scanlog.Entry) error
@@ -48,6 +48,7 @@ type Worker struct {
 	reading   state
 	inserting state
 	spare     chan []scanlog.Entry // of batches that are done, for those to come
+	scans     []scan.Scan          // of the batch that is stored
 }
 
 // New makes a worker.
@@ -128,7 +129,7 @@ var errDrain = errors.New("the time for finishing was over before everything was
 
 // gather reads entries into batches and hands those over, until ctx ends. It returns the batch that was not handed over.
 func (w *Worker) gather(ctx, work context.Context, batches chan<- batch) batch {
-	b, idle := w.begin(), false
+	b := w.begin()
 	for retry := 0; ctx.Err() == nil; {
 		if w.full(b) {
 			select {
@@ -138,7 +139,7 @@ func (w *Worker) gather(ctx, work context.Context, batches chan<- batch) batch {
 			}
 			continue
 		}
-		if w.due(b, idle) {
+		if w.due(b) {
 			select { // unless the batch before is still under way: then this one may grow
 			case batches <- b:
 				b = w.begin()
@@ -156,7 +157,7 @@ func (w *Worker) gather(ctx, work context.Context, batches chan<- batch) batch {
 			continue
 		}
 		w.reading.succeeded()
-		retry, idle = 0, len(entries) == 0
+		retry = 0
 		for _, e := range entries {
 			if e.Fault != nil {
 				w.bury(work, e)
@@ -176,12 +177,13 @@ func (w *Worker) full(b batch) bool {
 	return len(b.entries) >= w.o.MaxScans || b.bytes >= w.o.MaxBytes
 }
 
-// due says whether a batch that is not full need not wait any longer: it is old, or it is large and nothing follows.
-func (w *Worker) due(b batch, idle bool) bool {
+// due says whether a batch that is not full may be handed over: it is old, or large enough that a store with nothing to do had better
+// begin.
+func (w *Worker) due(b batch) bool {
 	if len(b.entries) == 0 {
 		return false
 	}
-	return time.Since(b.since) >= w.o.MaxAge || idle && len(b.entries) >= max(w.o.MaxScans/4, 1)
+	return time.Since(b.since) >= w.o.MaxAge || len(b.entries) >= max(w.o.MaxScans/4, 1)
 }
 
 // begin returns a new batch.
@@ -228,14 +230,14 @@ func (w *Worker) storeAll(ctx context.Context, batches <-chan batch) error {
 
 // storeOne inserts a batch and then acknowledges it.
 func (w *Worker) storeOne(ctx context.Context, b batch) error {
-	scans := make([]scan.Scan, len(b.entries))
+	w.scans = w.scans[:0]
 	for i := range b.entries {
-		scans[i] = b.entries[i].Scan
+		w.scans = append(w.scans, b.entries[i].Scan)
 	}
 	err := w.insist(ctx, &w.inserting, func() error {
 		try, cancel := context.WithTimeout(ctx, w.o.Timeout)
 		defer cancel()
-		return w.store.Insert(try, scans)
+		return w.store.Insert(try, w.scans)
 	})
 	if err != nil {
 		return err

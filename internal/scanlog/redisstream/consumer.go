@@ -20,7 +20,7 @@ type ConsumerOptions struct {
 	// Name tells workers of one group apart. A worker that is started again under its name goes on at once with what
 	// it had not finished; under another name that waits for ClaimIdle.
 	Name      string
-	Count     int           // entries of one stream in one read, 64 by default; each may hold hundreds of scans
+	Count     int           // entries of one stream in one read, 16 by default; each may hold hundreds of scans
 	Poll      time.Duration // pause before looking again when there was nothing, 20 ms by default
 	ClaimIdle time.Duration // after which a silent worker counts as dead and its entries are taken over, 60 s by default
 	Grace     time.Duration // for which entries stay in the stream after they were stored, 10 min by default
@@ -36,7 +36,7 @@ type ConsumerOptions struct {
 const maxDead = 10_000
 
 // Consumer reads the streams for one worker, each entry by one worker of the group. Its methods may be called from
-// several goroutines.
+// several goroutines, Next from one at a time.
 //
 // An entry of a stream holds several scans, and Next gives each of them as an entry. What was given out stays this worker's
 // until Ack or Bury of all that were together, or until the worker falls silent for ClaimIdle.
@@ -51,6 +51,8 @@ type Consumer struct {
 
 	mu     sync.Mutex
 	shards []shardState
+
+	given []scanlog.Entry // by the last Next, which the next one reuses
 
 	stop  context.CancelFunc
 	ended chan struct{}
@@ -76,7 +78,7 @@ func OpenConsumer(address string, o ConsumerOptions) (*Consumer, error) {
 	}
 	o.Layout = o.Layout.withDefaults()
 	if o.Count <= 0 {
-		o.Count = 64
+		o.Count = 16
 	}
 	if o.Poll <= 0 {
 		o.Poll = 20 * time.Millisecond
@@ -125,8 +127,9 @@ func (c *Consumer) Close() error {
 	return nil
 }
 
-// Next returns further entries, in the order of each stream, and none after a short pause when there are none. After an
-// error, which is scanlog.ErrUnavailable, it may be called again and nothing is lost.
+// Next returns further entries, in the order of each stream, and none after a short pause when there are none. The slice, but not
+// what the entries hold, is reused by the next call. After an error, which is scanlog.ErrUnavailable, it may be called again and
+// nothing is lost.
 func (c *Consumer) Next(ctx context.Context) ([]scanlog.Entry, error) {
 	if err := c.createGroups(ctx); err != nil {
 		return nil, err
@@ -194,6 +197,7 @@ func (c *Consumer) read(ctx context.Context) (entries []scanlog.Entry, replaying
 		}
 		return nil
 	}) // each command holds its own error
+	entries = c.given[:0]
 	for k, answer := range answers {
 		streams, failed := answer.Result()
 		if failed != nil && !errors.Is(failed, redis.Nil) {
@@ -205,12 +209,11 @@ func (c *Consumer) read(ctx context.Context) (entries []scanlog.Entry, replaying
 		for _, s := range streams {
 			messages = append(messages, s.Messages...)
 		}
-		taken, failed := c.take(k, before[k], messages)
-		if failed != nil {
+		if entries, failed = c.take(entries, k, before[k], messages); failed != nil {
 			err = failed
 		}
-		entries = append(entries, taken...)
 	}
+	c.given = entries
 	if len(entries) > 0 {
 		// An error of one stream shows again at the next call; the entries of the others are held and must be given out.
 		return entries, replaying, nil
@@ -230,9 +233,11 @@ func (c *Consumer) distrust(shard int, missing bool) {
 	}
 }
 
-// take turns what a read of a stream answered into entries that are held from now on. Before is what was known when it
+// take appends to entries those that a read of a stream answered, which are held from now on. Before is what was known when it
 // was asked.
-func (c *Consumer) take(shard int, before shardState, messages []redis.XMessage) ([]scanlog.Entry, error) {
+func (c *Consumer) take(
+	entries []scanlog.Entry, shard int, before shardState, messages []redis.XMessage,
+) ([]scanlog.Entry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := &c.shards[shard]
@@ -243,7 +248,6 @@ func (c *Consumer) take(shard int, before shardState, messages []redis.XMessage)
 			s.cursor = messages[len(messages)-1].ID
 		}
 	}
-	var entries []scanlog.Entry
 	for _, m := range messages {
 		start, err := parseID(m.ID)
 		if err != nil {
