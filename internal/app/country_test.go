@@ -185,6 +185,7 @@ const (
 	nothing named = iota
 	anAsset
 	aCode
+	aForm
 	aToken
 	aPlace
 	aPlaceFile
@@ -215,6 +216,8 @@ func (c *country) id(t *testing.T, n named, who string, own bool) string {
 		return assetOf(t, c.get(t, "/").body)
 	case aCode:
 		return h.place.Code
+	case aForm:
+		return "general"
 	case aToken:
 		_, token, err := c.parts.Accounts.Invite(t.Context(), c.staff["admin"], account.Wish{Role: registry.RoleAdmin})
 		must(t, err)

@@ -160,15 +160,15 @@ func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *
 		},
 		Visitor: visitor.Deps{
 			Codes: p.taking, Proofs: p.Proofs, Credentials: p.Credentials, Erasures: p.Erasures, History: p.History, Notices: p.Registry,
-			Dependants: p.Dependants, Signer: p.Keys, Map: p.Places,
+			Dependants: p.Dependants, Declarations: p.Declared, Signer: p.Keys, Map: p.Places,
 			Retention: p.Config.Retention(), ListAge: p.Config.ListAge(), OpenedDelay: p.Config.OpenedDelay(),
 		},
 		Owner: owner.Deps{
 			Places: p.Places, PlaceFiles: p.PlaceFiles, Map: p.Places, Records: p.Registry, Printing: p.Printing, Turnout: p.Turnout,
-			Devices: p.Accounts,
+			Devices: p.Accounts, Forms: p.Declared.Offered(),
 		},
 		Door:  door.Deps{Gate: p.Gate, Map: p.Places, Turnout: p.Turnout, Devices: p.Accounts},
-		Desk:  desk.Deps{Cases: p.Cases, Traces: p.Cases, Audit: p.Audit},
+		Desk:  desk.Deps{Cases: p.Cases, Traces: p.Cases, Audit: p.Audit, Declarations: p.Declared},
 		Staff: staff.Deps{Accounts: p.Accounts, Places: p.Places, Map: p.Places, Records: p.Registry, Demo: demo},
 	})
 	if err != nil {

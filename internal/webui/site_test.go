@@ -25,6 +25,7 @@ import (
 	"github.com/truyvet/truyvet/internal/audit"
 	"github.com/truyvet/truyvet/internal/cases"
 	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/printing"
@@ -138,7 +139,9 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 	must(t, err)
 	s.ledger, err = audit.New(s.store, key, clock)
 	must(t, err)
-	s.places = places.New(s.store, s.keys, clock)
+	forms, err := declaration.Offered(nil)
+	must(t, err)
+	s.places = places.New(s.store, s.keys, clock, declaration.Names(forms)...)
 	tries := ratelimit.SharedDeps{Buckets: s.store, Key: key, Clock: clock}
 	s.accounts, err = account.New(account.Deps{
 		Store: s.store, Audit: s.ledger, Clock: clock, Tries: tries, Key: key, NeedFactor: need,
@@ -160,6 +163,10 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 		People: s.store, Book: s.store, Runs: s.store, Listings: s.store, Approvals: s.store, Vault: s.vault, Aliases: s.pseudonyms, Places: s.places,
 		Snapshots: s.snapshots, Audit: s.ledger, Clock: clock, Location: location,
 	})
+	declared, err := declaration.New(ctx, declaration.Deps{
+		Offered: forms, Store: s.store, Vault: s.vault, People: s.store, Places: s.places, Ledger: s.ledger, Clock: clock, Location: location,
+	})
+	must(t, err)
 	s.settle()
 	s.now.Store(start.Unix())
 
@@ -182,19 +189,19 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 			History: citizen.NewHistory(citizen.HistoryDeps{
 				People: s.store, Snapshots: s.snapshots, Openings: s.ledger, Clock: clock, Delay: 14 * 24 * time.Hour,
 			}),
-			Dependants: citizen.NewDependants(s.store, s.pseudonyms, s.vault, clock), Signer: s.keys, Map: s.places,
+			Dependants: citizen.NewDependants(s.store, s.pseudonyms, s.vault, clock), Declarations: declared, Signer: s.keys, Map: s.places,
 			Retention: 21 * 24 * time.Hour, ListAge: 90 * 24 * time.Hour, OpenedDelay: 14 * 24 * time.Hour,
 		},
 		Owner: owner.Deps{
 			Places: s.places, PlaceFiles: &places.Files{
 				Importer: &places.Importer{Intake: s.store, Keys: s.keys, Clock: clock}, Shelf: s.store, Service: s.places, Audit: s.ledger,
 			},
-			Map: s.places, Records: s.store, Printing: press, Turnout: counts, Devices: s.accounts,
+			Map: s.places, Records: s.store, Printing: press, Turnout: counts, Devices: s.accounts, Forms: forms,
 		},
 		Door: door.Deps{
 			Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Map: s.places, Turnout: counts, Devices: s.accounts,
 		},
-		Desk:  desk.Deps{Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger},
+		Desk:  desk.Deps{Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger, Declarations: declared},
 		Staff: staff.Deps{Accounts: s.accounts, Places: s.places, Map: s.places, Records: s.store, Demo: demo},
 	})
 	must(t, err)

@@ -8,15 +8,22 @@ import (
 
 	"github.com/truyvet/truyvet/internal/audit"
 	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/vault"
 )
 
 // Deps is what these pages are made from. All is needed.
 type Deps struct {
-	Cases  Cases
-	Traces Traces
-	Audit  Audit
+	Cases        Cases
+	Traces       Traces
+	Audit        Audit
+	Declarations Declarations
+}
+
+// Declarations reads what somebody has declared, among their details that were opened.
+type Declarations interface {
+	Read(ctx context.Context, details vault.Details) ([]declaration.Filled, error)
 }
 
 // Cases takes in confirmed cases. What lies outside the actor's area is registry.ErrNotFound.

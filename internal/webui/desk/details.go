@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/internal/webui/page"
@@ -28,6 +29,7 @@ type detailsPage struct {
 	Purposes []string
 	Opened   bool
 	Details  []shownDetail
+	Declared []declaration.Filled
 	Problem  *page.Problem
 }
 
@@ -97,6 +99,10 @@ func (p *Pages) openDetails(c *gin.Context) {
 			text = name
 		}
 		body.Details = append(body.Details, shownDetail{field, text, field == vault.Phone})
+	}
+	if body.Declared, err = p.Declarations.Read(c.Request.Context(), details); err != nil {
+		p.Fail(c, fmt.Errorf("reading what somebody declared: %w", err))
+		return
 	}
 	p.Show(c, http.StatusOK, "details", body)
 }

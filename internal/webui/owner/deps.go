@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/account"
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/registry"
@@ -22,6 +23,7 @@ type Deps struct {
 	Printing   Printing
 	Turnout    Turnout
 	Devices    Devices
+	Forms      []declaration.Form // that places may ask for
 }
 
 // Places keeps an organisation's places. What belongs to others is registry.ErrNotFound.

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/webui/page"
@@ -21,6 +22,7 @@ type newPlacePage struct {
 	Many    bool
 	Wards   []page.WardGroup
 	Kinds   []qrgen.Kind
+	Forms   []declaration.Form // that it may ask for
 	Form    placeForm
 	Problem *page.Problem
 	Edited  *registry.Place // the place that is edited; nil for a new one
@@ -31,7 +33,7 @@ func (p newPlacePage) Inherits() bool { return p.Edited == nil || p.Edited.Paren
 
 // placeForm is the form for a place, as it was typed.
 type placeForm struct {
-	Name, Kind, Parent, Address, Area, Dwell, Hours, Revision string
+	Name, Kind, Parent, Address, Area, Dwell, Hours, Asks, Revision string
 }
 
 // showNewPlace shows the form with what is most likely meant: a part of the place that the address names, else of the one
@@ -68,7 +70,7 @@ func (p *Pages) answerNewPlace(c *gin.Context, status int, body newPlacePage) {
 		body.All = []*placeNode{{Place: parent}}
 	}
 	body.Wards = page.WardsOf(p.Areas.Areas())
-	body.Kinds = qrgen.Kinds()
+	body.Kinds, body.Forms = qrgen.Kinds(), p.Forms
 	p.Show(c, status, "newplace", body)
 }
 
@@ -98,7 +100,7 @@ func (p *Pages) createPlace(c *gin.Context) {
 func typedPlace(form url.Values) placeForm {
 	return placeForm{
 		Name: form.Get("name"), Kind: form.Get("kind"), Parent: form.Get("parent"), Address: form.Get("address"), Area: form.Get("area"),
-		Dwell: strings.TrimSpace(form.Get("dwell")), Hours: form.Get("hours"), Revision: form.Get("revision"),
+		Dwell: strings.TrimSpace(form.Get("dwell")), Hours: form.Get("hours"), Asks: form.Get("form"), Revision: form.Get("revision"),
 	}
 }
 
@@ -108,7 +110,7 @@ func (p *Pages) showEditPlace(c *gin.Context) {
 		return
 	}
 	form := placeForm{
-		Name: place.Name, Address: place.Address, Area: place.Area, Hours: place.Hours, Revision: strconv.FormatInt(place.Revision, 10),
+		Name: place.Name, Address: place.Address, Area: place.Area, Hours: place.Hours, Asks: place.Form, Revision: strconv.FormatInt(place.Revision, 10),
 	}
 	if place.Dwell > 0 {
 		form.Dwell = strconv.FormatInt(place.Dwell/60, 10)
@@ -149,7 +151,7 @@ func (p *Pages) editPlace(c *gin.Context) {
 
 // place reads the form. Whether what it says is possible is for the service to judge.
 func (f placeForm) place() (places.NewPlace, error) {
-	in := places.NewPlace{Name: f.Name, Address: f.Address, Area: f.Area, Hours: f.Hours}
+	in := places.NewPlace{Name: f.Name, Address: f.Address, Area: f.Area, Hours: f.Hours, Form: f.Asks}
 	var err error
 	if in.Kind, err = qrgen.ParseKind(f.Kind); err != nil {
 		return in, places.ErrKind

@@ -66,11 +66,13 @@ func (s *Site) newEdition(l Language) (*edition, error) {
 	return e, nil
 }
 
-// functions are what templates may call. t, count and kind write in the page's language, other in the opposite one.
+// functions are what templates may call. t, count and kind write in the page's language, other in the opposite one; said is of a text
+// that comes in both.
 func (s *Site) functions(texts, opposite Catalogue) template.FuncMap {
 	return template.FuncMap{
 		"t":         texts.Text,
 		"other":     opposite.Text,
+		"said":      func(words interface{ In(language string) string }) string { return words.In(string(texts.language)) },
 		"count":     texts.count,
 		"number":    texts.number,
 		"duration":  texts.duration,

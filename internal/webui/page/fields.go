@@ -17,6 +17,8 @@ func faultyFields(code string) []string {
 		return []string{"day"}
 	case "place_dwell":
 		return []string{"dwell"}
+	case "place_form":
+		return []string{"form"}
 	case "place_file", "place_file_size", "place_file_cut":
 		return []string{"file"}
 	case "case_person", "person_unknown":

@@ -36,6 +36,8 @@ func (p *Pages) registerCheckIn(r gin.IRouter) {
 	r.POST("/phone", p.startProof)
 	r.POST("/code", p.finishProof)
 	r.POST("/scan", p.submitScan)
+	page.Serve(r, "/declare", p.showDeclareHere)
+	r.POST("/declare", p.submitDeclareHere)
 	r.POST("/forget", p.forget)
 	p.registerCompanions(r)
 	// A reload or a change of language on the answer to a form asks for its address.
@@ -133,7 +135,8 @@ func (p *Pages) formAt(c *gin.Context, body string) (wall, url.Values, bool) {
 type checkInPage struct {
 	wall
 	Known    bool
-	With     []companion // who may be with them
+	Asks     *declareOffer // where the place asks for a declaration
+	With     []companion   // who may be with them
 	Nonce    string
 	Phone    string
 	KeptDays int // for how many days scans are kept
@@ -156,6 +159,7 @@ func (p *Pages) answerCheckIn(c *gin.Context, status int, body checkInPage) {
 	alias, err := p.reachable(c)
 	if body.Known = err == nil; body.Known {
 		body.With = p.companionsOf(c, alias)
+		body.Asks = p.offerOf(c, alias, body.wall)
 	}
 	if err != nil && body.Problem == nil && !errors.Is(err, errNoCredential) {
 		told := page.ProblemOf(p.Texts(c), err)
@@ -212,7 +216,7 @@ func (p *Pages) refuseCitizen(c *gin.Context, body checkInPage, err error) {
 
 // forget takes the credential from the browser: somebody else will use it.
 func (p *Pages) forget(c *gin.Context) {
-	for _, name := range []string{CredentialCookie, stampCookie, proofCookie, seenCookie, meCookie, withCookie} {
+	for _, name := range []string{CredentialCookie, stampCookie, proofCookie, seenCookie, meCookie, withCookie, declaredCookie} {
 		p.SetCookie(c, name, "", 0)
 	}
 	p.SeeOther(c, checkInPath(c.Param("token")))

@@ -13,15 +13,16 @@ import (
 
 // Deps is what these pages are made from. All is needed.
 type Deps struct {
-	Codes       Codes
-	Proofs      Proofs
-	Credentials Credentials
-	Erasures    Erasures
-	History     History
-	Notices     Notices
-	Dependants  Dependants
-	Signer      Signer
-	Map         Map
+	Codes        Codes
+	Proofs       Proofs
+	Credentials  Credentials
+	Erasures     Erasures
+	History      History
+	Notices      Notices
+	Dependants   Dependants
+	Declarations Declarations
+	Signer       Signer
+	Map          Map
 
 	// Retention is how long scans are kept, in whole days, which citizens are told.
 	Retention time.Duration

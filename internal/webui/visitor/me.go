@@ -34,6 +34,9 @@ func (p *Pages) registerMe(r gin.IRouter) {
 	page.Serve(r, "/opened", p.asMe(p.showOpened))
 	page.Serve(r, "/check-ins.csv", p.asMe(p.serveVisitsCSV))
 	page.Serve(r, "/check-ins.json", p.asMe(p.serveVisitsJSON))
+	page.Serve(r, "/declarations", p.asMe(p.showDeclarations))
+	page.Serve(r, "/declare/:form", p.showDeclareMine)
+	r.POST("/declare/:form", p.submitDeclareMine)
 	page.Serve(r, "/erase", p.asMe(p.showErase))
 	r.POST("/erase", p.asMe(p.erase))
 	for _, form := range []string{"/phone", "/leave"} {

@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/sheet"
 	"github.com/truyvet/truyvet/internal/webui/page"
 )
@@ -42,6 +43,33 @@ func (p *Pages) lineOf(v visit) visitLine {
 	return line
 }
 
+// declarationLine is a declaration as a file has it.
+type declarationLine struct {
+	Day     string       `json:"day"`
+	At      string       `json:"at"`
+	Under   int          `json:"under,omitempty"` // the number of the one under the phone whose it is
+	Form    string       `json:"form"`
+	Version int          `json:"version"`
+	Answers []answerLine `json:"answers"`
+}
+
+// answerLine is the answer to a question, in the words of both languages.
+type answerLine struct {
+	Question declaration.Text   `json:"question"`
+	Answers  []declaration.Text `json:"answers"`
+}
+
+func (p *Pages) declarationLines(own []declaration.Own) []declarationLine {
+	lines := make([]declarationLine, len(own))
+	for i, o := range own {
+		lines[i] = declarationLine{Day: o.Day, At: p.Reader.Stamp(o.At), Under: o.Under, Form: o.Form, Version: o.Version, Answers: []answerLine{}}
+		for _, line := range o.Lines {
+			lines[i].Answers = append(lines[i].Answers, answerLine{line.Question, line.Answers})
+		}
+	}
+	return lines
+}
+
 // serveVisitsCSV gives somebody their own check-ins as a table.
 func (p *Pages) serveVisitsCSV(c *gin.Context, me uuid.UUID) {
 	visits, err := p.visitsOf(c.Request.Context(), me)
@@ -66,7 +94,7 @@ func (p *Pages) serveVisitsCSV(c *gin.Context, me uuid.UUID) {
 	}
 }
 
-// serveVisitsJSON gives somebody their own check-ins for a program.
+// serveVisitsJSON gives somebody their own check-ins, and what they have declared, for a program.
 func (p *Pages) serveVisitsJSON(c *gin.Context, me uuid.UUID) {
 	visits, err := p.visitsOf(c.Request.Context(), me)
 	if err != nil {
@@ -77,10 +105,16 @@ func (p *Pages) serveVisitsJSON(c *gin.Context, me uuid.UUID) {
 	for i, v := range visits {
 		lines[i] = p.lineOf(v)
 	}
+	declared, err := p.Declarations.Own(c.Request.Context(), me)
+	if err != nil {
+		p.FailBackTo(c, err, "/me")
+		return
+	}
 	text, err := json.MarshalIndent(struct {
-		At       string      `json:"at"`
-		CheckIns []visitLine `json:"check_ins"`
-	}{p.Clock().In(p.Location).Format(time.RFC3339), lines}, "", "  ")
+		At           string            `json:"at"`
+		CheckIns     []visitLine       `json:"check_ins"`
+		Declarations []declarationLine `json:"declarations"`
+	}{p.Clock().In(p.Location).Format(time.RFC3339), lines, p.declarationLines(declared)}, "", "  ")
 	if err != nil {
 		p.Fail(c, fmt.Errorf("writing somebody's own check-ins: %w", err))
 		return

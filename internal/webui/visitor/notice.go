@@ -11,7 +11,7 @@ import (
 func (p *Pages) keptDays() int { return int(p.Retention / (24 * time.Hour)) }
 
 // noticeVersion is that of the notice, which people accept when they register. It goes up with what the notice says.
-const noticeVersion = 1
+const noticeVersion = 2
 
 // noticePage tells what is kept, for how long, and who may look.
 type noticePage struct{ KeptDays, ListDays, Delay int }

@@ -106,6 +106,7 @@ type stampPage struct {
 	Zone     int   // seconds by which the reader's clock is ahead of UTC, for the moving clock
 	Lifetime int64 // seconds from its scan for which it moves
 	Nonce    string
+	Asks     *declareOffer // where the place asks for a declaration
 }
 
 // showStamp shows the last scan that was accepted here, of whoever holds the credential, and nothing that an address
@@ -133,6 +134,9 @@ func (p *Pages) showStamp(c *gin.Context) {
 		return
 	}
 	body.Word = page.WordOf(body.Kind)
+	if body.Kind != stay.Out {
+		body.Asks = p.offerOf(c, alias, w)
+	}
 	_, body.Zone = p.Reader.In(body.At).Zone()
 	p.Show(c, http.StatusOK, "stamp", body)
 }
