@@ -254,7 +254,7 @@ func daysAre(days []sealedDay) string {
 func (s *Stays) each(ctx context.Context, query string, take func(driver.Rows) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // before the rows are closed, so that a query that is given up is not read to its end
-	rows, err := s.conn.Query(ctx, query)
+	rows, err := s.begin(ctx, query)
 	if err != nil {
 		return err
 	}
@@ -266,6 +266,20 @@ func (s *Stays) each(ctx context.Context, query string, take func(driver.Rows) e
 		}
 	}
 	return rows.Err()
+}
+
+// patience is how often a query waits for a connection, each time for as long as the driver dials.
+const patience = 12
+
+// begin begins a query. Where other walks hold all connections, or a busy server is slow to open one, it waits for longer than the
+// driver does: what a walk of a minute has found so far is not given up for a few seconds.
+func (s *Stays) begin(ctx context.Context, query string) (rows driver.Rows, err error) {
+	for range patience {
+		if rows, err = s.conn.Query(ctx, query); !errors.Is(err, clickhouse.ErrAcquireConnTimeout) {
+			break
+		}
+	}
+	return rows, err
 }
 
 // quickly has the server give what it reads in blocks of a size that is soon there, by one thread: there are as many queries
