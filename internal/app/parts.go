@@ -237,6 +237,7 @@ func (p *Parts) build(ctx context.Context) error {
 	p.taking = &limitedIngest{Ingest: p.metrics.CountIngest(p.Ingest), limits: p.limits}
 	p.Cases = cases.New(cases.Deps{
 		People: p.Registry, Book: p.Registry, Runs: p.Registry, Listings: p.Registry, Approvals: p.Registry, Vault: p.Vault, Aliases: p.Pseudonyms, Places: p.Places,
+		Trips:     p.Registry,
 		Snapshots: p.Scans.Snapshots, Audit: p.Audit, Clock: p.Clock, Location: p.Location,
 	})
 	p.Printing = printing.New(printing.Deps{
@@ -248,7 +249,7 @@ func (p *Parts) build(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	p.Turnout = turnout.New(p.Scans.Snapshots, p.Clock, p.Location)
+	p.Turnout = turnout.New(p.Scans.Snapshots, p.Trips, p.Clock, p.Location)
 	return p.refresh(ctx)
 }
 

@@ -87,6 +87,11 @@ type Places interface {
 	AreaName(code string) string
 }
 
+// Trips knows the runs of vehicles, those that are kept.
+type Trips interface {
+	Trips(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]registry.Trip, error)
+}
+
 // Snapshots gives what a run walks on.
 type Snapshots interface {
 	Snapshot(ctx context.Context, asOf int64) (snapshot.Snapshot, error)
@@ -109,6 +114,7 @@ type Deps struct {
 	Vault     Vault
 	Aliases   Aliases
 	Places    Places
+	Trips     Trips
 	Snapshots Snapshots
 	Audit     Audit
 	Clock     func() time.Time

@@ -27,7 +27,7 @@ const maxCasesNamed = 5
 //
 // Instants are RFC 3339 in the service's location, overlaps seconds. cases is how many cases led to the person, case_ids and
 // lab_refs are those of them that the actor may see, in the order of the run, the first 5, parted by semicolons; doubts is why
-// the encounter is flagged, parted likewise. The file is UTF-8 without a byte order mark. Nothing in it begins like a formula, so that a spreadsheet runs none. Nothing is written
+// the encounter is flagged, parted likewise; route, trip_began and trip_over are of the vehicle's run on which it was. The file is UTF-8 without a byte order mark. Nothing in it begins like a formula, so that a spreadsheet runs none. Nothing is written
 // where the error is one of List's.
 func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id, of uuid.UUID, w io.Writer) error {
 	list, err := s.list(ctx, actor, id)
@@ -47,7 +47,7 @@ func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id, of u
 	_ = out.Write([]string{
 		"person", "generation", "first_exposure", "overlap", "encounters", "last_exposure", "certainty", "score", "ward",
 		"source", "place", "site", "address", "from", "to", "encounter_overlap", "encounter_certainty", "source_basis",
-		"contact_basis", "crowd", "flagged", "cases", "case_ids", "lab_refs", "doubts",
+		"contact_basis", "crowd", "flagged", "cases", "case_ids", "lab_refs", "doubts", "route", "trip_began", "trip_over",
 	})
 	byRoot := list.byRoot()
 	for _, row := range list.People {
@@ -58,7 +58,7 @@ func (s *Service) WriteCSV(ctx context.Context, actor registry.Account, id, of u
 		led := casesColumns(row, byRoot)
 		for i, e := range row.Evidence {
 			doubts := strings.Join(row.DoubtsOf(i), ";")
-			_ = out.Write(slices.Concat(person, s.encounter(list, e), led, []string{doubts}))
+			_ = out.Write(slices.Concat(person, s.encounter(list, e), led, []string{doubts}, s.trip(list, e)))
 		}
 	}
 	out.Flush()
@@ -90,6 +90,15 @@ func (s *Service) encounter(list *List, e tracing.Evidence) []string {
 		number(e.To - e.From), e.Certainty.String(), e.SourceBasis.String(), e.ContactBasis.String(),
 		strconv.Itoa(e.Crowd), strconv.FormatBool(e.Flagged),
 	}
+}
+
+// trip returns the columns of the vehicle's run on which an encounter was, empty where it was on none that is known.
+func (s *Service) trip(list *List, e tracing.Evidence) []string {
+	t, known := list.Trips[e.Place.Trip]
+	if !known {
+		return []string{"", "", ""}
+	}
+	return []string{sheet.Plain(t.Route), s.instant(t.Began), s.instant(t.Over())}
 }
 
 func (s *Service) instant(at int64) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -20,12 +21,13 @@ import (
 type List struct {
 	Run        registry.Run // without its inputs and its report; F1 and F2 count everybody
 	Profile    tracing.Profile
-	Cases      []registry.Case           // those of the run that lie in the reader's area
-	People     []Row                     // in the order of the report
-	PlaceNames map[uuid.UUID]places.Name // of the places in the evidence of People, as far as they are known
-	Hidden     int                       // how many listed people reside outside the reader's area
-	ByWard     []WardCount               // of People, the ward with most people first
-	ByCase     []CaseCount               // of People, for each of Cases, the case with most people first
+	Cases      []registry.Case             // those of the run that lie in the reader's area
+	People     []Row                       // in the order of the report
+	PlaceNames map[uuid.UUID]places.Name   // of the places in the evidence of People, as far as they are known
+	Trips      map[uuid.UUID]registry.Trip // of vehicles in the evidence of People, as far as they are known
+	Hidden     int                         // how many listed people reside outside the reader's area
+	ByWard     []WardCount                 // of People, the ward with most people first
+	ByCase     []CaseCount                 // of People, for each of Cases, the case with most people first
 
 	led map[uuid.UUID]tracing.CaseSet // the cases behind whoever may be a source, listed or a case
 }
@@ -93,7 +95,7 @@ func (l *List) from(id uuid.UUID) (*List, error) {
 // List returns the list of a run. A ward sees its own people; a district or city those of its area and those of whom it is
 // not known where they reside. A run that does not concern the actor is registry.ErrNotFound.
 //
-// Where people reside and what places are called is as it was at most a minute ago, not when the run was made.
+// Where people reside, what places are called and when trips were over is as it was at most a minute ago, not when the run was made.
 func (s *Service) List(ctx context.Context, actor registry.Account, id uuid.UUID) (*List, error) {
 	list, err := s.list(ctx, actor, id)
 	if err != nil {
@@ -135,7 +137,7 @@ func (s *Service) list(ctx context.Context, actor registry.Account, id uuid.UUID
 		return nil, registry.ErrNotFound
 	}
 	mine := *full
-	mine.People, mine.PlaceNames = nil, make(map[uuid.UUID]places.Name)
+	mine.People, mine.PlaceNames, mine.Trips = nil, make(map[uuid.UUID]places.Name), make(map[uuid.UUID]registry.Trip)
 	for _, row := range full.People {
 		if !s.maySee(row, actor) {
 			continue
@@ -144,6 +146,9 @@ func (s *Service) list(ctx context.Context, actor registry.Account, id uuid.UUID
 		for _, e := range row.Evidence {
 			if name, known := full.PlaceNames[e.Place.ID]; known {
 				mine.PlaceNames[e.Place.ID] = name
+			}
+			if trip, known := full.Trips[e.Place.Trip]; known {
+				mine.Trips[trip.ID] = trip
 			}
 		}
 	}
@@ -218,7 +223,23 @@ func (s *Service) load(ctx context.Context, id uuid.UUID) (*List, error) {
 		}
 	}
 	explain(list.People, in.Doubts)
+	if list.Trips, err = s.d.Trips.Trips(ctx, tripsIn(report.Contacts)); err != nil {
+		return nil, fmt.Errorf("reading the trips of a list: %w", err)
+	}
 	return list, nil
+}
+
+// tripsIn returns the trips that evidence names.
+func tripsIn(contacts []tracing.Contact) []uuid.UUID {
+	named := make(map[uuid.UUID]bool)
+	for _, c := range contacts {
+		for _, e := range c.Evidence {
+			if e.Place.Trip != uuid.Nil {
+				named[e.Place.Trip] = true
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(named))
 }
 
 // walkedFrom returns the cases as a run's walk took them. Of runs that were made before their inputs were kept the windows are

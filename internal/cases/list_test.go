@@ -208,6 +208,7 @@ func TestCSV(t *testing.T) {
 		"to": "2021-12-06T16:00:00+07:00", "encounter_overlap": "3600", "encounter_certainty": "confirmed",
 		"source_basis": "checkout", "contact_basis": "checkout", "crowd": "1", "flagged": "false", "doubts": "",
 		"cases": "1", "case_ids": c.ID.String(), "lab_refs": "XN-1",
+		"route": "", "trip_began": "", "trip_over": "",
 	}
 	if d := cmp.Diff(want, rows[emma]); d != "" {
 		t.Error(d)

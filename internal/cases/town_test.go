@@ -130,6 +130,7 @@ func newTown(t *testing.T) *town {
 	to.vault = vault.New(ring, to.store, to.log, clock)
 	to.deps = cases.Deps{
 		People: to.store, Book: to.store, Runs: to.store, Listings: to.store, Approvals: to.store, Vault: to.vault, Aliases: to.pseudonyms, Places: catalogue,
+		Trips:     to.store,
 		Snapshots: snapshot.NewMemory(to.store, to.scans, snapshot.Options{}), Audit: to.log, Clock: clock, Location: saigon,
 	}
 	to.Service = cases.New(to.deps)

@@ -266,6 +266,7 @@ type (
 		Place        uuid.UUID         `json:"place"`
 		Trip         *uuid.UUID        `json:"trip"`
 		PlaceName    string            `json:"place_name"`
+		Route        string            `json:"route"`
 		From         int64             `json:"from"`
 		To           int64             `json:"to"`
 		SourceBasis  tracing.Basis     `json:"source_basis"`
@@ -319,8 +320,8 @@ func personOf(list *cases.List, row *cases.Row) wirePerson {
 			trip = &e.Place.Trip
 		}
 		p.Evidence[i] = wireEncounter{
-			e.Source, e.Place.ID, trip, list.PlaceNames[e.Place.ID].Name, e.From, e.To, e.SourceBasis, e.ContactBasis, e.Certainty,
-			e.Crowd, e.Flagged, append([]string{}, row.DoubtsOf(i)...),
+			e.Source, e.Place.ID, trip, list.PlaceNames[e.Place.ID].Name, list.Trips[e.Place.Trip].Route, e.From, e.To, e.SourceBasis,
+			e.ContactBasis, e.Certainty, e.Crowd, e.Flagged, append([]string{}, row.DoubtsOf(i)...),
 		}
 	}
 	return p

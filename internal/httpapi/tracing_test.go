@@ -225,7 +225,8 @@ func TestListNamesEverybodysCases(t *testing.T) {
 		Run:        registry.Run{ID: uuid.New(), Cases: []uuid.UUID{uuid.New(), known.ID}, Profile: "who", F1: 2},
 		Hidden:     1,
 		ByCase:     []cases.CaseCount{{Case: known, Root: 1, F1: 2}},
-		PlaceNames: map[uuid.UUID]places.Name{place: {Name: "Chợ Mới"}},
+		PlaceNames: map[uuid.UUID]places.Name{place: {Name: "51B-123.45"}},
+		Trips:      map[uuid.UUID]registry.Trip{trip: {ID: trip, Route: "Cửa Lạch – Hà Nội"}},
 		People: []cases.Row{
 			{Contact: contact, Area: "w1", Roots: tracing.CaseSet{}.With(0).With(1)}, {Contact: contact, Roots: tracing.CaseSet{}.With(1)},
 		},
@@ -245,6 +246,7 @@ func TestListNamesEverybodysCases(t *testing.T) {
 			Evidence []struct {
 				PlaceName string `json:"place_name"`
 				Trip      *uuid.UUID
+				Route     string
 			}
 		}
 	}
@@ -253,7 +255,7 @@ func TestListNamesEverybodysCases(t *testing.T) {
 	}
 	if got.Run.Cases != 2 || got.Run.F1 != 2 || got.Hidden != 1 || len(got.Cases) != 1 || got.Cases[0].Number != 1 || got.Cases[0].LabRef != known.LabRef ||
 		len(got.People) != 2 || !slices.Equal(got.People[0].Cases, []int{0, 1}) || !slices.Equal(got.People[1].Cases, []int{1}) ||
-		got.People[0].Evidence[0].PlaceName != "Chợ Mới" || *got.People[0].Evidence[0].Trip != trip || got.People[0].Evidence[1].Trip != nil {
+		got.People[0].Evidence[0].PlaceName != "51B-123.45" || got.People[0].Evidence[0].Route != "Cửa Lạch – Hà Nội" || *got.People[0].Evidence[0].Trip != trip || got.People[0].Evidence[1].Trip != nil {
 		t.Errorf("answered %s", res.Body)
 	}
 	if b.tracing.format != "json" || res.Header().Get("Cache-Control") != "no-store" {

@@ -245,6 +245,11 @@ func (s *Service) change(work func() (registry.Trip, error)) (registry.Trip, err
 	return t, nil
 }
 
+// TripsOf returns up to limit trips of a vehicle that began since an instant, the latest first.
+func (s *Service) TripsOf(ctx context.Context, vehicle uuid.UUID, since int64, limit int) ([]registry.Trip, error) {
+	return s.d.Store.TripsOf(ctx, vehicle, since, limit)
+}
+
 // Board is what a driver is shown.
 type Board struct {
 	Trip   registry.Trip // that is under way; the zero Trip for none

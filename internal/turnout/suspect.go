@@ -33,8 +33,7 @@ func (s *Service) Suspect(ctx context.Context, place registry.Place) (Suspicion,
 	return recall(ctx, s, s.doubts, place.ID, func(now time.Time, source tracing.Source) (Suspicion, error) {
 		since := max(place.Issued, now.Add(-suspectTime).Unix())
 		doubted := make(map[uuid.UUID]bool) // whether any of a person's stays is
-		window := []tracing.PlaceWindow{{Place: tracing.Place{ID: place.ID}, From: since, To: now.Unix()}}
-		err := source.AtPlaces(ctx, tracing.ScopePlace, window, func(_ int, u tracing.United) error {
+		err := source.AtPlaces(ctx, tracing.ScopePlace, s.windows(place.ID, since, now.Unix()), func(_ int, u tracing.United) error {
 			is := doubted[u.Person]
 			for _, part := range u.Parts {
 				is = is || part.Flagged && part.Enter >= since

@@ -3,7 +3,8 @@
 //
 // The numbers are made of the stays that traces walk on, so what was taken back or erased is not in them. Whoever comes to a
 // place counts once for each hour in which a stay of theirs begins there: somebody who goes in and out all the time is one person, and
-// not told. Runs of a vehicle, each of which is a place of its own to a trace, do not count.
+// not told. The runs of a vehicle, each of which is a place of its own to a trace, are counted by themselves, see [Service.Rides],
+// and not among the hours: of two numbers that hold the same people the difference could tell of somebody.
 package turnout
 
 import (
@@ -16,7 +17,6 @@ import (
 
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/snapshot"
-	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing"
 )
 
@@ -26,9 +26,10 @@ const (
 	// Days is how many local days a table has, today's among them.
 	Days = 7
 
-	keptFor  = time.Minute // how old an answer may be
-	mostKept = 1000        // answers
-	atOnce   = 2           // questions that are put to the stays
+	keptFor   = time.Minute     // how old an answer may be
+	aboardFor = 5 * time.Second // and one to a driver
+	mostKept  = 1000            // answers
+	atOnce    = 2               // questions that are put to the stays
 )
 
 // Snapshots gives what traces walk on.
@@ -36,10 +37,18 @@ type Snapshots interface {
 	Snapshot(ctx context.Context, asOf int64) (snapshot.Snapshot, error)
 }
 
+// Trips knows the runs of vehicles. Since returns, without a query, those of a vehicle that were not over at an instant; TripsOf the
+// latest that began since one, the latest first.
+type Trips interface {
+	Since(vehicle uuid.UUID, at int64) []uuid.UUID
+	TripsOf(ctx context.Context, vehicle uuid.UUID, since int64, limit int) ([]registry.Trip, error)
+}
+
 // Service counts. It is safe for concurrent use. An answer is up to a minute old, and few are worked out at a time, so that
 // whoever looks often asks no more of the stays.
 type Service struct {
 	snapshots Snapshots
+	trips     Trips
 	clock     func() time.Time
 	location  *time.Location
 	turns     chan struct{}
@@ -49,14 +58,26 @@ type Service struct {
 	quiet   kept[QuietPlaces]
 	doubts  kept[Suspicion]
 	present kept[Present]
+	rides   kept[*Rides]
+	aboard  kept[Aboard]
 }
 
 // New returns a service whose days are those of a location.
-func New(snapshots Snapshots, clock func() time.Time, location *time.Location) *Service {
+func New(snapshots Snapshots, trips Trips, clock func() time.Time, location *time.Location) *Service {
 	return &Service{
-		snapshots: snapshots, clock: clock, location: location, turns: make(chan struct{}, atOnce),
-		tables: make(kept[*Table]), quiet: make(kept[QuietPlaces]), doubts: make(kept[Suspicion]), present: make(kept[Present]),
+		snapshots: snapshots, trips: trips, clock: clock, location: location, turns: make(chan struct{}, atOnce),
+		tables: keep[*Table](keptFor), quiet: keep[QuietPlaces](keptFor), doubts: keep[Suspicion](keptFor), present: keep[Present](keptFor),
+		rides: keep[*Rides](keptFor), aboard: keep[Aboard](aboardFor),
 	}
+}
+
+// windows are those of a place, and where it is a vehicle of each of its runs.
+func (s *Service) windows(place uuid.UUID, from, to int64) []tracing.PlaceWindow {
+	windows := []tracing.PlaceWindow{{Place: tracing.Place{ID: place}, From: from, To: to}}
+	for _, trip := range s.trips.Since(place, from) {
+		windows = append(windows, tracing.PlaceWindow{Place: tracing.Place{ID: place, Trip: trip}, From: from, To: to})
+	}
+	return windows
 }
 
 // Hour is how many people came in one hour, or, where there were some and fewer than [Fewest], that there were. Start is UTC
@@ -176,23 +197,27 @@ type QuietPlaces struct {
 const mostQuiet = 50
 
 // Quiet returns, of some places, those to which nobody came for a day: where hours of opening are known, on the latest day of them
-// that is over, and after it; else for 24 hours. Places that are younger are none, nor are vehicles, whose runs do not count. The
+// that is over, and after it; else for 24 hours. Places that are younger are none. The
 // answer is kept under an id, that of the organisation or of the one place that is asked about. Whose places they are is for the
 // caller to say. The errors are those of Table.
 func (s *Service) Quiet(ctx context.Context, about uuid.UUID, places []registry.Place) (QuietPlaces, error) {
 	return recall(ctx, s, s.quiet, about, func(now time.Time, source tracing.Source) (QuietPlaces, error) {
 		var asked []Quiet
 		var windows []tracing.PlaceWindow
+		var of []int // which of asked a window is of
 		for _, p := range places {
 			since := s.lastOpening(p.Hours, now)
-			if p.Created <= since && p.Kind != qrgen.KindVehicle {
-				asked = append(asked, Quiet{p, since})
-				windows = append(windows, tracing.PlaceWindow{Place: tracing.Place{ID: p.ID}, From: since, To: now.Unix()})
+			if p.Created > since {
+				continue
 			}
+			for _, w := range s.windows(p.ID, since, now.Unix()) {
+				windows, of = append(windows, w), append(of, len(asked))
+			}
+			asked = append(asked, Quiet{p, since})
 		}
 		came := make([]bool, len(asked))
 		err := source.AtPlaces(ctx, tracing.ScopePlace, windows, func(i int, u tracing.United) error {
-			came[i] = came[i] || u.Enter >= windows[i].From
+			came[of[i]] = came[of[i]] || u.Enter >= windows[i].From
 			return nil
 		})
 		if err != nil {
@@ -230,8 +255,13 @@ func (s *Service) lastOpening(hours string, now time.Time) int64 {
 	return now.Unix() - 24*hour
 }
 
-// kept is answers by what was asked about.
-type kept[T any] map[uuid.UUID]answer[T]
+// kept is answers by what was asked about, which are good for a time.
+type kept[T any] struct {
+	good    time.Duration
+	answers map[uuid.UUID]answer[T]
+}
+
+func keep[T any](good time.Duration) kept[T] { return kept[T]{good, make(map[uuid.UUID]answer[T])} }
 
 // answer is what was worked out at an instant.
 type answer[T any] struct {
@@ -239,7 +269,7 @@ type answer[T any] struct {
 	value T
 }
 
-// recall returns the answer that is kept in a map of the service, or works it out. Whoever waited for a turn takes what somebody else
+// recall returns the answer that the service keeps, or works it out. Whoever waited for a turn takes what somebody else
 // has worked out meanwhile.
 func recall[T any](
 	ctx context.Context, s *Service, of kept[T], about uuid.UUID, work func(now time.Time, source tracing.Source) (T, error),
@@ -248,9 +278,9 @@ func recall[T any](
 	look := func(now time.Time) (T, bool) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		known, there := of[about]
+		known, there := of.answers[about]
 		since := now.Sub(known.at)
-		return known.value, there && since >= 0 && since < keptFor
+		return known.value, there && since >= 0 && since < of.good
 	}
 	if value, there := look(s.clock()); there {
 		return value, nil
@@ -275,9 +305,9 @@ func recall[T any](
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(of) >= mostKept {
-		clear(of)
+	if len(of.answers) >= mostKept {
+		clear(of.answers)
 	}
-	of[about] = answer[T]{now, value}
+	of.answers[about] = answer[T]{now, value}
 	return value, nil
 }

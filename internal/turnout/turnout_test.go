@@ -25,6 +25,7 @@ import (
 type town struct {
 	now   time.Time
 	stays []tracing.Stay
+	trips []registry.Trip         // the latest first
 	site  map[uuid.UUID]uuid.UUID // of a part
 	asked atomic.Int32
 	fault error
@@ -55,7 +56,25 @@ func (t *town) Snapshot(_ context.Context, asOf int64) (snapshot.Snapshot, error
 }
 
 func (t *town) service(zone *time.Location) *turnout.Service {
-	return turnout.New(t, func() time.Time { return t.now }, zone)
+	return turnout.New(t, t, func() time.Time { return t.now }, zone)
+}
+
+func (t *town) Since(vehicle uuid.UUID, at int64) (ids []uuid.UUID) {
+	for _, trip := range t.trips {
+		if trip.Vehicle == vehicle && trip.Over() > at {
+			ids = append(ids, trip.ID)
+		}
+	}
+	return ids
+}
+
+func (t *town) TripsOf(_ context.Context, vehicle uuid.UUID, since int64, limit int) (list []registry.Trip, _ error) {
+	for _, trip := range t.trips {
+		if trip.Vehicle == vehicle && trip.Began >= since && len(list) < limit {
+			list = append(list, trip)
+		}
+	}
+	return list, nil
 }
 
 // came adds a stay of somebody new.
@@ -223,7 +242,13 @@ func TestQuiet(t *testing.T) {
 	add("never open", "Mo-Su off", 2*day, day)
 	young := registry.Place{ID: uuid.New(), Name: "new", Created: now.Add(-time.Hour).Unix()}
 	bus := registry.Place{ID: uuid.New(), Name: "bus", Kind: qrgen.KindVehicle}
-	all = append(all, young, bus)
+	trip := registry.Trip{ID: uuid.New(), Vehicle: bus.ID, Began: now.Add(-3 * time.Hour).Unix()}
+	w.trips = append(w.trips, trip)
+	w.stays = append(w.stays, tracing.Stay{
+		Person: uuid.New(), Place: tracing.Place{ID: bus.ID, Trip: trip.ID}, Enter: trip.Began, Leave: trip.Began + 60, Basis: tracing.Assumed,
+	})
+	all = append(all, young, bus, registry.Place{ID: uuid.New(), Name: "idle bus", Kind: qrgen.KindVehicle})
+	want["idle bus"] = now.Add(-day)
 
 	got, err := w.service(vietnam).Quiet(t.Context(), uuid.New(), all)
 	if err != nil {

@@ -36,6 +36,7 @@ import (
 	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/scanstore/sqlite"
 	"github.com/truyvet/truyvet/internal/snapshot"
+	"github.com/truyvet/truyvet/internal/trips"
 	"github.com/truyvet/truyvet/internal/turnout"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/internal/webui"
@@ -64,6 +65,7 @@ type site struct {
 	pseudonyms  *citizen.Pseudonyms
 	credentials *citizen.Credentials
 	places      *places.Service
+	trips       *trips.Service
 	accounts    *account.Service
 	logs        *bytes.Buffer
 	log         *switchedLog
@@ -154,13 +156,15 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 		Store: s.store, Pseudonyms: s.pseudonyms, Credentials: s.credentials, Sender: citizen.DemoSender{}, Locker: ring,
 		Vault: s.vault, Tries: tries, Clock: clock,
 	})
+	s.trips = trips.New(trips.Deps{Store: s.store, Kind: s.places.Kind, Clock: clock, Keep: 21 * 24 * time.Hour})
 	s.ingest = ingest.New(ingest.Config{
-		Keys: s.keys, Log: s.log, Ends: s.places.Ends, Retention: 21 * 24 * time.Hour, Clock: clock,
+		Keys: s.keys, Log: s.log, Ends: s.places.Ends, Retention: 21 * 24 * time.Hour, Clock: clock, Trips: s.trips.At,
 		Closed: func(place uuid.UUID, at int64) bool { return s.places.Closed(place, time.Unix(at, 0).In(location)) },
 	})
 	s.snapshots = snapshot.NewMemory(s.store, s.scans, snapshot.Options{})
 	book := cases.New(cases.Deps{
 		People: s.store, Book: s.store, Runs: s.store, Listings: s.store, Approvals: s.store, Vault: s.vault, Aliases: s.pseudonyms, Places: s.places,
+		Trips:     s.store,
 		Snapshots: s.snapshots, Audit: s.ledger, Clock: clock, Location: location,
 	})
 	declared, err := declaration.New(ctx, declaration.Deps{
@@ -175,7 +179,7 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	t.Cleanup(func() { must(t, press.Close()) })
-	counts := turnout.New(s.snapshots, clock, location)
+	counts := turnout.New(s.snapshots, s.trips, clock, location)
 	sessions := scs.New()
 	sessions.Store = s.store.Sessions()
 	ui, err := webui.New(webui.Deps{
