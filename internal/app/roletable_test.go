@@ -90,6 +90,7 @@ var table = []route{
 	// For both: what a gate has kept comes from its device or from its page, and so does the question where it stands.
 	{"POST", "/api/v1/gate/queue", nothing, `{"sent_at":1,"scans":[]}`, "401 403 400 403 403 403 403 403"},
 	{"POST", "/api/v1/gate/place", nothing, `{"token":"x"}`, "401 403 400 403 403 403 403 403"},
+	{"POST", "/api/v1/gate/trips", nothing, `{"sent_at":0,"steps":[{}]}`, "401 403 400 403 403 403 403 403"},
 
 	// To log in and out, and for the invited.
 	{"GET", "/login", nothing, "", "200 303 303 303 303 303 303 303"},

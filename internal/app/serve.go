@@ -180,7 +180,7 @@ func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
 		Refused: p.metrics.Refused,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
-		Gates: p.Accounts, PaceGate: p.limits.gate, Reception: p.Gate, Boxes: p.secrets.boxes, Declarations: p.Declared, Check: p.Places.Check, Revoked: p.Places.RevokedFile,
+		Gates: p.Accounts, PaceGate: p.limits.gate, Reception: p.Gate, Boxes: p.secrets.boxes, Drivers: p.Trips, Declarations: p.Declared, Check: p.Places.Check, Revoked: p.Places.RevokedFile,
 		Places: p.Places, Turnout: p.Turnout,
 		FindPlaces: p.Registry.SearchPlaces, PlaceFiles: p.PlaceFiles, Directory: p.Accounts,
 	})

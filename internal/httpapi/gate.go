@@ -45,12 +45,12 @@ const (
 	gatePlacePath = "/api/v1/gate/place"
 )
 
-// registerGate adds the routes of a gate's device. Its key opens no other; a login opens none of them but, that of a gate, the queue and
-// the place.
+// registerGate adds the routes of a gate's device. Its key opens no other; a login opens none of them but, that of a gate, the queue, the
+// place and the trips.
 func (a *API) registerGate(r gin.IRouter) {
 	for path, answer := range map[string]func(*gin.Context) error{
 		gateScansPath: a.postGateScan, gateEnrolPath: a.postEnrol, gateQueuePath: a.postGateQueue,
-		gatePlacePath: a.postGatePlace,
+		gatePlacePath: a.postGatePlace, gateTripsPath: a.postGateTrips,
 	} {
 		r.POST(path, func(c *gin.Context) {
 			c.Header("Cache-Control", "no-store")

@@ -48,6 +48,7 @@ type Deps struct {
 	PaceGate     func(gate uuid.UUID, n int) error // counts n more scans of a gate; the error says how long to wait
 	Reception    Reception
 	Boxes        Boxes
+	Drivers      Drivers
 	Places       GatePlaces
 	Turnout      Turnout
 	Declarations Declarations
@@ -77,6 +78,7 @@ type API struct {
 	paceGate     func(uuid.UUID, int) error
 	reception    Reception
 	boxes        Boxes
+	drivers      Drivers
 	places       GatePlaces
 	turnout      Turnout
 	declarations Declarations
@@ -95,7 +97,7 @@ func New(d Deps) *API {
 	return &API{
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
-		gates: d.Gates, paceGate: d.PaceGate, reception: d.Reception, boxes: d.Boxes, places: d.Places, turnout: d.Turnout, declarations: d.Declarations, check: d.Check, revoked: d.Revoked,
+		gates: d.Gates, paceGate: d.PaceGate, reception: d.Reception, boxes: d.Boxes, drivers: d.Drivers, places: d.Places, turnout: d.Turnout, declarations: d.Declarations, check: d.Check, revoked: d.Revoked,
 		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting),
 	}
 }

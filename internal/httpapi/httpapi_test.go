@@ -53,6 +53,7 @@ type bench struct {
 	keepFails   error
 	paced       error // what the limit of gates says
 	gates       fakeGates
+	drivers     fakeDrivers
 	declared    fakeDeclarations
 	tracing     fakeTracing
 	files       fakeFiles
@@ -97,7 +98,7 @@ func newBench(t *testing.T) *bench {
 		CookieName: "credential", Keys: keys, Logger: logger, Clock: clock, Location: time.FixedZone("", 7*60*60),
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },
-		Gates:   &b.gates, PaceGate: func(uuid.UUID, int) error { return b.paced }, Reception: b, Boxes: boxes(t), Declarations: &b.declared, Places: rooms{&b.gates}, Turnout: rooms{&b.gates}, Check: b.check, Revoked: b.revokedFile,
+		Gates:   &b.gates, PaceGate: func(uuid.UUID, int) error { return b.paced }, Reception: b, Boxes: boxes(t), Drivers: &b.drivers, Declarations: &b.declared, Places: rooms{&b.gates}, Turnout: rooms{&b.gates}, Check: b.check, Revoked: b.revokedFile,
 		FindPlaces: b.files.find, PlaceFiles: &b.files, Directory: fakeDirectory{},
 		Tracing: &b.tracing, Actor: func(context.Context) (registry.Account, error) { return b.actor, b.actorErr },
 	})

@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/trips"
+)
+
+// Drivers begin and end the trips of the vehicles at which their gates stand. The errors are those of trips.Service.
+type Drivers interface {
+	Begin(ctx context.Context, gate registry.Account, id uuid.UUID, route string, at int64) (registry.Trip, error)
+	End(ctx context.Context, gate registry.Account, id uuid.UUID, at int64) (registry.Trip, error)
+	Board(ctx context.Context, vehicle uuid.UUID) (trips.Board, error)
+}
+
+const (
+	gateTripsPath = "/api/v1/gate/trips"
+
+	maxTripSteps = 50 // more than a driver takes without a network
+)
+
+// The reasons for refusing what a driver has done.
+var (
+	errTripSteps = errs.New(errs.TooLarge, "batch_too_large", "At most 50 steps are taken at once.")
+	errTripStep  = errs.New(errs.Invalid, "trip_step", "A step begins a trip or ends one.")
+)
+
+// tripStep is that a driver began a trip or ended one. The id is the trip's, made by the device that began it.
+type tripStep struct {
+	ID    uuid.UUID `json:"id"`
+	Do    string    `json:"do"`
+	Route string    `json:"route"`
+	deviceTime
+}
+
+// wireTrip is a trip as clients get it.
+type wireTrip struct {
+	ID    uuid.UUID `json:"id"`
+	Route string    `json:"route"`
+	Began int64     `json:"began"`
+}
+
+// wireStep is what became of a step.
+type wireStep struct {
+	ID      uuid.UUID `json:"id"`
+	Status  string    `json:"status"`
+	Code    string    `json:"code,omitempty"`
+	Message string    `json:"message,omitempty"`
+}
+
+// postGateTrips takes what a driver did, in order, each step by itself, and answers which trip is under way then. It may be asked with
+// no step at all. To send steps again is safe.
+func (a *API) postGateTrips(c *gin.Context) error {
+	gate, err := a.gateOrSession(c)
+	if err != nil {
+		return err
+	}
+	var body struct {
+		SentAt int64      `json:"sent_at"`
+		Steps  []tripStep `json:"steps"`
+	}
+	if err := readJSON(c.Writer, c.Request, &body); err != nil {
+		return err
+	}
+	switch {
+	case len(body.Steps) > maxTripSteps:
+		return errTripSteps
+	case len(body.Steps) > 0 && !sentAt(body.SentAt):
+		return errSent
+	}
+	if err := a.paceGate(gate.ID, len(body.Steps)); err != nil {
+		return err
+	}
+	results := make([]wireStep, len(body.Steps))
+	for i, step := range body.Steps {
+		results[i] = wireStep{ID: step.ID, Status: "accepted"}
+		if err := a.drive(c.Request.Context(), gate, step, body.SentAt); err != nil {
+			e := errs.Of(err)
+			if e.Kind == errs.Internal || e.Kind == errs.Unavailable || e.Kind == errs.Timeout {
+				return err // what was taken is taken, and known when it comes again
+			}
+			results[i] = wireStep{step.ID, "refused", e.Code, e.Message}
+		}
+	}
+	board, err := a.drivers.Board(c.Request.Context(), gate.Place)
+	if err != nil {
+		return err
+	}
+	answer := gin.H{"results": results, "trip": nil, "routes": append([]string{}, board.Routes...)}
+	if t := board.Trip; board.UnderWay() {
+		answer["trip"] = wireTrip{t.ID, t.Route, t.Began}
+	}
+	c.JSON(http.StatusOK, answer)
+	return nil
+}
+
+// drive takes one step.
+func (a *API) drive(ctx context.Context, gate registry.Account, step tripStep, sent int64) error {
+	at, _, err := step.corrected(a.clock().Unix(), sent)
+	if err != nil {
+		return err
+	}
+	switch step.Do {
+	case "begin":
+		_, err = a.drivers.Begin(ctx, gate, step.ID, step.Route, at)
+	case "end":
+		_, err = a.drivers.End(ctx, gate, step.ID, at)
+	default:
+		err = errTripStep
+	}
+	return err
+}
