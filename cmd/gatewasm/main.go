@@ -61,7 +61,7 @@ func (w *worker) typed(_ js.Value, args []js.Value) any {
 }
 
 // keep takes the id of a scan, what was shown, and when by the server's clock, in milliseconds. It answers what
-// kind of thing that is, and a problem or the box.
+// kind of thing that is, and a problem, the box, or the place.
 func (w *worker) keep(_ js.Value, args []js.Value) any {
 	id, err := uuid.Parse(args[0].String())
 	if err != nil {
@@ -71,10 +71,18 @@ func (w *worker) keep(_ js.Value, args []js.Value) any {
 	if err != nil {
 		return failed(err)
 	}
-	if kept.Problem != "" {
-		return map[string]any{"problem": kept.Problem, "kind": string(kept.Kind)}
+	answer := map[string]any{"kind": string(kept.Kind)}
+	switch {
+	case kept.Problem != "":
+		answer["problem"] = kept.Problem
+	case kept.Place.Token != "":
+		answer["place"] = map[string]any{
+			"token": kept.Place.Token, "id": kept.Place.ID.String(), "kind": kept.Place.Kind.String(), "short": kept.Place.Short,
+		}
+	default:
+		box := js.Global().Get("Uint8Array").New(len(kept.Box))
+		js.CopyBytesToJS(box, kept.Box)
+		answer["box"] = box
 	}
-	box := js.Global().Get("Uint8Array").New(len(kept.Box))
-	js.CopyBytesToJS(box, kept.Box)
-	return map[string]any{"kind": string(kept.Kind), "box": box}
+	return answer
 }

@@ -1,5 +1,5 @@
 // Package gate is what a gate's device does by itself, with no network: it finds the code in a picture of the camera, says what was
-// shown and whether it is good, and closes it into a box for the server. It is compiled to WebAssembly for the gate's page, and is
+// shown and whether it is good, and closes it into a box for the server, or says which place it is the code of. It is compiled to WebAssembly for the gate's page, and is
 // pure: the page gives it the keys, the pictures and the time.
 package gate
 
@@ -18,9 +18,10 @@ import (
 
 // The problems of what was shown. They are those that the server answers with.
 const (
-	ProblemNothing = "gate_input"         // nothing that names anybody
-	ProblemPlace   = "gate_place_code"    // the code of a place, which names nobody
+	ProblemNothing = "gate_input"         // nothing that names anybody, nor a place
 	ProblemOver    = "personal_code_over" // a personal code that has ended
+	ProblemPlace   = "gate_place_bad"     // the code of a place that is not good, or not ours
+	ProblemScreen  = "gate_place_screen"  // the code of a place that a screen shows for a moment
 )
 
 // ErrNoKeys refuses to judge before the keys are there.
@@ -28,7 +29,7 @@ var ErrNoKeys = errors.New("the keys are not there yet")
 
 // Device is a gate's device. It is for one caller at a time.
 type Device struct {
-	place   uuid.UUID
+	home    uuid.UUID // the gate's place
 	keys    *qrgen.KeySet
 	boxKey  sealbox.Public
 	ready   bool
@@ -50,7 +51,7 @@ func (d *Device) SetKeys(place string, codeKeys, boxKey []byte) error {
 	if err != nil {
 		return err
 	}
-	d.place, d.keys, d.boxKey, d.ready = id, keys, public, true
+	d.home, d.keys, d.boxKey, d.ready = id, keys, public, true
 	return nil
 }
 
@@ -73,14 +74,25 @@ func (d *Device) signed(s shown.Shown) bool {
 		!errors.Is(err, qrgen.ErrUnknownVersion)
 }
 
-// Kept is what a gate keeps of somebody until the server has it.
+// Kept is what a gate keeps of somebody until the server has it, or, where it was shown the code of a place, which that is.
 type Kept struct {
 	Problem string     // why it keeps nothing; else empty
 	Kind    shown.Kind // of what was shown
 	Box     []byte     // bound to the gate's place and the scan
+	Place   Place
 }
 
-// Keep judges what somebody shows at the given time, and closes it into a box for the scan of that id.
+// Place is what the code of a place says of it.
+type Place struct {
+	Token string // the code, in upper case; empty where none was shown
+	ID    uuid.UUID
+	Kind  qrgen.Kind
+	Short string // the short code that its poster bears
+}
+
+// Keep judges what is shown at the given time. What names somebody it closes into a box for the scan of that id. The code of a place
+// is good where its signature is and it never ends: people are scanned into that place from then on. Whether its owner took it back,
+// and whether it lies inside the gate's, the server knows.
 func (d *Device) Keep(id uuid.UUID, text string, at time.Time) (Kept, error) {
 	if !d.ready {
 		return Kept{}, ErrNoKeys
@@ -90,7 +102,7 @@ func (d *Device) Keep(id uuid.UUID, text string, at time.Time) (Kept, error) {
 	case shown.Nothing:
 		return Kept{Problem: ProblemNothing}, nil
 	case shown.PlaceCode:
-		return Kept{Problem: ProblemPlace, Kind: what.Kind}, nil
+		return d.place(what.Token, at), nil
 	case shown.PersonalCode:
 		switch _, err := d.keys.VerifyPersonal(what.Token, at); {
 		case errors.Is(err, qrgen.ErrExpired):
@@ -99,9 +111,22 @@ func (d *Device) Keep(id uuid.UUID, text string, at time.Time) (Kept, error) {
 			return Kept{Problem: ProblemNothing, Kind: what.Kind}, nil
 		}
 	}
-	box, err := d.boxKey.Seal(sealbox.Bound{Place: d.place, Scan: id}, text)
+	box, err := d.boxKey.Seal(sealbox.Bound{Place: d.home, Scan: id}, text)
 	if err != nil {
 		return Kept{}, err
 	}
 	return Kept{Kind: what.Kind, Box: box}, nil
+}
+
+// place reads the code of a place.
+func (d *Device) place(text string, at time.Time) Kept {
+	token, err := d.keys.Verify(text, at, nil)
+	short, errShort := qrgen.CheckCode(text)
+	if err != nil || errShort != nil {
+		return Kept{Problem: ProblemPlace, Kind: shown.PlaceCode}
+	}
+	if !token.ExpiresAt.IsZero() {
+		return Kept{Problem: ProblemScreen, Kind: shown.PlaceCode}
+	}
+	return Kept{Kind: shown.PlaceCode, Place: Place{Token: text, ID: token.Place, Kind: token.Kind, Short: short}}
 }
