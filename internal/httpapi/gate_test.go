@@ -75,7 +75,17 @@ func (r rooms) Name(place uuid.UUID) (places.Name, bool) {
 	return places.Name{Name: "Site", Kind: qrgen.KindOffice}, place == r.gates.gate.Place
 }
 
-func (r rooms) Inside(place, site uuid.UUID) bool { return place == room && site == r.gates.gate.Place }
+func (r rooms) Part(_ uuid.UUID, text string) (string, uuid.UUID, error) {
+	text, err := qrgen.FromURL(text)
+	if err != nil {
+		return "", uuid.Nil, err
+	}
+	read, err := qrgen.Parse(text)
+	if place := read.Token.Place; err == nil && place != room && place != r.gates.gate.Place {
+		err = places.ErrOutside
+	}
+	return text, read.Token.Place, err
+}
 
 // Present knows of twelve people in the rooms, and of a few at the gates.
 func (r rooms) Present(_ context.Context, place uuid.UUID, whole bool) (turnout.Present, error) {

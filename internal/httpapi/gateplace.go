@@ -2,24 +2,23 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
-	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/turnout"
-	"github.com/truyvet/truyvet/qrgen"
 )
 
-// GatePlaces is what is known of places, without a query.
+// GatePlaces is what is known of places, without a query. Its errors are those of places.Service.
 type GatePlaces interface {
 	Name(place uuid.UUID) (places.Name, bool)
-	Inside(place, site uuid.UUID) bool
+	Part(site uuid.UUID, text string) (token string, place uuid.UUID, err error)
 }
 
 // Turnout estimates how many people are at a place now; with whole those in its parts too. Its errors are those of turnout.Service.
@@ -27,23 +26,13 @@ type Turnout interface {
 	Present(ctx context.Context, place uuid.UUID, whole bool) (turnout.Present, error)
 }
 
-// errOutside refuses a place that is none of the gate's.
-var errOutside = errs.New(errs.Forbidden, "gate_place_outside", "This place does not lie inside that of the gate.")
-
 // inside returns the token of the code of a place that is the gate's or inside it. Whether the code is good is for ingest to say.
 func (a *API) inside(gate uuid.UUID, text string) (string, error) {
-	text, err := qrgen.FromURL(text)
-	if err != nil {
-		return "", ingest.CodeError(err)
+	token, _, err := a.places.Part(gate, text)
+	if err != nil && !errors.Is(err, places.ErrOutside) {
+		err = ingest.CodeError(err)
 	}
-	read, err := qrgen.Parse(text)
-	if err != nil {
-		return "", ingest.CodeError(err)
-	}
-	if place := read.Token.Place; place != gate && !a.places.Inside(place, gate) {
-		return "", errOutside
-	}
-	return text, nil
+	return token, err
 }
 
 // postGatePlace says what a gate's page has to show of where it scans: the gate's own place, or the one inside it whose code is sent.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -37,6 +38,9 @@ type CodeStore interface {
 	PutCode(ctx context.Context, c registry.Code) error
 	Succeed(ctx context.Context, p registry.Place, before registry.Code) error
 }
+
+// ErrOutside refuses the code of a place that is no part of another.
+var ErrOutside = errs.New(errs.Forbidden, "gate_place_outside", "This place does not lie inside that of the gate.")
 
 // Name is what a person reads about a place.
 type Name struct {
@@ -209,6 +213,22 @@ func (s *Service) ancestors(p registry.Place) iter.Seq[registry.Place] {
 			p = around
 		}
 	}
+}
+
+// Part reads the code of a place that is the given one, or a part of it at whatever depth, from its token or the address that this
+// stands in. Whether the code is good is not looked at. The errors: a qrgen.Refusal for what is no code of a place, and ErrOutside.
+func (s *Service) Part(site uuid.UUID, text string) (token string, place uuid.UUID, err error) {
+	if token, err = qrgen.FromURL(text); err != nil {
+		return "", uuid.Nil, fmt.Errorf("reading the code of a part: %w", err)
+	}
+	read, err := qrgen.Parse(token)
+	if err != nil {
+		return "", uuid.Nil, fmt.Errorf("reading the code of a part: %w", err)
+	}
+	if place = read.Token.Place; place != site && !s.Inside(place, site) {
+		return "", uuid.Nil, ErrOutside
+	}
+	return token, place, nil
 }
 
 // Inside says whether a place is a part of another, or of a part of it. No place lies in itself.

@@ -1,6 +1,7 @@
 package places_test
 
 import (
+	"strings"
 	"context"
 	"errors"
 	"path/filepath"
@@ -229,6 +230,25 @@ func TestNameIsThatOfTheNearestPlaceAround(t *testing.T) {
 			if got, want := d.Inside(place, around), i < 3 && j < i; got != want {
 				t.Errorf("place %d inside place %d: %v", i, j, got)
 			}
+		}
+	}
+}
+
+func TestPart(t *testing.T) {
+	d := newDesk(t)
+	site := d.create(t, d.own, places.NewPlace{Name: "Bệnh viện", Address: "1 Hải Phòng", Area: "20194"})
+	room := d.create(t, d.own, places.NewPlace{Name: "Phòng 2", Parent: site.ID, Kind: qrgen.KindMeetingRoom})
+	for _, text := range []string{room.Code, strings.ToLower(room.Code), "https://truyvet.vn/q/" + room.Code} {
+		if token, place, err := d.Part(site.ID, text); err != nil || token != room.Code || place != room.ID {
+			t.Errorf("%s: %s, %v", text, place, err)
+		}
+	}
+	if token, place, err := d.Part(site.ID, site.Code); err != nil || token != site.Code || place != site.ID {
+		t.Errorf("itself: %s, %v", place, err)
+	}
+	for text, want := range map[string]error{site.Code: places.ErrOutside, "x": qrgen.ErrMalformed, room.Code[1:]: qrgen.ErrMalformed, "": qrgen.ErrMalformed} {
+		if token, place, err := d.Part(room.ID, text); !errors.Is(err, want) || token != "" || place != uuid.Nil {
+			t.Errorf("%q: %s, %v, want %v", text, place, err, want)
 		}
 	}
 }

@@ -175,8 +175,10 @@ func TestWordsOfTheGate(t *testing.T) {
 		var words map[string]string
 		must(t, json.Unmarshal([]byte(attr(roots[0], "data-words")), &words))
 		for _, key := range []string{
-			"in", "out", "undone", "refused", "kept", "offline", "undelivered", "fault", "waiting_in", "waiting_out",
-			"camera_on", "camera_off", "camera_fault", "gate_input", "gate_place_code", "personal_code_over",
+			"in", "out", "undone", "not_recorded", "kept", "online", "offline", "locked", "full", "undelivered", "refusals", "fault",
+			"waiting_in", "waiting_out", "camera_on", "camera_off", "camera_fault", "inside", "inside_about", "scanning", "unsure",
+			"gate_input", "personal_code_over", "gate_place_bad", "gate_place_screen", "gate_place_outside", "code_revoked", "code_expired",
+			"scan_time_too_old", "scan_time_future", "kind_office", "kind_other",
 		} {
 			if words[key] == "" {
 				t.Errorf("%s: nothing for %s", lang, key)

@@ -62,6 +62,7 @@ type site struct {
 	store       *sqlstore.Store
 	scans       *sqlite.Store
 	ingest      *ingest.Ingest
+	paced       error // what the limit of gates says
 	pseudonyms  *citizen.Pseudonyms
 	credentials *citizen.Credentials
 	places      *places.Service
@@ -203,7 +204,8 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 			Map: s.places, Records: s.store, Printing: press, Turnout: counts, Devices: s.accounts, Forms: forms,
 		},
 		Door: door.Deps{
-			Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Map: s.places, Turnout: counts, Devices: s.accounts,
+			Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Codes: s.ingest, Map: s.places, Turnout: counts, Devices: s.accounts,
+			PaceGate: func(uuid.UUID, int) error { return s.paced },
 		},
 		Desk:  desk.Deps{Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger, Declarations: declared},
 		Staff: staff.Deps{Accounts: s.accounts, Places: s.places, Map: s.places, Records: s.store, Demo: demo},

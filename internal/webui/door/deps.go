@@ -15,10 +15,12 @@ import (
 
 // Deps is what these pages are made from. All is needed.
 type Deps struct {
-	Gate    Gate
-	Map     Map
-	Turnout Turnout
-	Devices Devices
+	Gate     Gate
+	PaceGate func(gate uuid.UUID, n int) error // counts n more scans of a gate; the error says how long to wait
+	Codes    Codes
+	Map      Map
+	Turnout  Turnout
+	Devices  Devices
 }
 
 // Gate says whom that names which is presented at a gate, and sees to it that they are known.
@@ -26,9 +28,16 @@ type Gate interface {
 	Receive(ctx context.Context, text string, at time.Time) (citizen.Presented, error)
 }
 
-// Map knows the names of places, and signs their codes for screens, without a query.
+// Codes says whether a code is good at an instant. Its errors are those of qrgen.KeySet.Verify.
+type Codes interface {
+	Verify(token string, at time.Time) (qrgen.Token, error)
+}
+
+// Map knows the names of places and what lies inside them, and signs their codes for screens, without a query. Its errors are those of
+// places.Service.
 type Map interface {
 	Name(id uuid.UUID) (places.Name, bool)
+	Part(site uuid.UUID, text string) (token string, place uuid.UUID, err error)
 	ScreenCode(id uuid.UUID) (text string, token qrgen.Token, err error)
 }
 

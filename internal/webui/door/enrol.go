@@ -42,7 +42,7 @@ func (p *Pages) enrolDevice(c *gin.Context) {
 	p.Enrol(c, form.Get("code"))
 }
 
-// Enrol makes this browser a gate or a screen, and keeps the key in it.
+// Enrol makes this browser a gate or a screen, and keeps the key in it. Whoever was logged in with it as another gate is no more.
 func (p *Pages) Enrol(c *gin.Context, token string) {
 	device, key, err := p.Devices.EnrolDevice(c.Request.Context(), token, c.ClientIP())
 	if err != nil {
@@ -57,6 +57,12 @@ func (p *Pages) Enrol(c *gin.Context, token string) {
 		cookie = screenCookie
 	}
 	p.SetCookie(c, cookie, key, deviceLifetime)
+	if was, known := page.AccountOf(c); known && was.Role == registry.RoleGate && device.Role == registry.RoleGate {
+		if err := p.BeginSession(c, device); err != nil {
+			p.Fail(c, err)
+			return
+		}
+	}
 	name, _ := p.Map.Name(device.Place)
 	p.Show(c, http.StatusCreated, "enrol", enrolPage{Device: &device, Place: name.Name})
 }

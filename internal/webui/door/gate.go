@@ -1,7 +1,6 @@
 package door
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,12 +10,12 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
-	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/shown"
 	"github.com/truyvet/truyvet/internal/webui/page"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
@@ -30,11 +29,8 @@ const (
 	gateAnswerAge = 10
 )
 
-// The reasons for refusing what is asked of a gate.
-var (
-	errGateEntry     = errs.New(errs.NotFound, "gate_entry_gone", "This scan is no longer in the list.")
-	errGatePlaceCode = errs.New(errs.Invalid, "gate_place_code", "This is the code of a place; it names nobody.")
-)
+// errGateEntry refuses to undo what is not listed.
+var errGateEntry = errs.New(errs.NotFound, "gate_entry_gone", "This scan is no longer in the list.")
 
 // gateEntry is one line of a gate's list, kept in the gate's session. It holds nothing of the number that was typed; the
 // alias is what undoing needs.
@@ -54,50 +50,13 @@ func (e gateEntry) Word() string { return page.WordOf(e.Kind) }
 
 type gatePage struct {
 	Place  places.Name
-	Known  bool // whether there is such a place
-	Out    bool // in which mode the next scan is
+	Known  bool         // whether there is such a place
+	Inside *places.Name // into which people are scanned; nil at the gate's own place
+	Out    bool         // in which mode the next scan is
 	Nonce  string
 	Latest *gateAnswer
 	List   []gateEntry
 	Alone  gateAlone
-}
-
-// gateAlone is what the page's scripts need to go on without a network. Without the decoder, which `make` builds, Worker, Exec and
-// Wasm are empty: the form sends what is shown, and the camera is the browser's own affair.
-type gateAlone struct {
-	Place              uuid.UUID
-	Zone               int    // seconds by which the reader's clock is ahead of UTC
-	Words              string // what the scripts say, as JSON
-	Worker, Exec, Wasm string // addresses
-}
-
-// gateAlone makes what the scripts need.
-func (p *Pages) gateAlone(c *gin.Context) (gateAlone, error) {
-	texts, now := p.Texts(c), p.Clock()
-	words := map[string]string{
-		"in": texts.Text("gate.in"), "out": texts.Text("gate.out"), "undone": texts.Text("gate.undone"),
-		"refused": texts.Text("gate.not_recorded"), "kept": texts.Text("gate.kept"), "offline": texts.Text("gate.offline"),
-		"undelivered": texts.Text("gate.undelivered"), "fault": texts.Text("gate.fault"), "full": texts.Text("gate.full"),
-		"waiting_in": texts.Text("gate.waiting_in"), "waiting_out": texts.Text("gate.waiting_out"),
-		"camera_on": texts.Text("gate.camera_on"), "camera_off": texts.Text("gate.camera_off"), "camera_fault": texts.Text("gate.camera_fault"),
-	}
-	for _, refusal := range []*errs.Error{citizen.ErrPresented, citizen.ErrCodeOver, errGatePlaceCode} {
-		told := page.ProblemOf(texts, refusal)
-		words[refusal.Code] = told.Happened + " " + told.Do
-	}
-	data, err := json.Marshal(words)
-	if err != nil {
-		return gateAlone{}, fmt.Errorf("writing the words of the gate: %w", err)
-	}
-	_, zone := now.In(p.Location).Zone()
-	alone := gateAlone{Place: page.Actor(c).Place, Zone: zone, Words: string(data)}
-	exec, errExec := p.Asset("wasm_exec.js")
-	wasm, errWasm := p.Asset("gate.wasm")
-	if errExec == nil && errWasm == nil {
-		alone.Exec, alone.Wasm = exec, wasm
-		alone.Worker, err = p.Asset("gate-worker.js")
-	}
-	return alone, err
 }
 
 // gateAnswer is what the guard reads from afar.
@@ -121,6 +80,8 @@ func (p *Pages) registerGate(r gin.IRouter) {
 	page.Serve(r, "", p.showGate)
 	r.POST("", p.gateScan)
 	r.POST("/undo", p.gateUndo)
+	r.POST("/place", p.leavePlace)
+	page.Serve(r, "/place", func(c *gin.Context) { p.SeeOther(c, "/gate") })
 	page.Serve(r, "/undo", func(c *gin.Context) { p.SeeOther(c, "/gate") })
 }
 
@@ -128,6 +89,7 @@ func (p *Pages) showGate(c *gin.Context) {
 	list := p.gateList(c)
 	body := gatePage{List: list, Out: c.Query("mode") == modeOut}
 	body.Place, body.Known = p.Map.Name(page.Actor(c).Place)
+	body.Inside = p.insideName(c)
 	if latest, ok := latestAnswer(list, p.Clock().Unix()); ok {
 		body.Latest = &gateAnswer{gateEntry: latest}
 		if latest.Problem != "" {
@@ -145,6 +107,7 @@ func (p *Pages) showGate(c *gin.Context) {
 	p.Show(c, http.StatusOK, "gate", body)
 }
 
+// gateScan records whom the text names that was typed, or goes to the place inside whose code it is.
 func (p *Pages) gateScan(c *gin.Context) {
 	form, err := page.FormOf(c)
 	if err != nil {
@@ -156,15 +119,13 @@ func (p *Pages) gateScan(c *gin.Context) {
 	if form.Get("mode") == modeOut {
 		entry.Kind = stay.Out
 	}
-	ctx := c.Request.Context()
-	presented, err := p.Gate.Receive(ctx, form.Get("number"), p.Clock())
-	if err == nil {
-		var result ingest.Result
-		result, err = p.submitAtGate(ctx, page.Actor(c), presented.Alias, form.Get("nonce"), ingest.Submission{Kind: entry.Kind, How: presented.How})
-		entry.ID, entry.Alias = result.ID, presented.Alias
-		if err == nil {
-			entry.At = result.At
+	if read := shown.Read(form.Get("number")); read.Kind == shown.PlaceCode {
+		if err = p.enterPlace(c, read.Token); err == nil {
+			p.SeeOther(c, back)
+			return
 		}
+	} else {
+		err = p.receive(c, form, &entry)
 	}
 	if err != nil {
 		e := errs.Of(err)
@@ -175,6 +136,24 @@ func (p *Pages) gateScan(c *gin.Context) {
 		entry.Problem, entry.Message = e.Code, e.Message
 	}
 	p.answerGate(c, append([]gateEntry{entry}, p.gateList(c)...), back)
+}
+
+// receive records whom the text names that was typed, and makes it the entry.
+func (p *Pages) receive(c *gin.Context, form url.Values, entry *gateEntry) error {
+	if err := p.PaceGate(page.Actor(c).ID, 1); err != nil {
+		return err
+	}
+	presented, err := p.Gate.Receive(c.Request.Context(), form.Get("number"), p.Clock())
+	if err != nil {
+		return err
+	}
+	sub := ingest.Submission{Kind: entry.Kind, How: presented.How, Token: p.insideToken(c)}
+	result, err := p.submitAtGate(c, presented.Alias, form.Get("nonce"), sub)
+	entry.ID, entry.Alias = result.ID, presented.Alias
+	if err == nil {
+		entry.At = result.At
+	}
+	return err
 }
 
 // modeOut is the mode of a gate where people leave; every other is that where they come.
@@ -188,14 +167,15 @@ func gatePath(form url.Values) string {
 	return "/gate"
 }
 
-// submitAtGate records a scan at the gate's own place, of whoever holds the alias. A gate has no code: it goes on while its place's is
-// taken back.
-func (p *Pages) submitAtGate(ctx context.Context, gate registry.Account, alias uuid.UUID, nonce string, s ingest.Submission) (ingest.Result, error) {
-	if _, known := p.Map.Name(gate.Place); !known {
+// submitAtGate records a scan of whoever holds the alias, at the place of the token, or without one at the gate's own. That needs no
+// code: it goes on while its place's is taken back.
+func (p *Pages) submitAtGate(c *gin.Context, alias uuid.UUID, nonce string, s ingest.Submission) (ingest.Result, error) {
+	gate := page.Actor(c).Place
+	if _, known := p.Map.Name(gate); !known {
 		return ingest.Result{}, fmt.Errorf("finding the gate's place: %w", registry.ErrNotFound)
 	}
-	s.Gate, s.ID = gate.Place, p.Seal.ScanID(nonce, alias, gate.Place.String(), s.Kind, p.Clock())
-	return p.Submit(ctx, alias, s)
+	s.Gate, s.ID = gate, p.Seal.ScanID(nonce, alias, gate.String()+s.Token, s.Kind, p.Clock())
+	return p.Submit(c.Request.Context(), alias, s)
 }
 
 // gateUndo takes back a scan of the list.
@@ -214,7 +194,7 @@ func (p *Pages) gateUndo(c *gin.Context) {
 		return
 	}
 	void := ingest.Submission{Kind: stay.Void, How: scan.GateTyped, Voids: list[i].ID}
-	if _, err := p.submitAtGate(c.Request.Context(), page.Actor(c), list[i].Alias, list[i].ID.String(), void); err != nil {
+	if _, err := p.submitAtGate(c, list[i].Alias, list[i].ID.String(), void); err != nil {
 		p.FailBackTo(c, err, back)
 		return
 	}

@@ -112,11 +112,14 @@
   };
 
   let queue;
+  let where;
   const alone = async () => {
     if (!root.dataset.wasm || !root.dataset.place || !window.indexedDB || !window.Worker || !window.WebAssembly) return false;
-    queue = await window.truyvetQueue({ place: root.dataset.place, url: root.dataset.queue, meet: takeKeys, changed: draw });
+    const moved = () => location.reload(); // as the gate of another place it has another queue
+    queue = await window.truyvetQueue({ place: root.dataset.place, url: root.dataset.queue, meet: takeKeys, changed: draw, moved });
     if ((await (started ??= start())).error) return false;
     if (!(await queue.stored("keys"))) await takeKeys();
+    where = await window.truyvetWhere({ root, words, queue, answer });
     return true;
   };
 
@@ -145,35 +148,50 @@
     let kept = await judge();
     // A personal code is judged by the server's clock and keys. Before it is refused they are asked for once more.
     if (kept.problem && kept.kind === "code" && (await queue.again())) kept = await judge();
+    if (kept.place) return where.enter(kept.place);
     if (!kept.box) return answer("no", words[kept.problem] ?? words.fault);
-    await queue.keep({ id, kind, box: kept.box }).then(() => answer(kind, clock(Date.now() / 1000)), () => answer("no", words.full));
+    await queue.keep({ id, kind, box: kept.box, where: where.now() }).then(() => answer(kind, clock(Date.now() / 1000)), () => answer("no", words.full));
   };
 
+  // line says how the device stands with the server: the worst of it.
+  const line = ({ waiting: n, most, online, locked }) => {
+    if (n >= most) return "full";
+    if (locked) return "locked";
+    return online ? "online" : "offline";
+  };
   // draw shows the list, the count, and what is not delivered.
   const list = root.querySelector(".ledger");
-  const draw = ({ recent, count, waiting: n, online }) => {
-    const today = count.day === new Date().toDateString();
-    root.querySelector(".inside b").textContent = today ? count.inside : 0;
-    const mark = root.querySelector(".undelivered");
-    mark.hidden = n === 0 && online;
-    mark.textContent = (online ? "" : words.offline + " ") + (n ? words.undelivered.replace("{n}", n) : "");
+  const draw = (state) => {
+    const { recent, waiting: n } = state;
+    const stands = line(state);
+    root.dataset.waiting = n;
+    root.querySelector(".alone").dataset.line = stands;
+    const mark = root.querySelector(".line");
+    if (mark.textContent !== words[stands]) mark.textContent = words[stands];
+    root.querySelector(".undelivered b").textContent = n;
+    const { refused } = queue.today();
+    const refusals = root.querySelector(".refusals");
+    refusals.hidden = refused === 0;
+    refusals.textContent = words.refusals.replace("{n}", refused);
+    where?.show();
     list.replaceChildren(...recent.map((entry) => {
       const line = copy("line");
       line.dataset.state = entry.state;
       line.className = entry.state === "refused" ? "no" : "";
+      const word = words[entry.kind] + (entry.where ? " · " + entry.where.label : "");
       const time = line.querySelector("time");
       time.textContent = clock(entry.at);
       time.dateTime = new Date(entry.at * 1000).toISOString();
       line.querySelector("span").textContent = {
-        kept: words[entry.kind] + " · " + words.kept, delivered: words[entry.kind],
-        undone: words[entry.kind] + " · " + words.undone, refused: words.refused + ": " + (words[entry.code] ?? words.fault),
+        kept: word + " · " + words.kept, delivered: word,
+        undone: word + " · " + words.undone, refused: words.not_recorded + ": " + (words[entry.code] ?? words.fault),
       }[entry.state];
       const button = line.querySelector("button");
       button.hidden = entry.state === "undone" || entry.state === "refused";
-      button.querySelector(".unseen").textContent = ": " + words[entry.kind] + ", " + clock(entry.at);
+      button.querySelector(".unseen").textContent = ": " + word + ", " + clock(entry.at);
       button.addEventListener("click", async () => {
         await queue.undo(entry.id, uuid7()).then(
-          () => answer("undone", words[entry.kind] + " · " + clock(entry.at)),
+          () => answer("undone", word + " · " + clock(entry.at)),
           () => answer("no", words.full));
         field.focus();
       });
@@ -252,6 +270,7 @@
     });
     if (new URLSearchParams(location.search).get("mode") === "out") setMode("out"); // the page that was put aside is the other one
     draw(queue.state);
+    window.truyvetLeft.at(root.dataset.place, root.dataset.name);
     navigator.storage?.persist?.().catch(() => {}); // or the browser may let go of the queue where its disk runs full
     putAside().catch(() => {}); // without it the page is there for as long as it is open
     window.addEventListener("online", queue.deliver);
