@@ -186,7 +186,9 @@ var table = []route{
 	{"GET", "/gate", nothing, "", "login 403 200 403 403 403 403 403"},
 	{"POST", "/gate", nothing, "number=0912345678", "login 403 303 403 403 403 403 403"},
 	{"GET", "/gate/undo", nothing, "", "login 403 303 403 403 403 403 403"},
+	{"GET", "/gate/place", nothing, "", "login 403 303 403 403 403 403 403"},
 	{"POST", "/gate/undo", nothing, "", "login 403 404 403 403 403 403 403"},
+	{"POST", "/gate/place", nothing, "", "login 403 303 403 403 403 403 403"},
 
 	// Tracing. A list opens for whoever answers for one of its cases, or for anybody on it.
 	{"GET", "/cases", nothing, "", "login 403 403 200 200 200 403 403"},

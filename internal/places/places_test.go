@@ -1,11 +1,11 @@
 package places_test
 
 import (
-	"strings"
 	"context"
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 

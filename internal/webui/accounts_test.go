@@ -184,6 +184,22 @@ func TestGateDevice(t *testing.T) {
 	another.get("/gate").wants(http.StatusOK, "Chợ Linh Xuân")
 }
 
+// TestGateDeviceMoves enrols a tablet at one place and then at another: from then on it is the gate of that one.
+func TestGateDeviceMoves(t *testing.T) {
+	s := newSite(t, nil)
+	owner, tablet := s.staff("owner"), s.browser()
+	for _, place := range []registry.Place{s.stall, s.market} {
+		code := strings.TrimPrefix(owner.post("/accounts", url.Values{"role": {"gate"}, "place": {place.ID.String()}}).link(), "/invitation/")
+		tablet.post("/gate/enrol", url.Values{"code": {code}}).wants(http.StatusCreated)
+		p := tablet.get("/gate")
+		p.wants(http.StatusOK, place.Name, "Chưa có lượt nào")
+		tablet.post("/gate", url.Values{"number": {"0912345678"}, "nonce": {p.field("nonce")}}).leadsTo("/gate")
+		if scans := s.allScans(); scans[len(scans)-1].Place != place.ID {
+			t.Errorf("the scans are %+v", scans)
+		}
+	}
+}
+
 // enrol sets up a second factor on the page and returns what makes its codes and a recovery code.
 func (b *browser) enrol() (codeAt func(time.Time) string, recovery string) {
 	b.s.t.Helper()

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/net/html"
 
+	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
@@ -187,5 +188,85 @@ func TestWordsOfTheGate(t *testing.T) {
 		if attr(roots[0], "data-place") != s.market.ID.String() {
 			t.Errorf("the place is %s", attr(roots[0], "data-place"))
 		}
+	}
+}
+
+// TestGateInsideByForm scans the code of a stall, and then people into it, until the gate's own place is gone back to.
+func TestGateInsideByForm(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("gate")
+	show := func() (where string) {
+		t.Helper()
+		for _, n := range b.get("/gate").all(func(n *html.Node) bool { return attr(n, "class") == "where" && !hasAttr(n, "hidden") }) {
+			where += textOf(n)
+		}
+		return where
+	}
+	scan := func(number string) {
+		t.Helper()
+		s.advance(time.Minute)
+		b.post("/gate", url.Values{"number": {number}, "nonce": {b.get("/gate").field("nonce")}}).leadsTo("/gate")
+	}
+	if got := show(); got != "" {
+		t.Errorf("at first it scans for %q", got)
+	}
+	scan(strings.ToLower(s.stall.Code))
+	if got := show(); !strings.Contains(got, s.stall.Name) || !strings.Contains(got, "Về "+s.market.Name) {
+		t.Errorf("after the code of the stall it says %q", got)
+	}
+	if s.scanCount() != 0 {
+		t.Error("the code of a place is somebody's scan")
+	}
+	scan("0912345678")
+	b.post("/gate/undo", url.Values{"id": {b.get("/gate").field("id")}}).leadsTo("/gate")
+	screen, _, err := s.places.ScreenCode(s.stall.ID)
+	must(t, err)
+	for _, c := range [][2]string{
+		{screen, "Mã trên màn hình đổi liên tục"},
+		{s.other.Code, "không nằm trong địa điểm của cổng"},
+		{s.stall.Code[:100] + s.other.Code[100:], "Chữ ký của mã không đúng"},
+	} {
+		scan(c[0])
+		b.get("/gate").wants(http.StatusOK, "Chưa ghi nhận", c[1])
+	}
+	if got := show(); !strings.Contains(got, s.stall.Name) {
+		t.Errorf("after codes that are not good it says %q", got)
+	}
+	b.post("/gate/place", url.Values{"mode": {"out"}}).leadsTo("/gate?mode=out")
+	b.get("/gate/place").leadsTo("/gate")
+	if got := show(); got != "" {
+		t.Errorf("gone back it says %q", got)
+	}
+	scan("0912345678")
+	scan(s.stall.Code)
+	scan(s.market.Code) // the gate's own
+	scan("0987654321")
+
+	// A code that was taken back is good for nobody from then on.
+	scan(s.stall.Code)
+	s.staff("owner").post("/places/"+s.stall.ID.String()+"/revoke", url.Values{"serial": {"1"}}).wants(http.StatusSeeOther)
+	scan("0987654322")
+	b.get("/gate").wants(http.StatusOK, "Chưa ghi nhận", "thu hồi")
+
+	places := []uuid.UUID{s.stall.ID, s.market.ID, s.market.ID, s.market.ID}
+	scans := s.allScans()
+	if len(scans) != len(places) {
+		t.Fatalf("%d scans, want %d", len(scans), len(places))
+	}
+	for i, got := range scans {
+		if got.Place != places[i] || (got.Kind == stay.Void) != (i == 1) {
+			t.Errorf("scan %d is %+v, want it at %v", i, got, places[i])
+		}
+	}
+}
+
+// TestGateFormHasALimit shares that of the gate's other ways.
+func TestGateFormHasALimit(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.staff("gate")
+	s.paced = &errs.Error{Kind: errs.TooMany, Code: "gate_limit", Message: "Slowly.", RetryAfter: time.Second}
+	b.post("/gate", url.Values{"number": {"0912345678"}}).wants(http.StatusTooManyRequests, "Cổng này quét quá nhiều")
+	if n := s.scanCount(); n != 0 {
+		t.Errorf("%d scans", n)
 	}
 }

@@ -170,7 +170,7 @@ func TestAssets(t *testing.T) {
 			paths[attr(n, "src")+attr(n, "href")] = true
 		}
 	}
-	if len(paths) != 6 {
+	if len(paths) != 8 {
 		t.Errorf("the pages ask for %v", paths)
 	}
 	for path := range paths {

@@ -12,13 +12,17 @@ window.truyvetWhere = async ({ root, words, queue, answer }) => {
   let now = (await queue.stored("where")) ?? null;
   let estimate = { at: -FRESH };
 
+  // own is what this device has counted of a place itself.
+  const own = (id) => queue.today().inside[id === root.dataset.place ? "" : id] ?? 0;
   const show = () => {
+    const id = now?.id ?? root.dataset.place;
     sign.hidden = !now;
     sign.querySelector(".huge-word").textContent = now?.label ?? "";
     sign.querySelector(".unsure").hidden = !now || now.sure;
-    const fresh = estimate.place === (now?.id ?? root.dataset.place) && performance.now() - estimate.at < FRESH && !estimate.few;
+    const fresh = estimate.place === id && performance.now() - estimate.at < FRESH && !estimate.few;
     crowd.firstElementChild.textContent = fresh ? words.inside_about : words.inside;
-    crowd.lastElementChild.textContent = fresh ? estimate.people : Math.max(0, queue.today().inside[now?.id ?? ""] ?? 0);
+    // The estimate, and who came and went here since.
+    crowd.lastElementChild.textContent = Math.max(0, fresh ? estimate.people + own(id) - estimate.own : own(id));
   };
 
   const go = async (place) => {
@@ -34,7 +38,7 @@ window.truyvetWhere = async ({ root, words, queue, answer }) => {
     const response = await fetch(root.dataset.where, { method: "POST", headers, body: JSON.stringify({ token }), signal });
     if (response.status >= 500 || response.status === 429 || response.status === 401) throw new Error("no answer");
     const body = await response.json();
-    if (response.ok) estimate = { ...body, at: performance.now() };
+    if (response.ok) estimate = { ...body, own: own(body.place), at: performance.now() };
     return { good: response.ok, body };
   };
 
