@@ -393,6 +393,14 @@ func newGateway(t *testing.T) *gateway {
 	return g
 }
 
+// arrived says whether a code for a phone has come yet.
+func (g *gateway) arrived(phone string) error {
+	if g.code(phone) == "" {
+		return errors.New("no code yet")
+	}
+	return nil
+}
+
 func (g *gateway) code(phone string) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -53,7 +53,7 @@ func settle(t *testing.T, in *installation, g *gateway) *town {
 	t.Helper()
 	owner := in.account("--login", "cho-mau", "--role", "owner", "--organisation", "Chợ Mẫu")
 	v := &town{installation: in, city: in.account("--login", "thanh-pho", "--role", "city", "--area", "31"), f0: townF0}
-	_, landed := owner.post("/places/new", "name", "Chợ Mẫu", "kind", "market", "address", "Số 1", "area", "31101", "parent", "", "dwell", "")
+	_, landed := owner.post("/places/new", "name", "Chợ Mẫu", "kind", "market", "address", "Số 1", "area", "31101", "parent", "", "dwell", "", "form", "general")
 	v.token = olderCode(t, in, find(t, landed, `/places/([0-9a-f-]{36})`))
 
 	// The F0 proves the phone as a person does; the visitors hold credentials that this test signs with the server's key.

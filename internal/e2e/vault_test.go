@@ -31,6 +31,7 @@ const (
 	keptChild           = "Đặng Bảo Ngọc Châu"
 	keptCard            = "079188123457"
 	cardName, cardHome  = "Huỳnh Văn Khởi", "45 Nguyễn Thông, Quận Mẫu"
+	keptDeclared        = "Chợ Viềng Phủ Giầy"
 	cardText            = keptCard + "|024681357|" + cardName + "|09091988|Nam|" + cardHome + "|01022022"
 )
 
@@ -105,6 +106,7 @@ func outbreak(t *testing.T, settings []string) *installation {
 		t.Error("there is no personal code")
 	}
 	phone.post("/q/"+v.token+"/with", "name", keptChild)
+	phone.post("/q/"+v.token+"/declare", "who", "me", "who", "0", "nothing", "1", "q-symptoms", "taste", "q-where", keptDeclared)
 	gate.post("/gate", "number", cardText, "nonce", find(t, gate.get("/gate"), `name="nonce" value="([^"]+)"`))
 	wrong := in.person() // somebody types a number where it does not belong
 	wrong.post("/q/"+v.token+"/phone", "phone", keptPhone)
@@ -129,7 +131,7 @@ func outbreak(t *testing.T, settings []string) *installation {
 	}
 	colleague.post(run + "/approve")
 	opened, _ := v.city.post(run+"/people/"+person, "purpose", "inform", "text", "")
-	if !strings.Contains(opened, keptPhone) || !strings.Contains(opened, keptName) {
+	if !strings.Contains(opened, keptPhone) || !strings.Contains(opened, keptName) || !strings.Contains(opened, keptDeclared) {
 		t.Errorf("the details are not on the page:\n%s", opened)
 	}
 
@@ -200,7 +202,7 @@ func wantNobody(t *testing.T, places map[string][]byte) {
 	t.Helper()
 	for where, content := range places {
 		for _, secret := range []string{
-			keptPhone, keptPhone[1:], "84" + keptPhone[1:], keptName, "Kim Ph", keptChild, keptCard, "024681357", cardName, "Văn Khởi", cardHome, cardText,
+			keptPhone, keptPhone[1:], "84" + keptPhone[1:], keptName, "Kim Ph", keptDeclared, `["taste"]`, keptChild, keptCard, "024681357", cardName, "Văn Khởi", cardHome, cardText,
 			townF0, townF0[1:],
 		} {
 			if bytes.Contains(content, []byte(secret)) {

@@ -1,0 +1,35 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestDeclaration has a citizen declare their health where a place asks for it, with one tap, and the gate of the place see it.
+func TestDeclaration(t *testing.T) {
+	const phone = "0977000111"
+	g := newGateway(t)
+	in := install(t, "TRUYVET_SMS_WEBHOOK="+g.URL)
+	in.serve()
+	owner := in.account("--login", "cho-mau", "--role", "owner", "--organisation", "Chợ Mẫu")
+	_, landed := owner.post("/places/new", "name", "Chợ Mẫu", "kind", "market", "address", "Số 1", "area", "31101", "parent", "", "dwell", "", "form", "general")
+	place := find(t, landed, `/places/([0-9a-f-]{36})`)
+	token := olderCode(t, in, place)
+
+	b := browser(t)
+	b.do("giving a phone number", chromedp.Navigate(in.base+"/q/"+token), chromedp.SendKeys(css("#phone"), phone), press("button.huge", "#code"))
+	eventually(t, "the code arrives", func() error { return g.arrived(phone) })
+	b.do("proving it", chromedp.SendKeys(css("#code"), g.code(phone)), press("main form button[type=submit]", ".stamp"))
+	b.do("opening the form", chromedp.Click(css(`a[href$="/declare"]`)), chromedp.WaitVisible(css(".declare")))
+	b.do("pressing Enter in a field", chromedp.SendKeys(css("#q-where"), "x\r"))
+	if at := read(b, "looking where it is", chromedp.Evaluate[bool](`!!document.querySelector(".quick")`)); !at {
+		t.Error("Enter has sent the form")
+	}
+	b.do("declaring that there is nothing", press(".quick button", ".box.success"))
+	if text := b.text(".box.success"); !strings.Contains(text, "Đã khai báo y tế hôm nay") {
+		t.Errorf("the page says %q", text)
+	}
+	b.do("going back to the stamp", chromedp.Click(css("main a.button")), chromedp.WaitVisible(css(".stamp + .declared")))
+}
