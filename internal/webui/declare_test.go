@@ -52,7 +52,7 @@ func TestDeclareBehindACode(t *testing.T) {
 		wants(http.StatusBadRequest, "Có câu chưa trả lời", "Câu này chưa có câu trả lời dùng được", "Nothing to declare")
 	b.post(path+"/declare", url.Values{"nothing": {"1"}}).wants(http.StatusBadRequest, "Hãy chọn khai cho ai")
 	b.post(path+"/declare", url.Values{"who": {"me"}, "nothing": {"1"}}).leadsTo(path + "/declare")
-	b.get(path+"/declare").wants(http.StatusOK, "Đã khai báo y tế hôm nay lúc 07:40", "Khai cho: tôi.")
+	b.get(path+"/declare").wants(http.StatusOK, "Đã khai báo y tế hôm nay lúc 07:40", "Khai cho: Tôi.")
 	b.get(path+"/stamp").wants(http.StatusOK, "Đã khai báo y tế hôm nay lúc 07:40")
 	b.get(path).wants(http.StatusOK, "Đã khai báo y tế hôm nay")
 	declared := s.declaredBy("0912345678")
@@ -108,9 +108,9 @@ func TestDeclareForOthers(t *testing.T) {
 		}
 	}
 	b.post(path+"/declare", trip("me", "1", "7", "x")).leadsTo(path + "/declare")
-	b.get(path+"/declare").wants(http.StatusOK, "Khai cho: tôi, Bà Tư.")
+	b.get(path+"/declare").wants(http.StatusOK, "Khai cho: Tôi, Bà Tư.")
 	b.post(path+"/declare", trip("0")).leadsTo(path + "/declare")
-	b.get(path+"/declare").wants(http.StatusOK, "Khai cho: tôi, Bé Na, Bà Tư.")
+	b.get(path+"/declare").wants(http.StatusOK, "Khai cho: Tôi, Bé Na, Bà Tư.")
 	counts, err := s.store.CountDatedBefore(t.Context(), 1<<40)
 	if err != nil || counts != 3 {
 		t.Errorf("%d declarations, %v", counts, err)

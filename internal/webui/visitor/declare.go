@@ -237,6 +237,7 @@ type declareOffer struct {
 	Form declaration.Form
 	Path string
 	Done *declaredToday // today in this browser
+	Next bool           // it is what comes next
 }
 
 // offerOf returns what a place asks for; nil for nothing. It looks into no database.

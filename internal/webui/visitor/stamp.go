@@ -135,7 +135,9 @@ func (p *Pages) showStamp(c *gin.Context) {
 	}
 	body.Word = page.WordOf(body.Kind)
 	if body.Kind != stay.Out {
-		body.Asks = p.offerOf(c, alias, w)
+		if body.Asks = p.offerOf(c, alias, w); body.Asks != nil {
+			body.Asks.Next = true
+		}
 	}
 	_, body.Zone = p.Reader.In(body.At).Zone()
 	p.Show(c, http.StatusOK, "stamp", body)
