@@ -36,6 +36,8 @@ var table = []route{
 	{"GET", "/assets/:name", anAsset, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/favicon.ico", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/robots.txt", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/icon.svg", nothing, "", "200 200 200 200 200 200 200 200"},
+	{"GET", "/app.webmanifest", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/gate-offline.js", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/healthz", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/readyz", nothing, "", "200 200 200 200 200 200 200 200"},
@@ -46,6 +48,8 @@ var table = []route{
 
 	// For citizens, whom a credential of their own identifies; a login is none.
 	{"POST", "/api/v1/scans", nothing, `{"scans":[]}`, "401 401 401 401 401 401 401 401"},
+	{"POST", "/api/v1/me/queue", nothing, `{"sent_at":1,"scans":[]}`, "401 401 401 401 401 401 401 401"},
+	{"GET", "/q", nothing, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/q/:token", aCode, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/check/:token", aCode, "", "200 200 200 200 200 200 200 200"},
 	{"GET", "/CHECK/:token", aCode, "", "200 200 200 200 200 200 200 200"},
@@ -54,6 +58,8 @@ var table = []route{
 	{"GET", "/q/:token/stamp", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"GET", "/q/:token/phone", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"GET", "/q/:token/scan", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"GET", "/q/:token/undo", aCode, "", "303 303 303 303 303 303 303 303"},
+	{"POST", "/q/:token/undo", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"GET", "/q/:token/forget", aCode, "", "303 303 303 303 303 303 303 303"},
 	{"POST", "/q/:token/phone", aCode, "", "400 400 400 400 400 400 400 400"},
 	{"POST", "/q/:token/code", aCode, "", "410 410 410 410 410 410 410 410"},

@@ -178,7 +178,7 @@ func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *
 	api := httpapi.New(httpapi.Deps{
 		Ingest: p.taking, Verify: p.Credentials.Verify, CookieName: visitor.CredentialCookie, Keys: p.Keys, Logger: p.Logger,
 		Ready:   func(ctx context.Context) (int, any) { return telemetry.Readiness(ctx, board) },
-		Refused: p.metrics.Refused,
+		Refused: p.metrics.Refused, Kept: p.Proofs.Kept, Browsers: pages,
 		Tracing: p.Cases, Actor: pages.Actor, Clock: p.Clock, Location: p.Location,
 		Gates: p.Accounts, PaceGate: p.limits.gate, Reception: p.Gate, Boxes: p.secrets.boxes, Drivers: p.Trips, Declarations: p.Declared, Check: p.Places.Check, Revoked: p.Places.RevokedFile,
 		Places: p.Places, Turnout: p.Turnout,

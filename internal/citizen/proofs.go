@@ -48,6 +48,7 @@ var (
 	ErrTooManyTries = errs.New(errs.Gone, "proof_tries", "Too many wrong codes; ask for a new one.")
 	ErrTooManyCodes = errs.New(errs.TooMany, "too_many_codes", "Too many codes were asked for; wait a little.")
 	ErrName         = errs.New(errs.Invalid, "person_name", "A name has at most 100 characters that can be read.")
+	ErrNotKept      = errs.New(errs.Unauthenticated, "number_not_kept", "The phone number is kept no more; it has to be proved again.")
 	ErrNotSent      = errs.Busy("proof_not_sent", "The code could not be sent; try again in a little while.", 10*time.Second)
 )
 
@@ -254,12 +255,19 @@ func (p *Proofs) Finish(ctx context.Context, id uuid.UUID, code string, about Ab
 	return p.accept(ctx, challenge, about, now)
 }
 
+// mostLooking is for how long a check-in waits to learn whether the citizen's number is kept.
+const mostLooking = time.Second
+
 // Kept says whether the phone number that an alias was made from is kept still. It goes once retention has left nothing else of
-// its holder; whoever comes again then has to prove it once more, so that a list that needs them can name them.
+// its holder; whoever comes again then has to prove it once more, so that a list that needs them can name them: ErrNotKept says
+// so to them. Where it cannot be seen within a second it is taken to be kept, and the error says why it was not seen: nobody is
+// kept from checking in because the registry is away.
 func (p *Proofs) Kept(ctx context.Context, alias uuid.UUID) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, mostLooking)
+	defer cancel()
 	kept, err := p.Store.KeepsDetail(ctx, alias, string(vault.Phone))
 	if err != nil {
-		return false, fmt.Errorf("looking for a proved number: %w", err)
+		return true, fmt.Errorf("looking for a proved number: %w", err)
 	}
 	return kept, nil
 }

@@ -433,7 +433,7 @@ func TestANumberIsKeptUntilItIsForgotten(t *testing.T) {
 	}
 	want(alias, true)
 	b.store.fail = errors.New("away")
-	if _, err := b.Kept(t.Context(), alias); !errors.Is(err, b.store.fail) {
-		t.Errorf("with the registry away: %v", err)
+	if kept, err := b.Kept(t.Context(), alias); !kept || !errors.Is(err, b.store.fail) {
+		t.Errorf("with the registry away: %v, %v", kept, err)
 	}
 }

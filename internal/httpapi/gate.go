@@ -52,12 +52,17 @@ func (a *API) registerGate(r gin.IRouter) {
 		gateScansPath: a.postGateScan, gateEnrolPath: a.postEnrol, gateQueuePath: a.postGateQueue,
 		gatePlacePath: a.postGatePlace, gateTripsPath: a.postGateTrips,
 	} {
-		r.POST(path, func(c *gin.Context) {
-			c.Header("Cache-Control", "no-store")
-			if err := answer(c); err != nil {
-				Fail(c, a.logger, err)
-			}
-		})
+		r.POST(path, a.uncached(answer))
+	}
+}
+
+// uncached answers with a handler, or with the error that it gives; nothing keeps the answer.
+func (a *API) uncached(answer func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Header("Cache-Control", "no-store")
+		if err := answer(c); err != nil {
+			Fail(c, a.logger, err)
+		}
 	}
 }
 

@@ -32,8 +32,10 @@ type Ingest interface {
 // Deps is what the API needs.
 type Deps struct {
 	Ingest     Ingest
-	Verify     func(credential string) (uuid.UUID, error) // whose a credential is
-	CookieName string                                     // of the credential in a browser
+	Verify     func(credential string) (uuid.UUID, error)               // whose a credential is
+	CookieName string                                                   // of the credential in a browser
+	Kept       func(ctx context.Context, alias uuid.UUID) (bool, error) // of citizen.Proofs
+	Browsers   Browsers
 	Keys       *qrgen.KeySet
 	Ready      func(ctx context.Context) (status int, body any) // what /readyz answers; it takes no longer than a probe waits
 	Refused    func(reason string)                              // told of each scan that does not get as far as Ingest, by code
@@ -65,6 +67,8 @@ type API struct {
 	ingest     Ingest
 	verify     func(string) (uuid.UUID, error)
 	cookieName string
+	kept       func(context.Context, uuid.UUID) (bool, error)
+	browsers   Browsers
 	keys       *qrgen.KeySet
 	ready      func(context.Context) (int, any)
 	refused    func(string)
@@ -95,7 +99,7 @@ type API struct {
 // New returns the API.
 func New(d Deps) *API {
 	return &API{
-		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
+		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, kept: d.Kept, browsers: d.Browsers, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
 		gates: d.Gates, paceGate: d.PaceGate, reception: d.Reception, boxes: d.Boxes, drivers: d.Drivers, places: d.Places, turnout: d.Turnout, declarations: d.Declarations, check: d.Check, revoked: d.Revoked,
 		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting),
@@ -108,6 +112,7 @@ const scansPath = "/api/v1/scans"
 // Register adds the routes.
 func (a *API) Register(r gin.IRouter) {
 	r.POST(scansPath, a.postScans)
+	r.POST(ownQueuePath, a.uncached(a.postOwnQueue))
 	a.registerGate(r)
 	a.registerTracing(r)
 	r.GET(checkPath, a.getCheck)

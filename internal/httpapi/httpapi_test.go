@@ -48,8 +48,10 @@ type bench struct {
 
 	later time.Duration // how long after now it is
 
-	presentedAt time.Time // as of when somebody was read last
-	kept        int       // how many were kept
+	forgotten   bool        // the citizen's number is kept no more
+	companions  []uuid.UUID // of the citizen
+	presentedAt time.Time   // as of when somebody was read last
+	kept        int         // how many were kept
 	keepFails   error
 	paced       error // what the limit of gates says
 	gates       fakeGates
@@ -95,6 +97,7 @@ func newBench(t *testing.T) *bench {
 			}
 			return b.alias, nil
 		},
+		Kept: func(context.Context, uuid.UUID) (bool, error) { return !b.forgotten, nil }, Browsers: b,
 		CookieName: "credential", Keys: keys, Logger: logger, Clock: clock, Location: time.FixedZone("", 7*60*60),
 		Ready:   func(context.Context) (int, any) { return b.ready() },
 		Refused: func(reason string) { b.refused = append(b.refused, reason) },

@@ -194,6 +194,17 @@ func (s *Service) Kind(id uuid.UUID) (kind qrgen.Kind, known bool) {
 	return p.Kind, known
 }
 
+// Dwell returns for how many seconds somebody is taken to stay at a place who says nothing; 0 of a place that is not known.
+func (s *Service) Dwell(id uuid.UUID) int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p, known := s.places[id]
+	if !known {
+		return 0
+	}
+	return p.DwellSeconds()
+}
+
 // Code returns the token of a place's newest code, and whether the place is known.
 func (s *Service) Code(id uuid.UUID) (code string, known bool) {
 	s.mu.RLock()

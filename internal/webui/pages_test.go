@@ -35,6 +35,9 @@ func TestEveryPageIsSound(t *testing.T) {
 	listed.seeMe("0912000001")
 	seeing.post("/me/phone", url.Values{"phone": {"0987654321"}})
 	me.seeMe("0987654321")
+	undone := s.browser()
+	undone.prove(s.stall.Code, "0977654321")
+	undone.post(code+"/undo", url.Values{})
 	gate := s.staff("gate")
 	gate.post("/gate", url.Values{"number": {"0912345678"}})
 	place, stall := "/places/"+s.market.ID.String(), "/places/"+s.stall.ID.String()
@@ -51,7 +54,8 @@ func TestEveryPageIsSound(t *testing.T) {
 	}{
 		{anybody, []string{"/", "/login", "/signup", "/login?login=owner&next=%2Fplaces", code, "/q/ABC", "/check/" + s.stall.Code, "/check/ABC", "/nothing", "/assets/nothing"}},
 		{waiting, []string{code + "/code"}},
-		{citizen, []string{code, code + "/stamp"}},
+		{citizen, []string{code, code + "/stamp", "/q"}},
+		{undone, []string{code + "/stamp"}},
 		{anybody, []string{"/me", "/notice"}},
 		{seeing, []string{"/me/proof"}},
 		{me, []string{"/me", "/me/opened", "/me/erase"}},
@@ -166,7 +170,9 @@ func TestAssets(t *testing.T) {
 	b.prove(s.stall.Code, "0912345678")
 	paths := make(map[string]bool)
 	for _, p := range []answer{b.get("/q/" + s.stall.Code + "/stamp"), s.staff("gate").get("/gate")} {
-		for _, n := range p.all(func(n *html.Node) bool { return n.Data == "link" || n.Data == "script" }) {
+		for _, n := range p.all(func(n *html.Node) bool {
+			return (n.Data == "link" || n.Data == "script") && attr(n, "rel") != "manifest"
+		}) {
 			paths[attr(n, "src")+attr(n, "href")] = true
 		}
 	}
@@ -184,6 +190,9 @@ func TestAssets(t *testing.T) {
 	}
 	if p := b.get("/favicon.ico"); p.status != http.StatusOK || p.header.Get("Content-Type") != "image/svg+xml" {
 		t.Errorf("the icon: %d %v", p.status, p.header)
+	}
+	if p := b.get("/app.webmanifest"); p.status != http.StatusOK || p.header.Get("Content-Type") != "application/manifest+json" || !strings.Contains(p.body, `"start_url": "/q"`) {
+		t.Errorf("the manifest: %d %v %q", p.status, p.header, p.body)
 	}
 	if p := b.get("/robots.txt"); p.status != http.StatusOK || !strings.Contains(p.body, "Disallow: /") {
 		t.Errorf("robots.txt: %d %q", p.status, p.body)
@@ -259,7 +268,7 @@ func TestWrongAddressesAndMethods(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.browser()
 	b.get("/nothing").wants(http.StatusNotFound, "Không có trang này")
-	b.get("/q/").wants(http.StatusNotFound)
+	b.get("/q/ABC/nothing").wants(http.StatusNotFound)
 	b.do(http.MethodDelete, "/login", nil).wants(http.StatusMethodNotAllowed, "không nhận thao tác")
 	b.do(http.MethodPut, "/q/"+s.stall.Code, nil).wants(http.StatusMethodNotAllowed)
 	b.post("/", url.Values{}).wants(http.StatusMethodNotAllowed)

@@ -57,6 +57,7 @@ const password = "mật khẩu để thử 2026"
 type site struct {
 	t           *testing.T
 	URL         string
+	ui          *webui.UI
 	now         atomic.Int64
 	keys        *qrgen.KeySet
 	store       *sqlstore.Store
@@ -214,6 +215,7 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 	gin.SetMode(gin.TestMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
+	s.ui = ui
 	ui.Register(engine)
 	engine.NoRoute(ui.NotFound)
 	engine.NoMethod(ui.MethodNotAllowed)

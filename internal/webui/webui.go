@@ -7,7 +7,10 @@
 package webui
 
 import (
+	"net/http"
+
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/webui/desk"
 	"github.com/truyvet/truyvet/internal/webui/door"
@@ -50,6 +53,14 @@ func New(deps Deps) (*UI, error) {
 		Site: site, visitor: visitor.New(site, deps.Visitor), owner: owner.New(site, deps.Owner), door: devices,
 		desk: desk.New(site, deps.Desk), staff: staff.New(site, deps.Staff),
 	}, nil
+}
+
+// Mark and Companions are those of the visitors' pages: what a citizen's browser keeps beside the credential.
+func (u *UI) Mark(alias uuid.UUID) string { return u.visitor.Mark(alias) }
+
+// Companions returns the people under the phone of a citizen whose browser sends a request.
+func (u *UI) Companions(r *http.Request, alias uuid.UUID) []uuid.UUID {
+	return u.visitor.Companions(r, alias)
 }
 
 // Register adds the routes of the pages. For addresses and methods that nobody has registered the engine should answer

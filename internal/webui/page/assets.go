@@ -19,11 +19,12 @@ var assetFiles embed.FS
 
 // assetTypes are the media types of the files that are served.
 var assetTypes = map[string]string{
-	".css":  "text/css; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".svg":  "image/svg+xml",
-	".txt":  "text/plain; charset=utf-8",
-	".wasm": "application/wasm",
+	".css":         "text/css; charset=utf-8",
+	".js":          "text/javascript; charset=utf-8",
+	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
+	".wasm":        "application/wasm",
+	".webmanifest": "application/manifest+json",
 }
 
 type asset struct {
@@ -31,6 +32,7 @@ type asset struct {
 	content   []byte
 	zipped    bool   // content is compressed by gzip
 	policy    string // the content security policy, where it is one of its own
+	scope     string // the addresses that it may answer for, of a service worker
 }
 
 // workerPolicy lets the gate's worker, and nothing else, compile what this server sends.
@@ -59,12 +61,37 @@ func readAssets() (*assets, error) {
 		sum := sha256.Sum256(content)
 		hashed := strings.TrimSuffix(name, extension) + "." + hex.EncodeToString(sum[:6]) + extension
 		served := asset{mediaType: assetTypes[extension], content: content, zipped: zipped}
-		if name == "gate-worker.js" {
+		switch name {
+		case "gate-worker.js":
 			served.policy = workerPolicy
+		case "visit-offline.js":
+			served.scope = "/"
+		}
+		if !zipped && extension != ".wasm" {
+			if served.content, err = zip(content); err != nil {
+				return nil, fmt.Errorf("reading the assets: %w", err)
+			}
+			served.zipped = true
 		}
 		a.served[hashed], a.hashed[name] = served, hashed
 	}
 	return a, nil
+}
+
+// zip compresses what has no secrets.
+func zip(content []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, fmt.Errorf("compressing: %w", err)
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, fmt.Errorf("compressing: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compressing: %w", err)
+	}
+	return b.Bytes(), nil
 }
 
 // path returns where a file is served.
@@ -91,6 +118,14 @@ func (s *Site) serveAsset(c *gin.Context) {
 	if found.policy != "" {
 		c.Header("Content-Security-Policy", found.policy)
 	}
+	if found.scope != "" {
+		c.Header("Service-Worker-Allowed", found.scope)
+	}
+	s.send(c, found)
+}
+
+// send answers with a file.
+func (s *Site) send(c *gin.Context, found asset) {
 	if found.zipped {
 		s.serveZipped(c, found)
 		return
@@ -119,6 +154,6 @@ func (s *Site) servePlain(name string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		found := s.assets.served[s.assets.hashed[name]]
 		c.Header("Cache-Control", "public, max-age=86400")
-		c.Data(http.StatusOK, found.mediaType, found.content)
+		s.send(c, found)
 	}
 }

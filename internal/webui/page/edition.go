@@ -93,6 +93,7 @@ func (s *Site) functions(texts, opposite Catalogue) template.FuncMap {
 		"dwell":     func(k qrgen.Kind) int64 { return int64(k.Dwell().Seconds()) },
 		"faulty":    faulty,
 		"happened":  func(err error) string { return ProblemOf(texts, err).Happened },
+		"words":     func(all ...string) []string { return all },
 		"length":    func(e tracing.Evidence) int64 { return e.To - e.From },
 	}
 }

@@ -42,6 +42,11 @@ func (s Seal) Open(purpose string, whose uuid.UUID, text string, payload any) bo
 	return err == nil && json.Unmarshal(data, payload) == nil
 }
 
+// Mark names somebody to a browser that keeps things for them: it is the same each time, and tells nobody who that is.
+func (s Seal) Mark(whose uuid.UUID) string {
+	return base64.RawURLEncoding.EncodeToString(s.mac("mark", whose[:])[:12])
+}
+
 // mac is HMAC-SHA-256 over the purpose, a zero byte and the parts, each after its length.
 func (s Seal) mac(purpose string, parts ...[]byte) []byte {
 	mac := hmac.New(sha256.New, s.key)

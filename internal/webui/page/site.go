@@ -99,6 +99,8 @@ func (s *Site) Register(r gin.IRouter) {
 	Serve(r, "/assets/:name", s.serveAsset)
 	Serve(r, "/favicon.ico", s.servePlain("favicon.svg"))
 	Serve(r, "/robots.txt", s.servePlain("robots.txt"))
+	Serve(r, "/icon.svg", s.servePlain("icon.svg"))
+	Serve(r, "/app.webmanifest", s.servePlain("app.webmanifest"))
 	Serve(r, "/gate-offline.js", s.servePlain("gate-offline.js")) // beside /gate, whose requests it answers
 }
 

@@ -1,7 +1,6 @@
 package visitor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
@@ -25,7 +25,6 @@ const CredentialCookie = "truyvet_citizen"
 var (
 	errUnknownPlace = errs.New(errs.NotFound, "place_gone", "The code is a good one, but its place is not kept here any more.")
 	errNoCredential = errs.New(errs.Unauthenticated, "credential_needed", "The phone number has to be proved first.")
-	errNotKept      = errs.New(errs.Unauthenticated, "number_not_kept", "The phone number is kept no more; it has to be proved again.")
 )
 
 // registerCheckIn adds the pages behind a code on a wall. The token stands in the path and nowhere else.
@@ -38,10 +37,11 @@ func (p *Pages) registerCheckIn(r gin.IRouter) {
 	r.POST("/scan", p.submitScan)
 	page.Serve(r, "/declare", p.showDeclareHere)
 	r.POST("/declare", p.submitDeclareHere)
+	r.POST("/undo", p.undoScan)
 	r.POST("/forget", p.forget)
 	p.registerCompanions(r)
 	// A reload or a change of language on the answer to a form asks for its address.
-	for _, form := range []string{"/phone", "/scan", "/forget"} {
+	for _, form := range []string{"/phone", "/scan", "/undo", "/forget"} {
 		page.Serve(r, form, func(c *gin.Context) { p.SeeOther(c, checkInPath(c.Param("token"))) })
 	}
 }
@@ -135,6 +135,7 @@ func (p *Pages) formAt(c *gin.Context, body string) (wall, url.Values, bool) {
 type checkInPage struct {
 	wall
 	Known    bool
+	Browser  browser       // of who is known
 	Asks     *declareOffer // where the place asks for a declaration
 	With     []companion   // who may be with them
 	Nonce    string
@@ -158,7 +159,8 @@ func (p *Pages) showCheckIn(c *gin.Context) {
 func (p *Pages) answerCheckIn(c *gin.Context, status int, body checkInPage) {
 	alias, err := p.reachable(c)
 	if body.Known = err == nil; body.Known {
-		body.With = p.companionsOf(c, alias)
+		body.With = p.companionsOf(c.Request, alias)
+		body.Browser = p.browserOf(alias, body.With)
 		body.Asks = p.offerOf(c, alias, body.wall)
 	}
 	if err != nil && body.Problem == nil && !errors.Is(err, errNoCredential) {
@@ -183,24 +185,18 @@ func (p *Pages) citizenOf(c *gin.Context) (uuid.UUID, error) {
 	return p.Credentials.Verify(text)
 }
 
-// mostLooking is for how long a check-in waits to learn whether the citizen's number is kept.
-const mostLooking = time.Second
-
-// reachable is citizenOf for who is about to be recorded: the number has to be kept still, for a list that would name them. Where
-// that cannot be seen it is taken to be: nobody is kept from checking in because the registry is away.
+// reachable is citizenOf for who is about to be recorded: the number has to be kept still, for a list that would name them.
 func (p *Pages) reachable(c *gin.Context) (uuid.UUID, error) {
 	alias, err := p.citizenOf(c)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), mostLooking)
-	defer cancel()
-	kept, err := p.Proofs.Kept(ctx, alias)
-	switch {
-	case err != nil:
+	kept, err := p.Proofs.Kept(c.Request.Context(), alias)
+	if err != nil {
 		p.Logger.WarnContext(c, "not seen whether a citizen's number is kept", slog.Any("error", err))
-	case !kept:
-		return uuid.Nil, errNotKept
+	}
+	if !kept {
+		return uuid.Nil, citizen.ErrNotKept
 	}
 	return alias, nil
 }

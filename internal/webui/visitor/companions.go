@@ -27,10 +27,10 @@ type companion struct {
 const longestCalled = 30
 
 // companionsOf returns the people under a phone that the browser knows of.
-func (p *Pages) companionsOf(c *gin.Context, alias uuid.UUID) []companion {
+func (p *Pages) companionsOf(r *http.Request, alias uuid.UUID) []companion {
 	var list []companion
-	text, err := c.Cookie(withCookie)
-	if err != nil || !p.Seal.Open(withCookie, alias, text, &list) {
+	cookie, err := r.Cookie(withCookie)
+	if err != nil || !p.Seal.Open(withCookie, alias, cookie.Value, &list) {
 		return nil
 	}
 	return list
@@ -47,7 +47,7 @@ func (p *Pages) keepCompanions(c *gin.Context, alias uuid.UUID, list []companion
 // recallCompanions has a browser know the people under a phone that was just proved in it. Their names stay in the vault: they
 // are called by their numbers.
 func (p *Pages) recallCompanions(c *gin.Context, alias uuid.UUID) error {
-	if len(p.companionsOf(c, alias)) > 0 {
+	if len(p.companionsOf(c.Request, alias)) > 0 {
 		return nil
 	}
 	aliases, err := p.Dependants.Aliases(c.Request.Context(), alias)
@@ -67,7 +67,7 @@ func (p *Pages) chosenCompanions(c *gin.Context, alias uuid.UUID, positions []st
 		return nil
 	}
 	var chosen []uuid.UUID
-	for i, known := range p.companionsOf(c, alias) {
+	for i, known := range p.companionsOf(c.Request, alias) {
 		if slices.Contains(positions, strconv.Itoa(i)) {
 			chosen = append(chosen, known.Alias)
 		}
@@ -105,7 +105,7 @@ func (p *Pages) answerWith(c *gin.Context, status int, body withPage) {
 		p.SeeOther(c, body.Path(""))
 		return
 	}
-	body.Known = p.companionsOf(c, alias)
+	body.Known = p.companionsOf(c.Request, alias)
 	p.Show(c, status, "with", body)
 }
 
@@ -122,7 +122,7 @@ func (p *Pages) addCompanion(c *gin.Context) {
 	name := form.Get("name")
 	added, err := p.Dependants.Add(c.Request.Context(), alias, name)
 	if err == nil {
-		err = p.keepCompanions(c, alias, append(p.companionsOf(c, alias), companion{added, called(name)}))
+		err = p.keepCompanions(c, alias, append(p.companionsOf(c.Request, alias), companion{added, called(name)}))
 	}
 	if err != nil {
 		p.LogFault(c, err)

@@ -166,7 +166,7 @@ func (p *Pages) declareMine(c *gin.Context) (declareAt, declaration.Form, bool) 
 
 // answerDeclare shows a form. What was answered before is in its questions where there is any.
 func (p *Pages) answerDeclare(c *gin.Context, status int, body declarePage) {
-	body.With = p.companionsOf(c, body.alias)
+	body.With = p.companionsOf(c.Request, body.alias)
 	body.Done = p.declaredIn(c, body.alias, body.Form.Name)
 	if body.Questions == nil {
 		body.Questions = questionsOf(body.Form, nil, nil)

@@ -36,7 +36,8 @@ type Codes interface {
 	Verify(token string, at time.Time) (qrgen.Token, error)
 }
 
-// Proofs proves a citizen's phone number with a one-time code. Kept says whether that number is kept still.
+// Proofs proves a citizen's phone number with a one-time code. Kept says whether that number is kept still; where that cannot be
+// seen it is taken to be.
 type Proofs interface {
 	Kept(ctx context.Context, alias uuid.UUID) (bool, error)
 	Start(ctx context.Context, phone, remote string) (citizen.Started, error)
@@ -81,4 +82,5 @@ type Signer interface {
 type Map interface {
 	Name(id uuid.UUID) (places.Name, bool)
 	Check(text string) (places.Checked, error)
+	Dwell(id uuid.UUID) int64 // seconds
 }

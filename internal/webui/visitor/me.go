@@ -154,6 +154,9 @@ func (p *Pages) finishMe(c *gin.Context) {
 	}
 	p.SetCookie(c, proofCookie, "", 0)
 	p.SetCookie(c, meCookie, text, meLifetime)
+	if form.Get("mine") != "" { // else the phone may be somebody else's, who is to be recorded with it
+		p.signIn(c, credential)
+	}
 	p.SeeOther(c, "/me")
 }
 

@@ -128,10 +128,7 @@ func (p *Pages) finishProof(c *gin.Context) {
 		return
 	}
 	p.SetCookie(c, proofCookie, "", 0)
-	p.SetCookie(c, CredentialCookie, credential.Text, credential.Expires.Sub(p.Clock()))
-	if err := p.recallCompanions(c, credential.Alias); err != nil {
-		p.LogFault(c, err) // whoever is not recalled can be added again
-	}
+	p.signIn(c, credential)
 	p.scanAndStamp(c, w, []uuid.UUID{credential.Alias}, stay.In, form.Get("nonce"))
 }
 
@@ -148,5 +145,13 @@ func (p *Pages) refuseProof(c *gin.Context, body proofPage, err error) {
 		p.refuseCitizen(c, checkInPage{wall: body.wall}, err)
 	default:
 		p.FailBackTo(c, err, body.Path("/code"))
+	}
+}
+
+// signIn has the browser check in who has proved their number.
+func (p *Pages) signIn(c *gin.Context, credential citizen.Credential) {
+	p.SetCookie(c, CredentialCookie, credential.Text, credential.Expires.Sub(p.Clock()))
+	if err := p.recallCompanions(c, credential.Alias); err != nil {
+		p.LogFault(c, err) // whoever is not recalled can be added again
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/webui/page"
@@ -66,16 +67,26 @@ type stamp struct {
 	Kind    stay.Kind `json:"kind"`
 	At      int64     `json:"at"`
 	With    string    `json:"with,omitempty"` // the positions of those who were there too, apart by spaces
+	Scan    uuid.UUID `json:"scan"`           // the citizen's, from which those of the others are made
+	Made    int64     `json:"made"`           // when it was recorded; At of the code of a screen is before that
+	Undone  bool      `json:"undone,omitempty"`
 }
 
 // Companions are the positions of those who were there too.
 func (s stamp) Companions() []string { return strings.Fields(s.With) }
 
+// UndoUntil is until when the stamp can be taken back.
+func (s stamp) UndoUntil() int64 { return s.Made + int64(citizen.UndoFor/time.Second) }
+
 // scanAndStamp submits a scan of everybody who is there, the citizen first, and, once all are durable, leads to the stamp.
 func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind stay.Kind, nonce string) {
-	alias, done := people[0], stamp{PlaceID: w.Token.Place, Kind: kind}
+	alias, now := people[0], p.Clock()
+	done := stamp{PlaceID: w.Token.Place, Kind: kind, Scan: p.Seal.ScanID(nonce, alias, w.Text, kind, now), Made: now.Unix()}
 	for _, person := range people {
-		id := p.Seal.ScanID(nonce, person, w.Text, kind, p.Clock())
+		id := done.Scan
+		if person != alias {
+			id = citizen.CompanionScan(id, person)
+		}
 		result, err := p.Submit(c.Request.Context(), person, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone, At: w.Seen})
 		if err != nil {
 			p.FailBackTo(c, err, w.Path(""))
@@ -83,11 +94,16 @@ func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind st
 		}
 		done.At = result.At
 	}
-	for i, known := range p.companionsOf(c, alias) {
+	for i, known := range p.companionsOf(c.Request, alias) {
 		if slices.Contains(people[1:], known.Alias) {
 			done.With += strconv.Itoa(i) + " "
 		}
 	}
+	p.keepStamp(c, w, alias, done)
+}
+
+// keepStamp has the browser keep a stamp, and leads to it.
+func (p *Pages) keepStamp(c *gin.Context, w wall, alias uuid.UUID, done stamp) {
 	text, err := p.Seal.Close(stampCookie, alias, done)
 	if err != nil {
 		p.Fail(c, err)
@@ -97,12 +113,59 @@ func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind st
 	p.SeeOther(c, w.Path("/stamp"))
 }
 
+// stampOf returns the last scan that was accepted at a code, of whoever holds the credential. False: there is none, or it is too old.
+func (p *Pages) stampOf(c *gin.Context, w wall) (alias uuid.UUID, done stamp, ok bool) {
+	alias, err := p.citizenOf(c)
+	if err != nil {
+		return alias, done, false
+	}
+	text, err := c.Cookie(stampCookie)
+	if err != nil || !p.Seal.Open(stampCookie, alias, text, &done) || done.PlaceID != w.Token.Place {
+		return alias, done, false
+	}
+	return alias, done, p.Clock().Sub(time.Unix(done.At, 0)) <= stampLifetime
+}
+
+// undoScan takes the scan of the stamp back, of everybody who was there. It is as of that scan's time, so that a code that was good
+// then is good for it.
+func (p *Pages) undoScan(c *gin.Context) {
+	w, _, ok := p.formAt(c, "/stamp")
+	if !ok {
+		return
+	}
+	alias, done, ok := p.stampOf(c, w)
+	if !ok || done.Undone {
+		p.SeeOther(c, w.Path("/stamp"))
+		return
+	}
+	now := p.Clock()
+	if now.Unix() > done.UndoUntil()+int64(citizen.UndoGrace/time.Second) {
+		p.FailBackTo(c, citizen.ErrUndoLate, w.Path("/stamp"))
+		return
+	}
+	void := p.Seal.ScanID(done.Scan.String(), alias, w.Text, stay.Void, now)
+	for _, person := range append([]uuid.UUID{alias}, p.chosenCompanions(c, alias, done.Companions())...) {
+		sub := ingest.Submission{ID: void, Token: w.Text, Kind: stay.Void, How: scan.Phone, At: done.At, Voids: done.Scan}
+		if person != alias {
+			sub.ID, sub.Voids = citizen.CompanionScan(void, person), citizen.CompanionScan(done.Scan, person)
+		}
+		if _, err := p.Submit(c.Request.Context(), person, sub); err != nil {
+			p.FailBackTo(c, err, w.Path("/stamp"))
+			return
+		}
+	}
+	done.Undone = true
+	p.keepStamp(c, w, alias, done)
+}
+
 // stampPage shows a scan that was accepted.
 type stampPage struct {
 	wall
 	stamp
+	Browser  browser
 	Word     string // in, out or renew: the part of the keys of its texts
 	Now      int64
+	Ends     int64 // when the stay is taken to end of who says nothing
 	Zone     int   // seconds by which the reader's clock is ahead of UTC, for the moving clock
 	Lifetime int64 // seconds from its scan for which it moves
 	Nonce    string
@@ -116,24 +179,24 @@ func (p *Pages) showStamp(c *gin.Context) {
 	if !ok {
 		return
 	}
-	body := stampPage{wall: w}
-	alias, err := p.citizenOf(c)
-	if err == nil {
-		var text string
-		text, err = c.Cookie(stampCookie)
-		ok = err == nil && p.Seal.Open(stampCookie, alias, text, &body.stamp)
-	}
-	body.Now, body.Lifetime = p.Clock().Unix(), int64(stampLifetime.Seconds())
-	age := p.Clock().Sub(time.Unix(body.At, 0))
-	if err != nil || !ok || body.PlaceID != w.Token.Place || age > stampLifetime {
+	alias, done, ok := p.stampOf(c, w)
+	if !ok {
 		p.SeeOther(c, w.Path(""))
 		return
 	}
+	body := stampPage{
+		wall: w, stamp: done, Word: page.WordOf(done.Kind), Now: p.Clock().Unix(), Ends: done.At + p.Map.Dwell(done.PlaceID),
+		Lifetime: int64(stampLifetime.Seconds()), Browser: p.browserOf(alias, p.companionsOf(c.Request, alias)),
+	}
+	if done.Undone {
+		p.Show(c, http.StatusOK, "undone", body)
+		return
+	}
+	var err error
 	if body.Nonce, err = page.NewNonce(p.Clock()); err != nil {
 		p.Fail(c, err)
 		return
 	}
-	body.Word = page.WordOf(body.Kind)
 	if body.Kind != stay.Out {
 		if body.Asks = p.offerOf(c, alias, w); body.Asks != nil {
 			body.Asks.Next = true

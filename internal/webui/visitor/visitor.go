@@ -27,6 +27,7 @@ func (p *Pages) Register(r gin.IRouter) {
 	for _, prefix := range []string{"/check", "/CHECK"} {
 		page.Serve(r, prefix+"/:token", p.showCheck)
 	}
+	page.Serve(r, shellPath, p.showShell)
 	page.Serve(r, "/me/code", p.showMyCode)
 	p.registerMe(r.Group("/me"))
 	page.Serve(r, "/notice", p.showNotice)

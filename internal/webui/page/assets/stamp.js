@@ -8,8 +8,15 @@
   const age = stamp.querySelector(".age");
   // The server's clock, for the phone's own may be wrong.
   const ahead = Number(line.dataset.now) * 1000 - Date.now();
+  const undo = document.querySelector("form.undo");
+  const ends = document.querySelector(".ends");
   const tick = () => {
     const now = Math.floor((Date.now() + ahead) / 1000);
+    if (undo) {
+      undo.hidden = now >= Number(undo.dataset.until);
+      undo.querySelector(".seconds").textContent = Number(undo.dataset.until) - now + " s";
+    }
+    if (ends) ends.hidden = now < Number(ends.dataset.at) - 600;
     face.textContent = new Date((now + Number(line.dataset.zone)) * 1000).toISOString().slice(11, 19);
     const seconds = now - Number(line.dataset.at);
     if (seconds < Number(line.dataset.lifetime)) return;

@@ -1,0 +1,89 @@
+// What the pages behind a code do on a phone beside what the server sends: they tell what is not delivered, deliver it, put aside what
+// opens without a network (visit-offline.js), and check in by themselves where the person chose so. The pages are whole without this.
+(async () => {
+  const AUTO = "truyvet-auto"; // in the browser: whether to check in without a tap
+  const mark = document.querySelector(".undelivered");
+  const visitor = document.getElementById("visitor");
+
+  // A page is fresh that a scan of the code has opened, the first time in its tab: whoever goes back, or reloads, is asked.
+  const code = location.pathname.split("/").slice(0, 3).join("/").toUpperCase();
+  const fresh = performance.getEntriesByType("navigation")[0]?.type === "navigate" && !sessionStorage.getItem(code);
+  sessionStorage.setItem(code, "opened");
+  const until = (event, there) => there() || new Promise((resolve) => {
+    document.addEventListener(event, () => { if (there()) resolve(); });
+  });
+  // alone says that nobody goes along, of whom it would have to be said that they are there.
+  const alone = () => !document.querySelector("[name=with]");
+  // automatic says whether to check in without a tap, once somebody looks at the page: a preview is not there yet.
+  window.truyvetAutomatic = async () => {
+    if (!fresh || !alone() || !localStorage.getItem(AUTO)) return false;
+    await until("prerenderingchange", () => !document.prerendering);
+    await until("visibilitychange", () => document.visibilityState === "visible");
+    return true;
+  };
+  const tap = document.querySelector("form.tap[method=post]");
+  if (tap && (await window.truyvetAutomatic())) return tap.requestSubmit(tap.querySelector("[value=in]"));
+
+  const choice = document.querySelector(".auto");
+  if (choice && alone()) {
+    const box = choice.querySelector("input");
+    box.checked = Boolean(localStorage.getItem(AUTO));
+    box.addEventListener("change", () => (box.checked ? localStorage.setItem(AUTO, "yes") : localStorage.removeItem(AUTO)));
+    choice.hidden = false;
+  }
+
+  if (!mark || !window.indexedDB || !window.BroadcastChannel) return;
+  const visits = await window.truyvetVisits(() => draw());
+  const draw = async () => {
+    const left = await visits.all();
+    const refused = left.filter(({ state }) => state === "refused").length;
+    const waiting = left.length - refused;
+    const said = (n, one, many) => (n ? (n === 1 ? one : many).replace("{n}", n) : "");
+    const { one, many, refusedOne, refusedMany, prove } = mark.dataset;
+    const texts = [said(waiting, one, many), said(refused, refusedOne, refusedMany), waiting && (await visits.stored("prove")) ? prove : ""];
+    mark.querySelector("[role=status]").textContent = texts.filter(Boolean).join(" ");
+    mark.querySelector(".prove").hidden = texts[2] === "";
+    mark.hidden = !left.length;
+  };
+
+  // putAside lets the worker open the page that needs no network. It is fetched anew when something of it changed.
+  const putAside = async () => {
+    const { worker, aside } = visitor.dataset;
+    for (const scope of ["/q", "/Q"]) await navigator.serviceWorker.register(worker, { scope, updateViaCache: "all" });
+    const made = document.documentElement.lang + " " + aside;
+    if ((await visits.stored("aside")) !== made) {
+      const cache = await caches.open("truyvet-visits");
+      const addresses = ["/q", ...aside.split(" ")].map((address) => new URL(address, location).href);
+      for (const request of await cache.keys()) if (!addresses.includes(request.url)) await cache.delete(request);
+      await cache.addAll(addresses);
+      await visits.store("aside", made);
+    }
+    await navigator.serviceWorker.ready;
+    visitor.dataset.ready = "yes";
+  };
+
+  if (visitor) {
+    const { now, whose, along, id, name, site } = visitor.dataset;
+    await visits.measure(Number(now) * 1000 + 500);
+    await visits.remember({ whose, along: JSON.parse(along), place: { id, name, site } });
+    // Who is here until a time may say to be here still, also after the stamp is gone.
+    const stamped = document.querySelector(".stamp, .verdict.undone");
+    const ends = document.querySelector(".ends");
+    if (stamped) await visits.store("here", ends ? { id, until: Number(ends.dataset.at) } : null);
+    const here = await visits.stored("here");
+    if (tap && here?.id === id && visits.now() / 1000 < here.until) tap.classList.add("renewable");
+  }
+  for (const form of document.querySelectorAll('form[action$="/forget"]')) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      localStorage.removeItem(AUTO);
+      await visits.forget().catch(() => {});
+      form.submit();
+    });
+  }
+  draw();
+  visits.deliver();
+  window.addEventListener("online", visits.deliver);
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") visits.deliver(); });
+  if (visitor && navigator.serviceWorker) putAside().catch(() => {}); // without it the page is there for as long as it is open
+})();
