@@ -225,7 +225,7 @@ func (p *Parts) build(ctx context.Context) error {
 	p.Dependants = citizen.NewDependants(p.Registry, p.Pseudonyms, p.Vault, p.Clock)
 	p.Erasures = citizen.NewErasures(p.Registry, p.Audit, p.Config.ListAge(), p.Clock)
 	p.History = citizen.NewHistory(citizen.HistoryDeps{
-		People: p.Registry, Snapshots: p.Scans.Snapshots, Openings: p.Audit, Clock: p.Clock, Delay: p.Config.OpenedDelay(),
+		People: p.Registry, Snapshots: p.Scans.Snapshots, Openings: p.Audit, Trips: p.Registry, Clock: p.Clock, Delay: p.Config.OpenedDelay(),
 	})
 	p.Retention = p.retention(p.Scans.dropper, present{p.Scans.Snapshots, p.Clock})
 	p.Ingest = ingest.New(ingest.Config{

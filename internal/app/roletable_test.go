@@ -172,6 +172,7 @@ var table = []route{
 	{"GET", "/places/:id/code.png", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/edit", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"POST", "/places/:id/edit", aPlace, "name=x&revision=99", "login 409/404 403 403 403 403 403 403"},
+	{"GET", "/places/:id/trips.csv", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/:id/turnout", aPlace, "", "login 200/404 403 403 403 403 403 403"},
 	{"GET", "/places/print", nothing, "", "login 200 403 403 403 403 403 403"},
 	{"POST", "/places/print", nothing, "choose=none", "login 400 403 403 403 403 403 403"},
@@ -195,6 +196,11 @@ var table = []route{
 	{"GET", "/gate/place", nothing, "", "login 403 303 403 403 403 403 403"},
 	{"POST", "/gate/undo", nothing, "", "login 403 404 403 403 403 403 403"},
 	{"POST", "/gate/place", nothing, "", "login 403 303 403 403 403 403 403"},
+
+	{"GET", "/gate/trip/begin", nothing, "", "login 403 303 403 403 403 403 403"},
+	{"POST", "/gate/trip/begin", nothing, "route=A", "login 403 400 403 403 403 403 403"},
+	{"GET", "/gate/trip/end", nothing, "", "login 403 303 403 403 403 403 403"},
+	{"POST", "/gate/trip/end", nothing, "", "login 403 400 403 403 403 403 403"},
 
 	// Tracing. A list opens for whoever answers for one of its cases, or for anybody on it.
 	{"GET", "/cases", nothing, "", "login 403 403 200 200 200 403 403"},

@@ -32,6 +32,11 @@ type Openings interface {
 	Find(ctx context.Context, f registry.AuditFilter, before int64, limit int) ([]registry.AuditEntry, error)
 }
 
+// Trips knows the runs of vehicles, those that are kept.
+type Trips interface {
+	Trips(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]registry.Trip, error)
+}
+
 // History tells people what is known of them. It is safe for concurrent use.
 type History struct{ HistoryDeps }
 
@@ -46,6 +51,7 @@ type HistoryDeps struct {
 	People    Family
 	Snapshots Snapshots
 	Openings  Openings
+	Trips     Trips
 	Clock     func() time.Time
 	Delay     time.Duration // before somebody is told that their details were opened
 }
@@ -62,6 +68,7 @@ const (
 // Visit is one stay at one place, as traces take it. Basis says how its end is known.
 type Visit struct {
 	Place tracing.Place
+	Route string // of the vehicle's run, where it was on one that is known
 	Enter int64
 	Leave int64
 	Basis tracing.Basis
@@ -101,7 +108,26 @@ func (h *History) Visits(ctx context.Context, alias uuid.UUID) ([]Visit, error) 
 	slices.SortFunc(visits, func(a, b Visit) int {
 		return cmp.Or(-cmp.Compare(a.Enter, b.Enter), -cmp.Compare(a.Leave, b.Leave), slices.Compare(a.Place.ID[:], b.Place.ID[:]), slices.Compare(a.Place.Trip[:], b.Place.Trip[:]))
 	})
-	return visits[:min(len(visits), maxVisits)], nil
+	visits = visits[:min(len(visits), maxVisits)]
+	return visits, h.nameRoutes(ctx, visits)
+}
+
+// nameRoutes says of visits to vehicles which routes they ran.
+func (h *History) nameRoutes(ctx context.Context, visits []Visit) error {
+	var ids []uuid.UUID
+	for _, v := range visits {
+		if v.Place.Trip != uuid.Nil {
+			ids = append(ids, v.Place.Trip)
+		}
+	}
+	known, err := h.Trips.Trips(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("reading on which trips somebody was: %w", err)
+	}
+	for i := range visits {
+		visits[i].Route = known[visits[i].Place.Trip].Route
+	}
+	return nil
 }
 
 // Opening is that an authority opened somebody's details. It says no account.

@@ -38,6 +38,10 @@ type log struct {
 	asked   registry.AuditFilter
 }
 
+func (l *log) Trips(context.Context, []uuid.UUID) (map[uuid.UUID]registry.Trip, error) {
+	return nil, nil
+}
+
 func (l *log) Find(_ context.Context, f registry.AuditFilter, _ int64, limit int) ([]registry.AuditEntry, error) {
 	l.asked = f
 	found := slices.DeleteFunc(slices.Clone(l.entries), func(e registry.AuditEntry) bool { return e.Subject != f.Subject })
@@ -49,7 +53,7 @@ func TestVisits(t *testing.T) {
 	at := func(n byte) tracing.Place { return tracing.Place{ID: uuid.UUID{n}} }
 	l := &log{paper: paper{people: map[uuid.UUID]uuid.UUID{phone: person}}}
 	h := citizen.NewHistory(citizen.HistoryDeps{
-		People: l, Openings: l, Clock: func() time.Time { return time.Unix(5000, 0) },
+		People: l, Openings: l, Trips: l, Clock: func() time.Time { return time.Unix(5000, 0) },
 		Snapshots: stays{
 			{Person: person, Place: at(1), Enter: 1000, Leave: 2000, Basis: tracing.Checkout},
 			{Person: person, Place: at(2), Enter: 2000, Leave: 2600, Basis: tracing.Moved},
@@ -96,7 +100,7 @@ func TestOpened(t *testing.T) {
 		},
 	}
 	h := citizen.NewHistory(citizen.HistoryDeps{
-		People: l, Openings: l, Clock: func() time.Time { return time.Unix(5000, 0) }, Delay: 1000 * time.Second,
+		People: l, Openings: l, Trips: l, Clock: func() time.Time { return time.Unix(5000, 0) }, Delay: 1000 * time.Second,
 	})
 	opened, err := h.Opened(t.Context(), phone)
 	want := []citizen.Opening{

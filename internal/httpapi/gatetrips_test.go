@@ -89,7 +89,9 @@ func TestTripsOfADriver(t *testing.T) {
 	step := func(id uuid.UUID, what, route string, at int64, more string) string {
 		return fmt.Sprintf(`{"id":%q,"do":%q,"route":%q,"at":%d%s}`, id, what, route, at, more)
 	}
-	send := func(steps ...string) string { return fmt.Sprintf(`{"sent_at":%d,"steps":[%s]}`, slow, strings.Join(steps, ",")) }
+	send := func(steps ...string) string {
+		return fmt.Sprintf(`{"sent_at":%d,"steps":[%s]}`, slow, strings.Join(steps, ","))
+	}
 	expect(`{}`, 200, "")
 	expect(send(step(first, "begin", "out", slow-600, ""), step(first, "end", "", slow-300, ""), step(second, "begin", "back", 5, `,"age":60`)),
 		200, "back", "accepted", "accepted", "accepted")

@@ -193,7 +193,7 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 			Codes: s.ingest, Proofs: proofs, Credentials: s.credentials,
 			Erasures: citizen.NewErasures(s.store, s.ledger, 90*24*time.Hour, clock), Notices: s.store,
 			History: citizen.NewHistory(citizen.HistoryDeps{
-				People: s.store, Snapshots: s.snapshots, Openings: s.ledger, Clock: clock, Delay: 14 * 24 * time.Hour,
+				People: s.store, Snapshots: s.snapshots, Openings: s.ledger, Trips: s.store, Clock: clock, Delay: 14 * 24 * time.Hour,
 			}),
 			Dependants: citizen.NewDependants(s.store, s.pseudonyms, s.vault, clock), Declarations: declared, Signer: s.keys, Map: s.places,
 			Retention: 21 * 24 * time.Hour, ListAge: 90 * 24 * time.Hour, OpenedDelay: 14 * 24 * time.Hour,
@@ -205,7 +205,7 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 			Map: s.places, Records: s.store, Printing: press, Turnout: counts, Devices: s.accounts, Forms: forms,
 		},
 		Door: door.Deps{
-			Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Codes: s.ingest, Map: s.places, Turnout: counts, Devices: s.accounts,
+			Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Codes: s.ingest, Map: s.places, Turnout: counts, Trips: s.trips, Devices: s.accounts,
 			PaceGate: func(uuid.UUID, int) error { return s.paced },
 		},
 		Desk:  desk.Deps{Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger, Declarations: declared},

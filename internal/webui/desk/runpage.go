@@ -90,12 +90,12 @@ func (p *runPage) CasesElsewhere() int { return len(p.Run.Cases) - len(p.Cases) 
 // Where names a place in an encounter; what is not known any more has no name.
 func (p *runPage) Where(place tracing.Place) places.Name { return p.PlaceNames[place.ID] }
 
-// Trip names the run of a vehicle that an encounter was on, empty for a place that does not move.
-func (p *runPage) Trip(place tracing.Place) string {
-	if place.Trip == uuid.Nil {
-		return ""
+// Trip is the run of a vehicle that an encounter was on, nil for a place that does not move and a run that is not known any more.
+func (p *runPage) Trip(place tracing.Place) *registry.Trip {
+	if trip, known := p.Trips[place.Trip]; known {
+		return &trip
 	}
-	return page.ShortID(place.Trip)
+	return nil
 }
 
 func (p *Pages) showRun(c *gin.Context) {

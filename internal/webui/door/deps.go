@@ -9,6 +9,7 @@ import (
 	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/trips"
 	"github.com/truyvet/truyvet/internal/turnout"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -20,6 +21,7 @@ type Deps struct {
 	Codes    Codes
 	Map      Map
 	Turnout  Turnout
+	Trips    Trips
 	Devices  Devices
 }
 
@@ -43,7 +45,16 @@ type Map interface {
 
 // Turnout counts who came to places.
 type Turnout interface {
+	Aboard(ctx context.Context, trip registry.Trip) (turnout.Aboard, error)
 	Table(ctx context.Context, place uuid.UUID) (*turnout.Table, error)
+}
+
+// Trips begins and ends the runs of vehicles. Its errors are those of trips.Service.
+type Trips interface {
+	IsVehicle(place uuid.UUID) bool
+	Board(ctx context.Context, vehicle uuid.UUID) (trips.Board, error)
+	Begin(ctx context.Context, gate registry.Account, id uuid.UUID, route string, at int64) (registry.Trip, error)
+	End(ctx context.Context, gate registry.Account, id uuid.UUID, at int64) (registry.Trip, error)
 }
 
 // Devices knows gates and screens by the keys that they hold, and gives a key to who has the code of an invitation.

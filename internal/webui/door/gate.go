@@ -57,6 +57,7 @@ type gatePage struct {
 	Latest *gateAnswer
 	List   []gateEntry
 	Alone  gateAlone
+	Trip   *tripPart // nil but at a vehicle
 }
 
 // gateAnswer is what the guard reads from afar.
@@ -82,6 +83,7 @@ func (p *Pages) registerGate(r gin.IRouter) {
 	r.POST("/undo", p.gateUndo)
 	r.POST("/place", p.leavePlace)
 	page.Serve(r, "/place", func(c *gin.Context) { p.SeeOther(c, "/gate") })
+	p.registerTrip(r.Group("/trip"))
 	page.Serve(r, "/undo", func(c *gin.Context) { p.SeeOther(c, "/gate") })
 }
 
@@ -99,6 +101,9 @@ func (p *Pages) showGate(c *gin.Context) {
 	var err error
 	if body.Nonce, err = page.NewNonce(p.Clock()); err == nil {
 		body.Alone, err = p.gateAlone(c)
+	}
+	if err == nil {
+		body.Trip, err = p.tripPart(c.Request.Context(), page.Actor(c).Place)
 	}
 	if err != nil {
 		p.Fail(c, err)

@@ -75,6 +75,7 @@ type Printing interface {
 // Turnout counts who came to places, whoever's they are, and tells whose code may have been photographed.
 type Turnout interface {
 	Table(ctx context.Context, place uuid.UUID) (*turnout.Table, error)
+	Rides(ctx context.Context, vehicle uuid.UUID) (*turnout.Rides, error)
 	Quiet(ctx context.Context, about uuid.UUID, places []registry.Place) (turnout.QuietPlaces, error)
 	Suspect(ctx context.Context, place registry.Place) (turnout.Suspicion, error)
 }

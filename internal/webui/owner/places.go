@@ -27,6 +27,7 @@ func (p *Pages) registerPlaces(r gin.IRouter) {
 	page.Serve(r, "/:id/poster.pdf", p.servePoster("application/pdf", ".pdf", poster.PDF))
 	page.Serve(r, "/:id/poster.svg", p.servePoster("image/svg+xml", ".svg", poster.SheetSVG))
 	page.Serve(r, "/:id/turnout", p.showTurnout)
+	page.Serve(r, "/:id/trips.csv", p.serveRides)
 	p.registerCodes(r.Group("/:id"))
 }
 

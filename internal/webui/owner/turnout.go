@@ -13,6 +13,7 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/turnout"
 	"github.com/truyvet/truyvet/internal/webui/chart"
+	"github.com/truyvet/truyvet/qrgen"
 )
 
 // turnoutPage is how many people came to a place, hour by hour.
@@ -22,7 +23,8 @@ type turnoutPage struct {
 	Days   []turnoutDay // the latest first
 	Rows   []turnoutRow // by the hour of the day, from the first to the last in which anybody came
 	Chart  *chart.Chart
-	Nobody bool // came on any of the days
+	Nobody bool           // came on any of the days
+	Rides  *turnout.Rides // nil but of a vehicle
 }
 
 // turnoutDay is a day as it heads its column. More says that there were hours of few, which are not in People.
@@ -55,6 +57,12 @@ func (p *Pages) showTurnout(c *gin.Context) {
 		body.Days = append(body.Days, turnoutDay{d.Start, people, more})
 	}
 	body.Rows = turnoutRows(table.Days)
+	if place.Kind == qrgen.KindVehicle {
+		if body.Rides, err = p.Turnout.Rides(c.Request.Context(), place.ID); err != nil {
+			p.FailBackTo(c, err, "/places/"+place.ID.String())
+			return
+		}
+	}
 	p.Show(c, http.StatusOK, "turnout", &body)
 }
 

@@ -23,6 +23,7 @@ type visitLine struct {
 	Address string    `json:"address,omitempty"`
 	PlaceID uuid.UUID `json:"place_id"`
 	Trip    string    `json:"trip,omitempty"`
+	Route   string    `json:"route,omitempty"`
 	In      string    `json:"in"`
 	Out     string    `json:"out"`
 	// Ended is how the end is known: checkout, moved (to another place), assumed, or open.
@@ -31,7 +32,7 @@ type visitLine struct {
 
 func (p *Pages) lineOf(v visit) visitLine {
 	line := visitLine{
-		Place: v.Name.Name, Site: v.Name.Site, Address: v.Name.Address, PlaceID: v.Place.ID,
+		Place: v.Name.Name, Site: v.Name.Site, Address: v.Name.Address, PlaceID: v.Place.ID, Route: v.Route,
 		In: p.Reader.Stamp(v.Enter), Out: p.Reader.Stamp(v.Leave), Ended: v.Basis.String(),
 	}
 	if v.Place.Trip != uuid.Nil {
@@ -79,12 +80,12 @@ func (p *Pages) serveVisitsCSV(c *gin.Context, me uuid.UUID) {
 	}
 	out := csv.NewWriter(page.NewDownload(c, "truyvet-check-ins.csv"))
 	// The writer keeps its first error, which Error returns below.
-	_ = out.Write([]string{"place", "site", "address", "in", "out", "ended", "minutes", "place_id", "trip"})
+	_ = out.Write([]string{"place", "site", "address", "in", "out", "ended", "minutes", "place_id", "trip", "route"})
 	for _, v := range visits {
 		line := p.lineOf(v)
 		_ = out.Write([]string{
 			sheet.Plain(line.Place), sheet.Plain(line.Site), sheet.Plain(line.Address), line.In, line.Out, line.Ended,
-			strconv.FormatInt((v.Leave-v.Enter)/60, 10), line.PlaceID.String(), line.Trip,
+			strconv.FormatInt((v.Leave-v.Enter)/60, 10), line.PlaceID.String(), line.Trip, sheet.Plain(line.Route),
 		})
 	}
 	out.Flush()
