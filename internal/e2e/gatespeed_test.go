@@ -57,6 +57,42 @@ func (b tab) decoderSpeed(picture image.Image, frames int) speed {
 	})(%q, %d)`, "data:image/png;base64,"+base64.StdEncoding.EncodeToString(file.Bytes()), frames), chromedp.EvalAwaitPromise))
 }
 
+// queueSpeed is how a line of people gets through a gate whose reader types.
+type queueSpeed struct {
+	PerMinute   float64 // people, who stand there one behind the other
+	Median, Max float64 // milliseconds from the last key to the answer
+}
+
+// lineSpeed has so many people show a card, each as soon as the one before is answered, to a reader that types a key every 5 ms.
+func (b tab) lineSpeed(people int) queueSpeed {
+	b.t.Helper()
+	return read(b, "measuring a line of people", chromedp.Evaluate[queueSpeed](fmt.Sprintf(`(async (people, text) => {
+		const field = document.getElementById("number");
+		const verdict = () => document.querySelector(".verdict:not(.waiting)");
+		const key = (c) => field.dispatchEvent(new KeyboardEvent("keydown", { key: c, code: /\d/.test(c) ? "Digit" + c : "KeyA", bubbles: true }));
+		const took = [];
+		const start = performance.now();
+		for (let i = 0; i < people; i++) {
+			const card = String(79000000000 + i).padStart(12, "0") + text;
+			const before = verdict();
+			field.focus();
+			for (const c of card) {
+				key(c);
+				field.value += c;
+				await new Promise((resolve) => setTimeout(resolve, 5));
+			}
+			const last = performance.now();
+			field.form.requestSubmit();
+			while (verdict() === before) await new Promise((resolve) => requestAnimationFrame(resolve));
+			if (!verdict().classList.contains("yes")) throw new Error(verdict().innerText);
+			took.push(performance.now() - last);
+		}
+		const all = performance.now() - start;
+		took.sort((a, b) => a - b);
+		return { PerMinute: 60_000 * people / all, Median: took[people >> 1], Max: took[people - 1] };
+	})(%d, %q)`, people, cardText[12:]), chromedp.EvalAwaitPromise))
+}
+
 // benchGate prints what `make bench-gate` asks for, as name, value and unit.
 func benchGate(t *testing.T, b tab, personal string) {
 	t.Helper()
@@ -66,4 +102,6 @@ func benchGate(t *testing.T, b tab, personal string) {
 		s := b.decoderSpeed(picture, *gateFrames)
 		fmt.Printf("gate.decode.%s %.1f frames/s\ngate.read.%s %d of %d\ngate.begin.%s %.0f ms\n", name, s.Frames, name, s.Read, *gateFrames, name, s.Begun)
 	}
+	l := b.lineSpeed(100)
+	fmt.Printf("gate.line %.0f people/minute\ngate.answer.median %.0f ms\ngate.answer.max %.0f ms\n", l.PerMinute, l.Median, l.Max)
 }
