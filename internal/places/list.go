@@ -20,6 +20,7 @@ const mostListFaults = 100
 
 // Why a line of a list names no place, beside what is wrong with lines of any file.
 var (
+	errListNothing = errs.New(errs.Invalid, "list_nothing", "The line names no place.")
 	errListUnknown = errs.New(errs.Invalid, "list_unknown", "It is no place of the organisation.")
 	errListSeveral = errs.New(errs.Invalid, "list_several", "Several places are called so; write before it what the place is a part of, or its key.")
 	errListTwice   = errs.New(errs.Invalid, "list_twice", "The place stands on a line above.")
@@ -164,10 +165,10 @@ func foldName(name string) string {
 	return strings.Join(parts, "/")
 }
 
-// find returns the place that is called so. The errors: errRowFields for no name, errListUnknown and errListSeveral.
+// find returns the place that is called so. The errors: errListNothing, errListUnknown and errListSeveral.
 func (n *placeNames) find(name string) (uuid.UUID, error) {
 	if name == "" {
-		return uuid.Nil, errRowFields
+		return uuid.Nil, errListNothing
 	}
 	id, known := n.exact[nameInFiles(name)]
 	if !known {

@@ -50,7 +50,7 @@ func TestReadList(t *testing.T) {
 		{"name,part\nChợ Bến,Quầy 1\nChợ Mới,\nChợ Bến,Quầy 9\n,Quầy 1", "ben1 moi", "4 list_unknown; 5 list_unknown"},
 		{"key,name\nK-7,Chợ Bến\n" + ids["ben"].String() + ",Chợ Mới", "keyed ben", ""},
 		{"K-7\nQuán\nChợ Xa\n" + ids["theirs"].String() + "\n" + uuid.NewString(), "keyed", "2 list_twice; 3 list_unknown; 4 list_unknown; 5 list_unknown"},
-		{"name,id\n\"Chợ\nBến\",x\nx\n," + ids["ben"].String(), "ben", "2 row_quotes; 3 row_quotes; 4 row_fields"},
+		{"name,id\n\"Chợ\nBến\",x\nx\n," + ids["ben"].String(), "ben", "2 row_quotes; 3 row_quotes; 4 list_nothing"},
 		{"id\n", "", ""},
 		{"", "", ""},
 	} {

@@ -73,7 +73,7 @@ func TestPrintMany(t *testing.T) {
 	beneath, named := orderForm("beneath"), orderForm("named")
 	beneath.Set("root", s.market.ID.String())
 	named.Set("name", "sap")
-	list := "\ufeffname;place_id\n;" + gate.ID.String() + "\n;" + s.stall.ID.String() + "\n"
+	list := "\ufeffplace;note\n" + gate.ID.String() + ";\nchợ linh xuân / Sạp rau cô Tư;x\n"
 	for name, c := range map[string]struct {
 		form url.Values
 		want []string
@@ -114,6 +114,9 @@ func checkParts(t *testing.T, b *browser, path, whole string) {
 	if rest.status != http.StatusPartialContent || rest.body != whole[half:] || rest.header.Get("ETag") != tag {
 		t.Errorf("the second half: %d, %d bytes", rest.status, len(rest.body))
 	}
+	if many := b.fetch(path, "Range", "bytes=0-0,2-2"); many.status != http.StatusOK || many.body != whole {
+		t.Errorf("two parts at once: %d, %d bytes", many.status, len(many.body))
+	}
 }
 
 func TestPrintRefuses(t *testing.T) {
@@ -126,7 +129,7 @@ func TestPrintRefuses(t *testing.T) {
 	b.post("/places/print", nil).wants(http.StatusBadRequest)
 	list := []byte("id\n" + s.stall.ID.String() + "\nx\n" + s.other.ID.String() + "\n" + s.stall.ID.String() + "\n\"a\"b\n")
 	p := b.send("/places/print", orderForm("listed"), "list", "l.csv", list)
-	p.wants(http.StatusBadRequest, "Chưa đặt gì cả", "3 Không phải là mã định danh", "4 Không phải là địa điểm của đơn vị", "5 Địa điểm này đã có", "6 Dòng không đọc được")
+	p.wants(http.StatusBadRequest, "Chưa đặt gì cả", "3 Không phải là địa điểm của đơn vị", "4 Không phải là địa điểm của đơn vị", "5 Địa điểm này đã có", "6 Dấu ngoặc kép")
 	form := orderForm("listed")
 	form.Set("skip", "yes")
 	b.drawn(b.send("/places/print", form, "list", "l.csv", list).location).wants(http.StatusOK, "1 tờ mã đã sẵn sàng")

@@ -29,12 +29,19 @@ type Deps struct {
 // Places keeps an organisation's places. What belongs to others is registry.ErrNotFound.
 type Places interface {
 	Create(ctx context.Context, actor registry.Account, in places.NewPlace) (registry.Place, error)
-	Tree(actor registry.Account) []registry.Place
+	PlaceTrees
 	Count(actor registry.Account) int
 	AreasOf(actor registry.Account) []registry.Area
 	Place(actor registry.Account, id uuid.UUID) (registry.Place, error)
 	Update(ctx context.Context, actor registry.Account, id uuid.UUID, revision int64, in places.NewPlace) (registry.Place, error)
 	PlaceCodes
+}
+
+// PlaceTrees knows how an organisation's places lie, as places.Service does.
+type PlaceTrees interface {
+	Tree(actor registry.Account) []registry.Place
+	Branch(actor registry.Account, id uuid.UUID) (above, parts []registry.Place, err error)
+	ReadList(actor registry.Account, file []byte) places.Listed
 }
 
 // PlaceCodes keeps the codes of an organisation's places, as places.Service does.

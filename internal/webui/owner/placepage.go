@@ -49,7 +49,6 @@ func (p *Pages) showPlace(c *gin.Context) {
 }
 
 func (p *Pages) placePage(c *gin.Context, place registry.Place) (placePage, error) {
-	tree := p.Places.Tree(page.Actor(c))
 	body := placePage{Place: place, Path: "/q/" + place.Code, File: fileName(place), Sizes: posterSizes, Languages: posterLanguages}
 	var err error
 	if body.CheckIn, err = qrgen.URL(p.BaseURL, place.Code); err != nil {
@@ -63,16 +62,11 @@ func (p *Pages) placePage(c *gin.Context, place registry.Place) (placePage, erro
 		return placePage{}, fmt.Errorf("reading the codes of a place: %w", err)
 	}
 	body.Dead = !codes[0].State.Good()
-	byID := make(map[uuid.UUID]registry.Place, len(tree))
-	for _, one := range page.InOrder(tree) {
-		byID[one.ID] = one
-		if one.Parent == place.ID {
-			body.Parts = append(body.Parts, one)
-		}
+	above, parts, err := p.Places.Branch(page.Actor(c), place.ID)
+	if err != nil {
+		return placePage{}, fmt.Errorf("reading what a place lies in: %w", err)
 	}
-	for one, ok := byID[place.Parent]; ok && len(body.Above) < len(tree); one, ok = byID[one.Parent] {
-		body.Above = append([]registry.Place{one}, body.Above...)
-	}
+	body.Above, body.Parts = above, page.InOrder(parts)
 	return body, nil
 }
 

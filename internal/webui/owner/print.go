@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/errs"
+	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/printing"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/webui/page"
@@ -29,6 +30,9 @@ func (p *Pages) registerPrint(r, uploads gin.IRouter) {
 	page.Serve(r, "/logo.png", p.serveLogo)
 	uploads.POST("/logo", p.changeLogo)
 }
+
+// errList says that lines of a file name no place of the owner's.
+var errList = errs.New(errs.Invalid, "print_list", "Some lines of the file name no place of yours. Nothing was ordered.")
 
 // The ways in which places are chosen for printing.
 const (
@@ -52,7 +56,8 @@ type printPage struct {
 	Sizes, Languages []string
 	Kinds            []printing.Files
 	Orders           []registry.PrintOrder
-	Faults           listFaults
+	Faults           []places.RowFault // lines of the file, the first of them
+	More             int               // that are wrong beyond these
 	Problem          *page.Problem
 }
 
@@ -92,7 +97,7 @@ func (p *Pages) orderPrint(c *gin.Context) {
 	}}
 	chosen := p.chosen(c, &body, file)
 	var order registry.PrintOrder
-	if err = printing.ErrNone; len(body.Faults.First) > 0 && !body.Form.Skip {
+	if err = printing.ErrNone; len(body.Faults) > 0 && !body.Form.Skip {
 		err = errList
 	} else if len(chosen) > 0 {
 		order, err = p.Printing.Order(c.Request.Context(), page.Actor(c), printing.Wish{
@@ -113,11 +118,12 @@ func (p *Pages) orderPrint(c *gin.Context) {
 
 // chosen returns the places that a form means, each above its parts but for those of a file, which stay in its order.
 func (p *Pages) chosen(c *gin.Context, body *printPage, file []byte) (ids []uuid.UUID) {
-	all := page.InOrder(p.Places.Tree(page.Actor(c)))
 	if body.Form.Choose == chooseListed {
-		ids, body.Faults = readPlaceList(file, all)
-		return ids
+		list := p.Places.ReadList(page.Actor(c), file)
+		body.Faults, body.More = list.Faults, list.More
+		return list.Places
 	}
+	all := page.InOrder(p.Places.Tree(page.Actor(c)))
 	words := registry.Words(body.Form.Name)
 	beneath := make(map[uuid.UUID]bool)
 	for _, node := range flatten(treeOf(all)) {
@@ -196,5 +202,8 @@ func (p *Pages) serveOrder(c *gin.Context) {
 	c.Header("ETag", `"`+file.Tag+`"`)
 	c.Header("Cache-Control", "private, no-cache")
 	c.Header("Content-Disposition", "attachment; filename="+url.PathEscape(file.Name))
+	if strings.Contains(c.GetHeader("Range"), ",") { // one part at a time: many small ones cost more than the whole
+		c.Request.Header.Del("Range")
+	}
 	http.ServeContent(c.Writer, c.Request, file.Name, time.Time{}, file)
 }
