@@ -29,8 +29,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	var o benchposters.Options
 	flags.IntVar(&o.Posters, "posters", 500, "posters of each kind")
+	ordered := flags.String("ordered", "", "the built binary: measure the memory of a server that draws --posters ordered on the page, in place of the speeds")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *ordered != "" {
+		return benchposters.Ordered(ctx, *ordered, o.Posters, stdout)
 	}
 	return benchposters.Run(ctx, o, stdout)
 }
