@@ -15,8 +15,6 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/gin-gonic/gin"
-	"golang.org/x/net/netutil"
-
 	"github.com/truyvet/truyvet/internal/config"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/httpapi"
@@ -32,7 +30,7 @@ import (
 
 // The pace of a server.
 const (
-	refreshEvery = 2 * time.Second  // how soon another process's revocation or place is known here
+	refreshEvery = 2 * time.Second  // how soon another process's revocation or place is known here, and a changed certificate
 	purgeEvery   = time.Hour        // how often it is seen whether what has expired was purged today
 	headEvery    = time.Hour        // how often it is seen whether today's head of the audit log was written
 	triesEvery   = 10 * time.Minute // how often tries are forgotten that count no more
@@ -44,7 +42,17 @@ const (
 // connections, lets open requests finish, and returns. Operators are answered until the end. The parts stay open. Demo may be
 // nil.
 func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *staff.Demo) error {
-	board := telemetry.NewBoard(p.Logger, p.Clock, p.checks()...)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	source, err := p.openCertificates(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	checks := p.checks()
+	if source != nil {
+		checks = append(checks, certificateCheck(source, p.Clock))
+	}
+	board := telemetry.NewBoard(p.Logger, p.Clock, checks...)
 	handler, err := p.handler(demo, board)
 	if err != nil {
 		return err
@@ -54,6 +62,11 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *staff.De
 		return errors.Join(err, listener.Close())
 	}
 	defer operators.run(p.Logger)()
+	stopPlain, err := p.answerPlain(source)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopPlain()
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -73,13 +86,18 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *staff.De
 	if p.Scans.sealer != nil {
 		background.Go(func() { p.every(backgroundCtx, sealEvery, "seal", p.sealNow) })
 	}
+	if source != nil {
+		background.Go(func() {
+			p.every(backgroundCtx, refreshEvery, "certificate", func(context.Context) error { return source.Refresh() })
+		})
+	}
 	defer background.Wait()
 	defer stop()
 
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(netutil.LimitListener(listener, maxConnections)) }()
+	go func() { failed <- listenOn(server, listener, source) }()
 	p.warn()
-	p.Logger.Info("serving", "listen", listener.Addr().String(), "cluster", p.Config.Cluster(), "demo", p.Config.Demo)
+	p.Logger.Info("serving", "listen", listener.Addr().String(), "https", p.Config.HTTPS(), "cluster", p.Config.Cluster(), "demo", p.Config.Demo)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving: %w", err)
@@ -108,12 +126,12 @@ func (p *Parts) warn() {
 		p.Logger.Warn("a password alone opens accounts that reach personal details or make accounts: leave TRUYVET_SECOND_FACTOR empty, or name them too",
 			"roles", strings.Join(missing, ","))
 	}
-	if p.secure() && len(p.Config.TrustedProxies) == 0 {
+	if p.secure() && !p.Config.HTTPS() && len(p.Config.TrustedProxies) == 0 {
 		p.Logger.Warn("behind a proxy all citizens seem to come from its address and share one limit: set TRUYVET_TRUSTED_PROXIES to the proxy's address")
 	}
 }
 
-// secure says whether browsers reach the server over https, through a proxy.
+// secure says whether browsers reach the server over https, its own or that of a proxy.
 func (p *Parts) secure() bool { return strings.HasPrefix(p.Config.BaseURL, "https://") }
 
 // handler answers what people and machines ask for, with the sessions of those who have one.
@@ -123,13 +141,13 @@ func (p *Parts) handler(demo *staff.Demo, board *telemetry.Board) (http.Handler,
 		return nil, err
 	}
 	withSession := sessions.LoadAndSave(engine)
-	return api.Relieved(p.metrics.Answered, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return p.hardened(api.Relieved(p.metrics.Answered, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if sessionless(r.URL.Path) {
 			engine.ServeHTTP(w, r)
 			return
 		}
 		withSession.ServeHTTP(w, r)
-	})), nil
+	}))), nil
 }
 
 // engine puts the faces together. It must run inside the LoadAndSave of the sessions.

@@ -19,7 +19,7 @@ import (
 // check reports every fault of the settings. It shows the value where the operator can see from it what is wrong, but never
 // one that may hold a password or a key.
 func (c *Config) check() error {
-	return errors.Join(c.checkAddresses(), c.checkCluster(), c.checkNumbers(), c.checkData())
+	return errors.Join(c.checkAddresses(), c.checkHTTPS(), c.checkCluster(), c.checkNumbers(), c.checkData())
 }
 
 func (c *Config) checkAddresses() error {
@@ -54,6 +54,48 @@ func (c *Config) checkAddresses() error {
 	}
 	return errors.Join(faults...)
 }
+
+// checkHTTPS judges what a server that speaks HTTPS itself is told, and what only such a one may be.
+func (c *Config) checkHTTPS() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		fault("TRUYVET_TLS_CERT and TRUYVET_TLS_KEY go together")
+	}
+	authority := len(c.ACMEDomains) > 0
+	if authority && (c.TLSCert != "" || c.TLSKey != "") {
+		fault("TRUYVET_ACME_DOMAIN: set either this or TRUYVET_TLS_CERT and TRUYVET_TLS_KEY")
+	}
+	for _, domain := range c.ACMEDomains {
+		if !isDomain.MatchString(domain) {
+			fault("TRUYVET_ACME_DOMAIN: %q is no name like c.example.vn in small letters", domain)
+		}
+	}
+	if !authority && (c.ACMEEmail != "" || c.ACMEDirectory != "" || c.ACMERoots != "") {
+		fault("TRUYVET_ACME_EMAIL, TRUYVET_ACME_DIRECTORY and TRUYVET_ACME_ROOTS go with TRUYVET_ACME_DOMAIN")
+	}
+	if u, err := url.Parse(c.ACMEDirectory); c.ACMEDirectory != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		fault("TRUYVET_ACME_DIRECTORY: not an https URL")
+	}
+	switch base, err := url.Parse(c.BaseURL); {
+	case !c.HTTPS():
+	case err != nil || base.Scheme != "https":
+		fault("TRUYVET_BASE_URL: begins with https:// where the server has a certificate")
+	case authority && !slices.Contains(c.ACMEDomains, base.Hostname()):
+		fault("TRUYVET_BASE_URL: its name is none of TRUYVET_ACME_DOMAIN")
+	}
+	switch {
+	case c.HTTPListen == "":
+	case !c.HTTPS():
+		fault("TRUYVET_HTTP_LISTEN: goes with TRUYVET_TLS_CERT or TRUYVET_ACME_DOMAIN; without them TRUYVET_LISTEN answers plain HTTP")
+	case !isListen(c.HTTPListen):
+		fault("TRUYVET_HTTP_LISTEN: %q is not HOST:PORT", c.HTTPListen)
+	}
+	return errors.Join(faults...)
+}
+
+// isDomain matches a name of at least two parts (RFC 1035, 2.3.1) as authorities take it.
+var isDomain = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
 
 // isListen says whether text is a host, which may be empty, and the number of a port, which may be 0.
 func isListen(text string) bool {

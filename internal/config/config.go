@@ -11,6 +11,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -30,6 +31,15 @@ type Config struct {
 	Listen  string `env:"TRUYVET_LISTEN, default=127.0.0.1:8080"`
 	BaseURL string `env:"TRUYVET_BASE_URL"` // what codes and pages are reached under, without a slash at its end; default http://LISTEN, or localhost for every address
 	DataDir string `env:"TRUYVET_DATA, default=data"`
+
+	// The certificate of a server that speaks HTTPS itself, from files or from an authority (ACME).
+	TLSCert       string   `env:"TRUYVET_TLS_CERT"`
+	TLSKey        string   `env:"TRUYVET_TLS_KEY"`
+	ACMEDomains   []string `env:"TRUYVET_ACME_DOMAIN"`
+	ACMEEmail     string   `env:"TRUYVET_ACME_EMAIL"`
+	ACMEDirectory string   `env:"TRUYVET_ACME_DIRECTORY"` // empty for that of the library
+	ACMERoots     string   `env:"TRUYVET_ACME_ROOTS"`     // file of the certificates that the authority itself is believed by; empty for the system's
+	HTTPListen    string   `env:"TRUYVET_HTTP_LISTEN"`    // where those who come over plain HTTP are led to HTTPS; empty for nowhere
 
 	// OpsListen is where metrics and health are answered for operators: HOST:PORT, off, or empty for the default of the
 	// process, see OpsAddress.
@@ -131,7 +141,7 @@ func Load(ctx context.Context, env []string, overrides Overrides) (*Config, erro
 // fillIn gives the settings that follow from others their values.
 func (c *Config) fillIn() {
 	if c.BaseURL == "" {
-		c.BaseURL = "http://" + reachable(c.Listen)
+		c.BaseURL = c.likelyBase()
 	}
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	if c.KeyFile == "" {
@@ -140,6 +150,38 @@ func (c *Config) fillIn() {
 	if c.SecretsFile == "" {
 		c.SecretsFile = filepath.Join(c.DataDir, "secrets.json")
 	}
+}
+
+// HTTPS says whether the server speaks HTTPS itself.
+func (c *Config) HTTPS() bool { return c.TLSCert != "" || c.TLSKey != "" || len(c.ACMEDomains) > 0 }
+
+// Host is the name or address that people reach the server under.
+func (c *Config) Host() string {
+	u, err := url.Parse(c.BaseURL)
+	if err != nil {
+		return "" // check has refused it
+	}
+	return u.Hostname()
+}
+
+// ACMEFolder is where what an authority gave is kept.
+func (c *Config) ACMEFolder() string { return filepath.Join(c.DataDir, "acme") }
+
+// likelyBase returns what the server is most likely reached under where nobody says so.
+func (c *Config) likelyBase() string {
+	if !c.HTTPS() {
+		return "http://" + reachable(c.Listen)
+	}
+	at := reachable(c.Listen)
+	if host, port, err := net.SplitHostPort(at); err == nil {
+		if len(c.ACMEDomains) > 0 {
+			host = c.ACMEDomains[0]
+		}
+		if at = host; port != "443" {
+			at = net.JoinHostPort(host, port)
+		}
+	}
+	return "https://" + at
 }
 
 // reachable returns what a server that listens there is reached under from the same machine. Where it listens on every
