@@ -393,7 +393,18 @@ func (c *country) send(t *testing.T, request *http.Request) reply {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	must(t, err)
+	wantsShield(t, request.URL.Path, response.Header)
 	return reply{response.StatusCode, response.Header.Get("Location"), string(text), response.Header, response.Cookies()}
+}
+
+// wantsShield sees that an answer, whatever it is, keeps out of frames, loads nothing from elsewhere, and tells nobody its address.
+func wantsShield(t *testing.T, path string, h http.Header) {
+	t.Helper()
+	csp := h.Get("Content-Security-Policy")
+	if !strings.Contains(csp, "default-src 'self'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") ||
+		h.Get("Referrer-Policy") != "no-referrer" || h.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%s is answered with %v", path, h)
+	}
 }
 
 func (c *country) get(t *testing.T, path string) reply {

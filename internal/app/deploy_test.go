@@ -2,12 +2,15 @@ package app_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -63,7 +66,7 @@ func TestDeployNamesWhatIsThere(t *testing.T) {
 	awaitListening(t, ops)
 	exported := make(map[string]family)
 	s.families(exported)
-	for deadline, alone := time.Now().Add(time.Minute), serve(t); exported["truyvet_index_age_seconds"].kind == ""; time.Sleep(100 * time.Millisecond) {
+	for deadline, alone := time.Now().Add(time.Minute), serve(t, certificateFiles(t)...); exported["truyvet_index_age_seconds"].kind == ""; time.Sleep(100 * time.Millisecond) {
 		alone.families(exported) // its index is up to date once it has loaded
 		if time.Now().After(deadline) {
 			t.Fatal("the index does not become up to date")
@@ -113,6 +116,28 @@ func (s *site) sendRefused() {
 	if a := s.do(req); a.status != http.StatusOK || !strings.Contains(a.body, "scan_malformed") {
 		s.t.Errorf("%d %s", a.status, a.body)
 	}
+}
+
+// certificateFiles are the settings of a server that speaks HTTPS itself, at this machine's address.
+func certificateFiles(t *testing.T) []string {
+	t.Helper()
+	shown := httptest.NewTLSServer(nil)
+	shown.Close()
+	pair := shown.TLS.Certificates[0]
+	private, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	certificate, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, block := range map[string]*pem.Block{
+		certificate: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, key: {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []string{"TRUYVET_TLS_CERT=" + certificate, "TRUYVET_TLS_KEY=" + key, "TRUYVET_BASE_URL=https://127.0.0.1"}
 }
 
 // checkPage compares deploy/metrics.md with what is exported.

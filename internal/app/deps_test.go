@@ -102,13 +102,15 @@ func TestImportDirections(t *testing.T) {
 	}
 
 	only := map[string][]string{ // package → who may import it
-		"internal/app": {"internal/cli"},
-		"internal/cli": {"cmd/truyvet"},
+		"internal/app":   {"internal/cli"},
+		"internal/cli":   {"cmd/truyvet"},
+		"internal/certs": {"internal/app"},
 		"internal/testenv": {
 			"cmd/devcluster", "internal/benchingest", "internal/benchregistry", "internal/benchwalk", "internal/testenv/testserver", "internal/scanstore/clickhouse/clickhousetest",
 			"internal/registry/sqlstore/sqlstoretest",
 		},
 		"internal/testenv/testserver": {}, // tests
+		"internal/testenv/pebble":     {}, // tests
 
 		"internal/account/accounttest":                 {}, // tests
 		"internal/scanstore/clickhouse/clickhousetest": {}, // tests

@@ -285,6 +285,7 @@ var errSessions = errs.Busy("sessions_unavailable", "It cannot be seen at this m
 func (p *Parts) sessionFailed(pages *webui.UI) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		answer := gin.New()
+		answer.Use(httpapi.Secured)
 		answer.NoRoute(func(c *gin.Context) { pages.Fail(c, errSessions.Because(err)) })
 		answer.ServeHTTP(w, r)
 	}

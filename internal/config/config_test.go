@@ -218,3 +218,28 @@ func TestWhoNeedsASecondFactor(t *testing.T) {
 		}
 	}
 }
+
+func TestHTTPS(t *testing.T) {
+	const files, authority = "TRUYVET_TLS_CERT=c TRUYVET_TLS_KEY=k", "TRUYVET_ACME_DOMAIN=c.example.vn"
+	for settings, base := range map[string]string{
+		"": "http://127.0.0.1:8080", files: "https://127.0.0.1:8080", files + " TRUYVET_LISTEN=:443 TRUYVET_HTTP_LISTEN=:80": "https://localhost",
+		authority + " TRUYVET_LISTEN=:443": "https://c.example.vn", authority + ",d.example.vn TRUYVET_BASE_URL=https://d.example.vn": "https://d.example.vn",
+	} {
+		c := load(t, strings.Fields(settings), nil)
+		if c.BaseURL != base || c.HTTPS() != strings.HasPrefix(base, "https:") || !strings.Contains(base, c.Host()) {
+			t.Errorf("%q: %s, %s, HTTPS %v", settings, c.BaseURL, c.Host(), c.HTTPS())
+		}
+	}
+	for settings, fault := range map[string]string{
+		"TRUYVET_TLS_CERT=c": "go together", "TRUYVET_TLS_KEY=k": "go together", files + " " + authority: "set either",
+		files + " TRUYVET_BASE_URL=http://c.example.vn": "begins with https://", authority + " TRUYVET_BASE_URL=https://d.example.vn": "TRUYVET_BASE_URL: its name",
+		"TRUYVET_ACME_DOMAIN=localhost": "TRUYVET_ACME_DOMAIN", "TRUYVET_ACME_DOMAIN=10.0.0.1": "TRUYVET_ACME_DOMAIN", "TRUYVET_ACME_DOMAIN=*.example.vn": "TRUYVET_ACME_DOMAIN",
+		"TRUYVET_ACME_EMAIL=a@example.vn": "go with TRUYVET_ACME_DOMAIN", "TRUYVET_ACME_DIRECTORY=https://a": "go with TRUYVET_ACME_DOMAIN",
+		authority + " TRUYVET_ACME_DIRECTORY=http://a": "TRUYVET_ACME_DIRECTORY", "TRUYVET_HTTP_LISTEN=:80": "TRUYVET_HTTP_LISTEN: goes with",
+		files + " TRUYVET_HTTP_LISTEN=80": "TRUYVET_HTTP_LISTEN",
+	} {
+		if _, err := config.Load(t.Context(), strings.Fields(settings), nil); err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("%q: %v", settings, err)
+		}
+	}
+}
