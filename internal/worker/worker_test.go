@@ -26,6 +26,7 @@ type memoryLog struct {
 	down    error
 	acked   []uint64
 	buried  map[uint64]string
+	each    time.Duration // that Next takes
 }
 
 func newMemoryLog(scans int) *memoryLog {
@@ -48,6 +49,7 @@ func (l *memoryLog) add(s scan.Scan) {
 }
 
 func (l *memoryLog) Next(ctx context.Context) ([]scanlog.Entry, error) {
+	time.Sleep(l.each)
 	l.mu.Lock()
 	n := min(l.perNext, len(l.unread))
 	got, down := l.unread[:n], l.down
@@ -183,6 +185,31 @@ func TestLargeRemaindersDoNotWait(t *testing.T) {
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestAStoreWithNothingToDoIsGivenAQuarter sees the store begin before a batch is full, though more follows, and later batches grow
+// while it is at work.
+func TestAStoreWithNothingToDoIsGivenAQuarter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newMemoryLog(2000)
+		log.perNext, log.each = 30, time.Millisecond
+		store := &memoryStore{ask: func(context.Context, int) error { time.Sleep(time.Second); return nil }}
+		stop := running(t, log, store, worker.Options{MaxScans: 1000, MaxAge: time.Hour})
+		time.Sleep(4 * time.Second)
+		var sizes []int
+		for _, batch := range store.all() {
+			sizes = append(sizes, len(batch))
+		}
+		if !slices.Equal(sizes, []int{270, 1020, 710}) {
+			t.Errorf("of 2,000 scans these were inserted together: %v", sizes)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if got := log.done(); !slices.Equal(got, numbers(1, 2000)) {
+			t.Errorf("acknowledged are %v", got)
 		}
 	})
 }
