@@ -59,6 +59,7 @@ func checksum(length, body []byte) uint32 {
 type blockWriter struct {
 	w     io.Writer
 	block []byte // with its head
+	rest  func() // called after each block, unless it is nil
 	err   error
 }
 
@@ -80,6 +81,9 @@ func (b *blockWriter) end() {
 	binary.LittleEndian.PutUint32(b.block[4:], checksum(b.block[:4], b.block[blockHead:]))
 	if b.err == nil {
 		_, b.err = b.w.Write(b.block)
+	}
+	if b.rest != nil {
+		b.rest()
 	}
 }
 

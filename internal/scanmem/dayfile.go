@@ -56,9 +56,11 @@ func readHead(b []byte) (h head, err error) {
 	return h, nil
 }
 
-// Copy is a day as it was at a moment.
+// Copy is a day as it was at a moment. Rest, unless it is nil, is called again and again while it is written, after a megabyte at
+// most, and may take its time.
 type Copy struct {
 	Day     scan.Day
+	Rest    func()
 	change  uint64
 	aliases []uuid.UUID
 	places  []tracing.Place
@@ -90,6 +92,7 @@ func (s *Scans) Copy(of scan.Day) (*Copy, bool) {
 func (c *Copy) write(w io.Writer, store uuid.UUID, generation uint64) error {
 	buffered := bufio.NewWriterSize(w, 1<<16)
 	b := newBlockWriter(buffered)
+	b.rest = c.Rest
 	number, places := c.used()
 	h := head{store: store, generation: generation, day: c.Day, places: uint32(len(places)), records: c.records}
 	for _, voids := range c.voids {

@@ -316,3 +316,16 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestWritingRests(t *testing.T) {
+	s := scanmem.New(memindex.NewNumbering(0, 0))
+	const at = 1_700_000_000
+	s.Add(&scan.Scan{ID: uuid.New(), Alias: uuid.New(), Place: uuid.New(), At: at, ReceivedAt: at, Kind: stay.In})
+	c, _ := s.Copy(scan.DayOf(at))
+	rests := 0
+	c.Rest = func() { rests++ }
+	f := scanmem.NewFiles(t.TempDir(), store)
+	if err := errors.Join(f.Write(c), f.Close()); err != nil || rests == 0 {
+		t.Errorf("%d rests, %v", rests, err)
+	}
+}

@@ -104,7 +104,7 @@ func BenchmarkMemory(b *testing.B) {
 	b.Run("keep", func(b *testing.B) {
 		for b.Loop() {
 			m.files.Forget()
-			if err := m.keep(b.Context()); err != nil {
+			if err := m.keep(b.Context(), nil); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -85,8 +85,9 @@ func (m *Memory) oldest() scan.Day {
 	return scan.DayOf(m.o.Clock().Add(-m.o.Retention).Unix())
 }
 
-// keep writes what has changed since it was last kept to the disk. Where another process keeps its own there, nothing is kept.
-func (m *Memory) keep(ctx context.Context) error {
+// keep writes what has changed since it was last kept to the disk, and calls rest now and then. Where another process keeps its
+// own there, nothing is kept.
+func (m *Memory) keep(ctx context.Context, rest func()) error {
 	if err := m.take(ctx); err != nil {
 		return err
 	}
@@ -103,7 +104,10 @@ func (m *Memory) keep(ctx context.Context) error {
 	if len(stale) == 0 && !gone {
 		return nil
 	}
-	err := m.write(ctx, files, s.scans, stale)
+	err := m.write(ctx, s.scans, stale, func(c *scanmem.Copy) error {
+		c.Rest = rest
+		return files.Write(c)
+	})
 	if err == nil {
 		err = files.Commit(read, days)
 	}
@@ -120,8 +124,8 @@ func (m *Memory) keep(ctx context.Context) error {
 	return err
 }
 
-// write writes some days.
-func (m *Memory) write(ctx context.Context, files *scanmem.Files, scans *scanmem.Scans, days []scan.Day) error {
+// write has some days written, each as it is by then.
+func (m *Memory) write(ctx context.Context, scans *scanmem.Scans, days []scan.Day, one func(*scanmem.Copy) error) error {
 	for _, of := range days {
 		if err := m.take(ctx); err != nil {
 			return err
@@ -131,7 +135,7 @@ func (m *Memory) write(ctx context.Context, files *scanmem.Files, scans *scanmem
 		if !there {
 			continue // it was dropped meanwhile
 		}
-		if err := files.Write(c); err != nil {
+		if err := one(c); err != nil {
 			return err
 		}
 	}
@@ -140,7 +144,7 @@ func (m *Memory) write(ctx context.Context, files *scanmem.Files, scans *scanmem
 
 // endKeeping keeps what is left and lets another process keep its own.
 func (m *Memory) endKeeping(ctx context.Context) error {
-	err := m.keep(ctx)
+	err := m.keep(ctx, nil)
 	<-m.turn
 	defer m.give()
 	if m.files != nil {

@@ -118,7 +118,7 @@ func (m *Memory) keepNowAndThen(ctx context.Context, loaded <-chan struct{}) {
 	turn := time.NewTicker(keepEvery)
 	defer turn.Stop()
 	for {
-		if err := m.keep(ctx); err != nil && ctx.Err() == nil {
+		if err := m.keep(ctx, m.pace.begin(ctx)); err != nil && ctx.Err() == nil {
 			m.o.Logger.Error("the index was not kept", "error", err)
 		}
 		select {
