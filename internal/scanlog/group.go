@@ -55,8 +55,8 @@ type Group struct {
 // again and all others are answered at once: waiting in turn for a server that hangs would help none of them.
 const slow = 500 * time.Millisecond
 
-// maxLinger is how long a commit waits for two thirds of those who are about: as a rule they come back at once with the next
-// scans, and to commit few at a time costs several times as much.
+// maxLinger is how long a commit waits for half of those who are about: as a rule they come back at once with the next scans, and
+// to commit few at a time costs several times as much. The other half is read and judged while the commit waits for the disk.
 const maxLinger = 2 * time.Millisecond
 
 const never = math.MaxInt
@@ -195,7 +195,7 @@ func (g *Group) run() {
 	defer close(g.done)
 	for {
 		g.await(1, 0)
-		g.await(g.around*2/3, maxLinger)
+		g.await(g.around/2, maxLinger)
 		group := g.take()
 		if group == nil {
 			return
