@@ -185,7 +185,7 @@ func (p *Parts) engine(demo *staff.Demo, board *telemetry.Board) (*gin.Engine, *
 			Places: p.Places, PlaceFiles: p.PlaceFiles, Map: p.Places, Records: p.Registry, Printing: p.Printing, Turnout: p.Turnout,
 			Devices: p.Accounts, Forms: p.Declared.Offered(),
 		},
-		Door:  door.Deps{Gate: p.Gate, PaceGate: p.limits.gate, Codes: p.taking, Map: p.Places, Turnout: p.Turnout, Trips: p.Trips, Devices: p.Accounts},
+		Door:  door.Deps{Gate: p.Gate, PaceGate: p.limits.gate, Codes: p.taking, Map: p.Places, Turnout: p.Turnout, Trips: p.Trips, Declarations: p.Declared, Devices: p.Accounts},
 		Desk:  desk.Deps{Cases: p.Cases, Traces: p.Cases, Audit: p.Audit, Declarations: p.Declared},
 		Staff: staff.Deps{Accounts: p.Accounts, Places: p.Places, Map: p.Places, Records: p.Registry, Demo: demo},
 	})

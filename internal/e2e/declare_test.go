@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -32,4 +33,20 @@ func TestDeclaration(t *testing.T) {
 		t.Errorf("the page says %q", text)
 	}
 	b.do("going back to the stamp", chromedp.Click(css("main a.button")), chromedp.WaitVisible(css(".stamp + .declared")))
+
+	device := browser(t)
+	device.do("enrolling the gate",
+		chromedp.Navigate(in.base+"/gate/enrol"), chromedp.SendKeys(css("#code"), invitedGate(owner, place)),
+		press(`form[action="/gate/enrol"] button`, `a[href="/gate"].button`), chromedp.Click(css(`a[href="/gate"].button`)),
+		chromedp.WaitVisible(onGate))
+	for number, want := range map[string]string{phone: "Đã khai báo y tế", "0977000222": "Chưa khai báo y tế"} {
+		device.do("typing a number", chromedp.SendKeys(css("#number"), number+"\r"))
+		eventually(t, "the guard sees how it stands", func() error {
+			look := chromedp.Evaluate[string](`document.querySelector(".ledger li span")?.textContent ?? ""`)
+			if line := read(device, "reading the list", look); !strings.HasSuffix(line, " · "+want) {
+				return fmt.Errorf("the last line is %q, want %q", line, want)
+			}
+			return nil
+		})
+	}
 }

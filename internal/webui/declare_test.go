@@ -217,3 +217,44 @@ func TestOwnersChooseAForm(t *testing.T) {
 		t.Error("a form that there is not is taken")
 	}
 }
+
+// TestTheGuardSeesWhoHasDeclared: no more than how it stands, of who comes in, and nothing where it is not asked for.
+func TestTheGuardSeesWhoHasDeclared(t *testing.T) {
+	s := newSite(t, nil)
+	phone, gate := s.browser(), s.staff("gate")
+	phone.prove(s.stall.Code, "0912345678")
+	come := func(mode string) answer {
+		t.Helper()
+		s.advance(time.Minute)
+		form := url.Values{"number": {"0912345678"}, "mode": {mode}, "nonce": {gate.get("/gate").field("nonce")}}
+		return gate.follow(gate.post("/gate", form))
+	}
+	told := func(p answer) string {
+		t.Helper()
+		var words []string
+		for _, n := range p.all(func(n *html.Node) bool { return strings.HasPrefix(attr(n, "class"), "declared ") }) {
+			words = append(words, textOf(n))
+		}
+		return strings.Join(words, "; ")
+	}
+	if words := told(come("in")); words != "" {
+		t.Errorf("where it is not asked for the guard reads %q", words)
+	}
+	s.asksFor(s.market, "general")
+	if words := told(come("in")); words != "Chưa khai báo y tế" {
+		t.Errorf("before it the guard reads %q", words)
+	}
+	phone.post("/q/"+s.stall.Code+"/declare", url.Values{"who": {"me"}, "nothing": {"1"}})
+	if words := told(come("in")); words != "Đã khai báo y tế" {
+		t.Errorf("after it the guard reads %q", words)
+	}
+	if words := told(come("out")); words != "" {
+		t.Errorf("of who leaves the guard reads %q", words)
+	}
+	ill := url.Values{"who": {"me"}, "nothing": {"1"}, "q-symptoms": {"fever"}}
+	phone.post("/q/"+s.stall.Code+"/declare", ill)
+	p := come("in")
+	if words := told(p); words != "Khai báo: cần chú ý" || strings.Contains(p.body, "Sốt") || strings.Contains(p.body, "fever") {
+		t.Errorf("of who is ill the guard reads %q", words)
+	}
+}

@@ -205,7 +205,7 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 			Map: s.places, Records: s.store, Printing: press, Turnout: counts, Devices: s.accounts, Forms: forms,
 		},
 		Door: door.Deps{
-			Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Codes: s.ingest, Map: s.places, Turnout: counts, Trips: s.trips, Devices: s.accounts,
+			Gate: citizen.NewGate(s.pseudonyms, s.keys, s.store, s.vault, clock), Codes: s.ingest, Map: s.places, Turnout: counts, Trips: s.trips, Declarations: declared, Devices: s.accounts,
 			PaceGate: func(uuid.UUID, int) error { return s.paced },
 		},
 		Desk:  desk.Deps{Cases: book, Traces: switchedTraces{book, &s.busy}, Audit: s.ledger, Declarations: declared},

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/citizen"
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/trips"
@@ -16,13 +17,14 @@ import (
 
 // Deps is what these pages are made from. All is needed.
 type Deps struct {
-	Gate     Gate
-	PaceGate func(gate uuid.UUID, n int) error // counts n more scans of a gate; the error says how long to wait
-	Codes    Codes
-	Map      Map
-	Turnout  Turnout
-	Trips    Trips
-	Devices  Devices
+	Gate         Gate
+	PaceGate     func(gate uuid.UUID, n int) error // counts n more scans of a gate; the error says how long to wait
+	Codes        Codes
+	Map          Map
+	Turnout      Turnout
+	Declarations Declarations
+	Trips        Trips
+	Devices      Devices
 }
 
 // Gate says whom that names which is presented at a gate, and sees to it that they are known.
@@ -41,6 +43,11 @@ type Map interface {
 	Name(id uuid.UUID) (places.Name, bool)
 	Part(site uuid.UUID, text string) (token string, place uuid.UUID, err error)
 	ScreenCode(id uuid.UUID) (text string, token qrgen.Token, err error)
+}
+
+// Declarations says how it stands with the declarations of people who are received at a place.
+type Declarations interface {
+	AtDoor(ctx context.Context, place uuid.UUID, aliases ...uuid.UUID) ([]declaration.State, error)
 }
 
 // Turnout counts who came to places.

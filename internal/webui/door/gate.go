@@ -3,6 +3,7 @@ package door
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
@@ -43,6 +45,8 @@ type gateEntry struct {
 	Problem string    `json:"problem,omitempty"` // the code of the failure, empty when it was recorded
 	Message string    `json:"message,omitempty"` // of the failure, for a code without a text
 	Told    int64     `json:"told,omitempty"`    // when it was last answered: scanned, refused or undone
+	// Declared is how it stood with their declaration when they came, where the gate's place asks for one.
+	Declared declaration.State `json:"declared,omitempty"`
 }
 
 // Word is the part of the keys of its texts.
@@ -155,10 +159,24 @@ func (p *Pages) receive(c *gin.Context, form url.Values, entry *gateEntry) error
 	sub := ingest.Submission{Kind: entry.Kind, How: presented.How, Token: p.insideToken(c)}
 	result, err := p.submitAtGate(c, presented.Alias, form.Get("nonce"), sub)
 	entry.ID, entry.Alias = result.ID, presented.Alias
-	if err == nil {
-		entry.At = result.At
+	if err != nil {
+		return err
 	}
-	return err
+	entry.At = result.At
+	if entry.Kind == stay.In {
+		entry.Declared = p.declaredAt(c, presented.Alias)
+	}
+	return nil
+}
+
+// declaredAt says how it stands with the declaration of somebody who comes. Where that is not to be learned nobody is asked for one.
+func (p *Pages) declaredAt(c *gin.Context, alias uuid.UUID) declaration.State {
+	states, err := p.Declarations.AtDoor(c.Request.Context(), page.Actor(c).Place, alias)
+	if err != nil {
+		p.Logger.WarnContext(c, "not seen who has declared", slog.Any("error", err))
+		return declaration.NotAsked
+	}
+	return states[0]
 }
 
 // modeOut is the mode of a gate where people leave; every other is that where they come.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/account"
 	"github.com/truyvet/truyvet/internal/cases"
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/printing"
@@ -65,18 +66,19 @@ func TestLanguagesSayTheSameThings(t *testing.T) {
 func composed(t *testing.T) map[string][]string {
 	t.Helper()
 	keys := map[string][]string{
-		"stamp.":      {"in", "out", "renew"},
-		"gate.":       {"in", "out"},
-		"certainty.":  {tracing.Confirmed.String(), tracing.Probable.String(), tracing.Possible.String()},
-		"basis.":      {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
-		"mine.ended.": {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
-		"action.":     texts(t, vietnamese).Names("action."), // whatever the audit log says without a text is shown as it is
-		"scope.":      {tracing.ScopePart.String(), tracing.ScopePlace.String(), tracing.ScopeSite.String()},
-		"sort.":       {"score", "first", "last", "encounters", "overlap", "certainty", "ward"},
-		"own.":        {"overlap", "linger", "latency", "depth", "before", "crowd"},
-		"profile.":    {cases.Own},
-		"doubt.":      (^stay.Doubts(0)).Names(),
-		"purpose.":    vault.Purposes(),
+		"stamp.":         {"in", "out", "renew"},
+		"gate.":          {"in", "out"},
+		"gate.declared_": {string(declaration.Missing), string(declaration.Done), string(declaration.Attention)},
+		"certainty.":     {tracing.Confirmed.String(), tracing.Probable.String(), tracing.Possible.String()},
+		"basis.":         {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
+		"mine.ended.":    {tracing.Checkout.String(), tracing.Moved.String(), tracing.Assumed.String()},
+		"action.":        texts(t, vietnamese).Names("action."), // whatever the audit log says without a text is shown as it is
+		"scope.":         {tracing.ScopePart.String(), tracing.ScopePlace.String(), tracing.ScopeSite.String()},
+		"sort.":          {"score", "first", "last", "encounters", "overlap", "certainty", "ward"},
+		"own.":           {"overlap", "linger", "latency", "depth", "before", "crowd"},
+		"profile.":       {cases.Own},
+		"doubt.":         (^stay.Doubts(0)).Names(),
+		"purpose.":       vault.Purposes(),
 	}
 	for _, field := range vault.Fields() {
 		keys["detail."] = append(keys["detail."], string(field))

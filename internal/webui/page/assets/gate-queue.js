@@ -148,11 +148,11 @@ window.truyvetQueue = async ({ place, url, meet, changed, moved }) => {
     });
 
   // answered is an entry of the list after the answer to its scan, or to what takes that back.
-  const answered = (entry, scan, { status, code }) => {
+  const answered = (entry, scan, { status, code, declaration }) => {
     const refused = status === "refused";
     if (scan.voids) return refused && entry.state === "undone" ? { ...entry, state: "delivered" } : entry; // it was not taken back
     if (refused) return { ...entry, state: "refused", code };
-    return entry.state === "kept" ? { ...entry, state: "delivered" } : entry;
+    return entry.state === "kept" ? { ...entry, state: "delivered", declaration } : entry;
   };
 
   // settle takes out of the queue what was answered.

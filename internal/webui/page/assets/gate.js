@@ -49,9 +49,10 @@
 
   const clock = (seconds) => new Date((seconds + Number(root.dataset.zone)) * 1000).toISOString().slice(11, 19);
   const copy = (name) => document.getElementById("gate-" + name).content.firstElementChild.cloneNode(true);
-  // answer shows a verdict in large, in place of the one before.
-  const answer = (name, text) => {
+  // answer shows a verdict in large, in place of the one before. Of is the scan that it is of.
+  const answer = (name, text, of = "") => {
     const shown = copy(name);
+    shown.dataset.of = of;
     shown.setAttribute("role", name === "no" ? "alert" : "status");
     shown.querySelector(".about").textContent = text;
     answers.querySelector(".verdict:not(.waiting)")?.remove();
@@ -150,7 +151,7 @@
     if (kept.problem && kept.kind === "code" && (await queue.again())) kept = await judge();
     if (kept.place) return where.enter(kept.place);
     if (!kept.box) return answer("no", words[kept.problem] ?? words.fault);
-    await queue.keep({ id, kind, box: kept.box, where: where.now() }).then(() => answer(kind, clock(Date.now() / 1000)), () => answer("no", words.full));
+    await queue.keep({ id, kind, box: kept.box, where: where.now() }).then(() => answer(kind, clock(Date.now() / 1000), id), () => answer("no", words.full));
   };
 
   // line says how the device stands with the server: the worst of it.
@@ -158,6 +159,15 @@
     if (n >= most) return "full";
     if (locked) return "locked";
     return online ? "online" : "offline";
+  };
+  // tell says in the verdict how it stands with the declaration of who has just come, once the server has said it.
+  const tell = ({ id, declaration }) => {
+    const mark = answers.querySelector(`[data-of="${id}"] .declared`);
+    if (!mark || !declaration || !mark.hidden) return;
+    mark.textContent = words["declared_" + declaration];
+    mark.classList.add(declaration);
+    mark.hidden = false;
+    if (declaration === "attention") beep(false);
   };
   // draw shows the list, the count, and what is not delivered.
   const list = root.querySelector(".ledger");
@@ -174,11 +184,13 @@
     refusals.hidden = refused === 0;
     refusals.textContent = words.refusals.replace("{n}", refused);
     where?.show();
+    if (recent.length) tell(recent[0]);
     list.replaceChildren(...recent.map((entry) => {
       const line = copy("line");
       line.dataset.state = entry.state;
       line.className = entry.state === "refused" ? "no" : "";
-      const word = words[entry.kind] + (entry.where ? " · " + entry.where.label : "");
+      const about = [words[entry.kind], entry.where?.label, words["declared_" + entry.declaration]];
+      const word = about.filter(Boolean).join(" · ");
       const time = line.querySelector("time");
       time.textContent = clock(entry.at);
       time.dateTime = new Date(entry.at * 1000).toISOString();
