@@ -17,7 +17,7 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc golang.org/x/crypto/... gol
 	github.com/makiuchi-d/gozxing/... github.com/truyvet/truyvet/tracing/tracingtest
 RACE := -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: help run build wasm test-packages test bench bench-walk bench-ingest bench-gate bench-registry bench-posters replay overload soak lint cluster clean
+.PHONY: help run build wasm test-packages test bench bench-walk bench-ingest bench-gate bench-citizen bench-registry bench-posters replay overload soak lint cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ bench-gate: wasm ## measure how many pictures a second a gate's decoder reads in
 	@deploy/dev/test-packages.sh chromium
 	@$(GO) test ./internal/e2e -run TestGateAlone -v -gate.frames=200 | grep '^gate\.'
 	@printf 'gate.wasm %s bytes\n' $$(wc -c < $(ASSETS)/gate.wasm.gz)
+
+bench-citizen: ## measure how long a check-in takes in chromium over 400 kbit/s and 400 ms, on a processor six times slower
+	@deploy/dev/test-packages.sh chromium
+	@$(GO) test ./internal/e2e -run TestPhoneTraffic -v -citizen.timing | grep -E '^citizen\.|visit takes'
 
 replay: build ## replay 24 hours of a city of two million people, as fast as they are taken, in both modes (ten minutes): SCANS=6000000
 	@deploy/dev/test-packages.sh redis-server clickhouse-server
