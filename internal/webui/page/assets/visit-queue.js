@@ -19,6 +19,9 @@
     return (visits ??= open());
   };
 
+  // truyvetKept says whether this phone may have kept anything yet.
+  self.truyvetKept = async () => !indexedDB.databases || (await indexedDB.databases()).some(({ name }) => name === NAME);
+
   const open = async () => {
     const done = (request) =>
       new Promise((resolve, reject) => {

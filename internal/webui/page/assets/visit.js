@@ -33,6 +33,8 @@
   }
 
   if (!mark || !window.indexedDB || !window.BroadcastChannel) return;
+  // Before the first check-in there is nothing to deliver.
+  if (!visitor && !(await window.truyvetKept())) return;
   const visits = await window.truyvetVisits(() => draw());
   const draw = async () => {
     const left = await visits.all();
@@ -62,7 +64,8 @@
     visitor.dataset.ready = "yes";
   };
 
-  if (visitor) {
+  // note has the phone remember what the page says.
+  const note = async () => {
     const { now, whose, along, id, name, site } = visitor.dataset;
     await visits.measure(Number(now) * 1000 + 500);
     await visits.remember({ whose, along: JSON.parse(along), place: { id, name, site } });
@@ -72,7 +75,7 @@
     if (stamped) await visits.store("here", ends ? { id, until: Number(ends.dataset.at) } : null);
     const here = await visits.stored("here");
     if (tap && here?.id === id && visits.now() / 1000 < here.until) tap.classList.add("renewable");
-  }
+  };
   for (const form of document.querySelectorAll('form[action$="/forget"]')) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -81,6 +84,7 @@
       form.submit();
     });
   }
+  if (visitor) await note().catch(() => {}); // a full disk does not keep what is there from being delivered
   draw();
   visits.deliver();
   window.addEventListener("online", visits.deliver);
