@@ -14,9 +14,9 @@ import (
 // they are.
 const compressFrom = 64 << 10
 
-// compress returns the page as it should travel, and sets the headers that say how.
-func compress(c *gin.Context, page []byte) ([]byte, error) {
-	if len(page) < compressFrom {
+// compress returns the page as it should travel, compressed from a size on, and sets the headers that say how.
+func compress(c *gin.Context, page []byte, from int) ([]byte, error) {
+	if len(page) < from {
 		return page, nil
 	}
 	c.Writer.Header().Add("Vary", "Accept-Encoding")

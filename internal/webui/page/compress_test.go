@@ -28,7 +28,7 @@ func TestOnlyLongPagesAreCompressed(t *testing.T) {
 		c.Request = httptest.NewRequest("GET", "/", nil)
 		c.Request.Header.Set("Accept-Encoding", "gzip")
 		page := bytes.Repeat([]byte("a"), size)
-		sent, err := compress(c, page)
+		sent, err := compress(c, page, compressFrom)
 		if err != nil {
 			t.Fatal(err)
 		}

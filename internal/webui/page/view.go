@@ -75,8 +75,19 @@ func Landing(role registry.Role) string {
 	return "/"
 }
 
+// ShowOpen answers with a page that says the same to everybody: it has no secret whose letters its size could tell, and travels
+// compressed however small it is.
+func (s *Site) ShowOpen(c *gin.Context, name string, body any) {
+	s.show(c, http.StatusOK, name, body, 0)
+}
+
 // Show answers with a page.
 func (s *Site) Show(c *gin.Context, status int, name string, body any) {
+	s.show(c, status, name, body, compressFrom)
+}
+
+// show answers with a page, which travels compressed from a size on.
+func (s *Site) show(c *gin.Context, status int, name string, body any, from int) {
 	v := view{
 		Language: languageOf(c), Other: languageOf(c).other(), Switch: switchAddress(c), Demo: s.MadeUp,
 		Zone: s.Reader.offset(s.Clock().Unix()), Location: zoneName(s.Location), Body: body,
@@ -86,7 +97,7 @@ func (s *Site) Show(c *gin.Context, status int, name string, body any) {
 	}
 	page, err := s.languages[v.Language].render(name, v)
 	if err == nil {
-		page, err = compress(c, page)
+		page, err = compress(c, page, from)
 	}
 	if err != nil {
 		s.Logger.ErrorContext(c, "page not made", slog.String("page", name), slog.Any("error", err))

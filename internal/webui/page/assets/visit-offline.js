@@ -27,7 +27,7 @@ const open = async ({ request }) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { pathname } = new URL(request.url);
-  if (request.mode === "navigate") event.respondWith(open(event));
+  if (request.mode === "navigate" && /^\/q(\/|$)/i.test(pathname)) event.respondWith(open(event));
   else if (pathname.startsWith("/assets/") && request.method === "GET") {
     event.respondWith(caches.match(request, { ignoreVary: true }).then((kept) => kept ?? fetch(request)));
   }

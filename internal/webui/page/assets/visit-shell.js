@@ -121,6 +121,7 @@
       return line;
     }));
     part("list").querySelector(".none").hidden = mine.length > 0;
+    part("list").querySelector(".prove").hidden = !mine.length || !(await visits.stored("prove"));
     if (last) await stamp();
   };
 

@@ -38,26 +38,24 @@
   const visits = await window.truyvetVisits(() => draw());
   const draw = async () => {
     const left = await visits.all();
-    const refused = left.filter(({ state }) => state === "refused").length;
-    const waiting = left.length - refused;
-    const said = (n, one, many) => (n ? (n === 1 ? one : many).replace("{n}", n) : "");
-    const { one, many, refusedOne, refusedMany, prove } = mark.dataset;
-    const texts = [said(waiting, one, many), said(refused, refusedOne, refusedMany), waiting && (await visits.stored("prove")) ? prove : ""];
-    mark.querySelector("[role=status]").textContent = texts.filter(Boolean).join(" ");
-    mark.querySelector(".prove").hidden = texts[2] === "";
+    mark.querySelector("b").textContent = left.length;
     mark.hidden = !left.length;
   };
 
   // putAside lets the worker open the page that needs no network. It is fetched anew when something of it changed.
   const putAside = async () => {
-    const { worker, aside } = visitor.dataset;
-    for (const scope of ["/q", "/Q"]) await navigator.serviceWorker.register(worker, { scope, updateViaCache: "all" });
-    const made = document.documentElement.lang + " " + aside;
+    const { worker } = visitor.dataset;
+    await navigator.serviceWorker.register(worker, { scope: "/", updateViaCache: "all" });
+    const made = document.documentElement.lang + " " + worker;
     if ((await visits.stored("aside")) !== made) {
+      const shell = await fetch("/q");
+      if (!shell.ok) return;
+      const text = await shell.clone().text();
+      const parts = text.match(/\/assets\/[^"]+/g);
+      await caches.delete("truyvet-visits");
       const cache = await caches.open("truyvet-visits");
-      const addresses = ["/q", ...aside.split(" ")].map((address) => new URL(address, location).href);
-      for (const request of await cache.keys()) if (!addresses.includes(request.url)) await cache.delete(request);
-      await cache.addAll(addresses);
+      await cache.addAll(parts);
+      await cache.put("/q", shell);
       await visits.store("aside", made);
     }
     await navigator.serviceWorker.ready;
