@@ -33,9 +33,10 @@ wasm: ## build what a gate's browser runs by itself into internal/webui/page/ass
 	gzip -9nc bin/gate.wasm > $(ASSETS)/gate.wasm.gz
 	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $(ASSETS)/
 
-test-packages: ## install the Debian packages and the library that the tests need, where they are missing
+test-packages: ## install the Debian packages and the libraries that the tests need, where they are missing
 	@deploy/dev/test-packages.sh
 	@deploy/dev/chdb.sh
+	@deploy/dev/axe.sh
 
 test: test-packages wasm ## run every test, with the race detector and real servers
 	$(GO) vet ./...

@@ -20,7 +20,7 @@ func TestReissue(t *testing.T) {
 	b := s.staff("owner")
 	path := "/places/" + s.stall.ID.String()
 	confirm := b.get(path + "/reissue")
-	confirm.wants(http.StatusOK, "Cấp lại mã của Sạp rau cô Tư?", "hết hiệu lực khi nào")
+	confirm.wants(http.StatusOK, "Sạp rau cô Tư", "Cấp lại mã?", "hết hiệu lực khi nào")
 	s.browser().get("/q/" + s.stall.Code).wants(http.StatusOK) // asking kills nothing
 	form := url.Values{"serial": {confirm.field("serial")}, "end": {"now"}}
 	b.post(path+"/reissue", form).leadsTo(path)

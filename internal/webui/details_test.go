@@ -110,9 +110,10 @@ func TestMyCode(t *testing.T) {
 	b.get("/q/"+s.stall.Code).wants(http.StatusOK, "Mã của tôi để qua cổng")
 	p := b.get("/me/code")
 	p.wants(http.StatusOK, "Mã của tôi để qua cổng", "My code for a gate", "Dùng được đến 07:41:00")
-	refresh := p.all(func(n *html.Node) bool { return n.Data == "meta" && attr(n, "http-equiv") == "refresh" })
-	if len(refresh) != 1 || attr(refresh[0], "content") != "30" || strings.Count(p.body, "<svg") != 2 {
-		t.Errorf("it is made anew %d times, with %d pictures", len(refresh), strings.Count(p.body, "<svg"))
+	again := p.all(func(n *html.Node) bool { return attr(n, "data-again") == "30" })
+	refresh := strings.Count(p.body, `<noscript><meta http-equiv="refresh" content="30"></noscript>`)
+	if len(again) != 1 || refresh != 1 || strings.Count(p.body, "<svg") != 2 {
+		t.Errorf("it is made anew %d times, %d without script, with %d pictures", len(again), refresh, strings.Count(p.body, "<svg"))
 	}
 	alias, err := s.pseudonyms.Phone("0912345678")
 	must(t, err)

@@ -53,7 +53,7 @@ func (b *browser) drawn(order string) answer {
 	b.s.t.Helper()
 	for {
 		p := b.get(order)
-		if !strings.Contains(p.body, `http-equiv="refresh"`) {
+		if !strings.Contains(p.body, "<progress") {
 			return p
 		}
 		time.Sleep(5 * time.Millisecond)
