@@ -76,9 +76,10 @@ bench-registry: ## measure taking in and finding a million places, on SQLite and
 	@deploy/dev/test-packages.sh postgresql
 	$(GO) run ./cmd/benchregistry
 
-bench-posters: ## measure drawing posters, beside qrencode drawing the bare code
+bench-posters: build ## measure drawing posters, beside qrencode drawing the bare code, and the memory that an order takes
 	@deploy/dev/test-packages.sh qrencode
 	$(GO) run ./cmd/benchposters
+	$(GO) run ./cmd/benchposters --ordered $(BIN) --posters 10000
 
 soak: test-packages ## twenty minutes of drawn faults (kills, cut and broken lines, full disks): nothing accepted may be lost
 	$(GO) test ./internal/e2e -run TestFaultsLoseNothing -v -soak.for=20m -timeout=60m

@@ -63,7 +63,7 @@ type orders struct {
 
 // run runs a command in the data folder and returns what it prints.
 func (o *orders) run(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, o.binary, args...) //nolint:gosec // the program that is to be measured
+	cmd := exec.CommandContext(ctx, o.binary, args...)
 	cmd.Env = o.env
 	text, err := cmd.CombinedOutput()
 	if err != nil {
@@ -117,7 +117,7 @@ func (o *orders) order(ctx context.Context, count int) (size int64, memory float
 	if err := listener.Close(); err != nil {
 		return 0, 0, err
 	}
-	serve := exec.CommandContext(ctx, o.binary, "serve", "--listen", address) //nolint:gosec // the program that is to be measured
+	serve := exec.CommandContext(ctx, o.binary, "serve", "--listen", address)
 	serve.Env = o.env
 	if err := serve.Start(); err != nil {
 		return 0, 0, fmt.Errorf("starting the server: %w", err)

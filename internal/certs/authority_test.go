@@ -55,7 +55,7 @@ func TestAuthority(t *testing.T) {
 			}
 			server := &http.Server{Handler: http.NotFoundHandler(), TLSConfig: a.Config(), ReadHeaderTimeout: time.Second}
 			go func() { _ = server.ServeTLS(secure, "", "") }()
-			go func() { _ = http.Serve(plain, onPort80(a.Plain(certs.Redirect("https://c.example.vn")))) }() //nolint:gosec // of a test
+			go func() { _ = http.Serve(plain, onPort80(a.Plain(certs.Redirect("https://c.example.vn")))) }()
 			if err := a.Refresh(); err != nil {
 				t.Fatal(err)
 			}

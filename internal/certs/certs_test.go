@@ -74,7 +74,7 @@ func served(t *testing.T, config *tls.Config, name string, version uint16) (*x50
 		}
 	}()
 	client, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{
-		ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version, //nolint:gosec // old ones are to be refused
+		ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version,
 	})
 	if err != nil {
 		return nil, err
