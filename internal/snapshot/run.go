@@ -85,7 +85,7 @@ func (m *Memory) complain(err error) {
 	m.o.Logger.Error("the index of stays is not up to date", "error", err)
 }
 
-// follow brings the index up to the end of the log: the first time with all that the machine has, then piece by piece.
+// follow brings the index up to the end of the log: where there is none yet with all that the machine has, else piece by piece.
 func (m *Memory) follow(ctx context.Context) error {
 	tail, err := m.feed.Tail(ctx)
 	if err != nil {
@@ -96,7 +96,7 @@ func (m *Memory) follow(ctx context.Context) error {
 	}
 	defer m.give()
 	e := everything()
-	if !m.loading.Load() {
+	if m.sight.Load() != nil {
 		e = memindex.Effort{Workers: 1, Rest: m.pace.begin(ctx)}
 	}
 	_, err = m.update(ctx, ctx, tail, e)
