@@ -55,7 +55,7 @@ bench-ingest: build ## measure how fast scans are taken in, beside the limits of
 	@deploy/dev/test-packages.sh redis-server clickhouse-server
 	$(GO) run ./cmd/benchingest --truyvet $(BIN)
 
-bench-gate: wasm ## measure how many pictures a second a gate's decoder reads in chromium
+bench-gate: wasm ## measure a gate in chromium: pictures a second, and a line of people at a reader
 	@deploy/dev/test-packages.sh chromium
 	@$(GO) test ./internal/e2e -run TestGateAlone -v -gate.frames=200 | grep '^gate\.'
 	@printf 'gate.wasm %s bytes\n' $$(wc -c < $(ASSETS)/gate.wasm.gz)

@@ -84,7 +84,7 @@ func (b tab) lineSpeed(people int) queueSpeed {
 			const last = performance.now();
 			field.form.requestSubmit();
 			while (verdict() === before) await new Promise((resolve) => requestAnimationFrame(resolve));
-			if (!verdict().classList.contains("yes")) throw new Error(verdict().innerText);
+			if (!verdict().classList.contains("yes")) throw new Error("person " + i + " of " + people + ": " + verdict().innerText);
 			took.push(performance.now() - last);
 		}
 		const all = performance.now() - start;

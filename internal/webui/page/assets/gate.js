@@ -246,8 +246,9 @@
       typing.to = event.timeStamp;
       typing.keys.push((event.shiftKey ? "+" : "") + event.code);
       pause = setTimeout(async () => {
-        const read = await ask("typed", field.value, typing.keys.join(" "), typing.to - typing.from);
-        if (read.reader && field.value) take();
+        const { to } = typing;
+        const read = await ask("typed", field.value, typing.keys.join(" "), to - typing.from);
+        if (read.reader && field.value && typing.to === to) take(); // else it went on typing meanwhile
       }, 150);
     });
     form.addEventListener("submit", (event) => {
