@@ -18,8 +18,8 @@ type Present struct {
 	Few    bool
 }
 
-// Present returns how many people are at a place; with whole, which only a site may be asked, those at its parts too. Whether
-// somebody may know that is for the caller to say. The errors are those of Table.
+// Present returns how many people are at a place, in a vehicle on the trip that is under way and on none; with whole, which only a
+// site may be asked, those at its parts too. Whether somebody may know that is for the caller to say. The errors are those of Table.
 func (s *Service) Present(ctx context.Context, place uuid.UUID, whole bool) (Present, error) {
 	return recall(ctx, s, s.present, place, func(now time.Time, source tracing.Source) (Present, error) {
 		scope := tracing.ScopePlace
@@ -27,9 +27,8 @@ func (s *Service) Present(ctx context.Context, place uuid.UUID, whole bool) (Pre
 			scope = tracing.ScopeSite
 		}
 		// What is not over is clipped at now.
-		window := []tracing.PlaceWindow{{Place: tracing.Place{ID: place}, From: now.Unix() - 1, To: now.Unix()}}
 		people := make(map[uuid.UUID]bool)
-		err := source.AtPlaces(ctx, scope, window, func(_ int, u tracing.United) error {
+		err := source.AtPlaces(ctx, scope, s.windows(place, now.Unix()-1, now.Unix()), func(_ int, u tracing.United) error {
 			people[u.Person] = true
 			return nil
 		})

@@ -85,3 +85,23 @@ func TestRidesAgainstCounting(t *testing.T) {
 		}
 	})
 }
+
+// TestPresentInAVehicle counts who is on the trip that is under way and on none, and not who was on a trip that is over.
+func TestPresentInAVehicle(t *testing.T) {
+	w := &town{now: time.Date(2026, 11, 23, 17, 0, 0, 0, vietnam)}
+	bus, now := uuid.New(), w.now.Unix()
+	out := registry.Trip{ID: uuid.New(), Vehicle: bus, Began: now - 7200, Ended: now - 600}
+	back := registry.Trip{ID: uuid.New(), Vehicle: bus, Began: now - 300}
+	w.trips = []registry.Trip{back, out}
+	for trip, n := range map[uuid.UUID]int{out.ID: 7, back.ID: 5, uuid.Nil: 1} {
+		for range n {
+			w.stays = append(w.stays, tracing.Stay{
+				Person: uuid.New(), Place: tracing.Place{ID: bus, Trip: trip}, Enter: now - 100, Leave: now + 100, Basis: tracing.Assumed,
+			})
+		}
+	}
+	got, err := w.service(vietnam).Present(t.Context(), bus, true)
+	if want := (turnout.Present{AsOf: now, People: 6}); err != nil || got != want {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+}
