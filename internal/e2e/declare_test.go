@@ -32,7 +32,7 @@ func TestDeclaration(t *testing.T) {
 	if text := b.text(".box.success"); !strings.Contains(text, "Đã khai báo y tế hôm nay") {
 		t.Errorf("the page says %q", text)
 	}
-	b.do("going back to the stamp", chromedp.Click(css("main a.button")), chromedp.WaitVisible(css(".stamp + .declared")))
+	b.do("going back to the stamp", chromedp.Click(css("main a.button")), chromedp.WaitVisible(css(".stamp ~ .declared")))
 
 	device := browser(t)
 	device.do("enrolling the gate",
