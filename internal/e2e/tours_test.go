@@ -138,6 +138,7 @@ func TestTours(t *testing.T) {
 	t.Run("owner", func(t *testing.T) { tourOwner(t, in, info) })
 	t.Run("new organisation", func(t *testing.T) { tourNewOrganisation(t, in) })
 	t.Run("citizen", func(t *testing.T) { tourCitizen(t, in, info) })
+	t.Run("driver", func(t *testing.T) { tourDriver(t, in) })
 	t.Run("tracing team", func(t *testing.T) { tourTeam(t, in, info) })
 	t.Run("many cases", func(t *testing.T) { tourManyCases(t, in) })
 }

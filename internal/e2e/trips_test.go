@@ -1,0 +1,76 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// newBus has the owner make a vehicle, and returns the address of its code and what makes a device its gate.
+func (b tab) newBus(in *installation) (code, gate string) {
+	b.t.Helper()
+	b.logIn(in, "owner", `a[href="/places/new"]`)
+	b.do("opening the form of a place", chromedp.Navigate(in.base+"/places/new"), chromedp.WaitVisible(css("#name")))
+	made := read(b, "making a bus and inviting its gate", chromedp.Evaluate[string](`(async () => {
+		const post = (to, fields) => fetch(to, { method: "POST", body: new URLSearchParams(fields) });
+		const area = [...document.querySelectorAll("[name=area] option")].map((o) => o.value).find((v) => v);
+		const made = await post("/places/new", { name: "Xe khách 51B-123.45", kind: "vehicle", address: "Số 1", area, parent: "", dwell: "" });
+		const code = /https?:[^"<\s]*\/Q\/[A-Z2-7]+/i.exec(await made.text())[0];
+		const invited = await post("/accounts", { role: "gate", place: made.url.split("/").pop() });
+		return code + " " + /class="code">([^<]+)</.exec(await invited.text())[1];
+	})()`, chromedp.EvalAwaitPromise))
+	code, gate, _ = strings.Cut(made, " ")
+	return code, gate
+}
+
+// getsOn has somebody show their ID card to the driver.
+func (b tab) getsOn(card string) {
+	b.t.Helper()
+	lines := read(b, "counting lines", chromedp.Evaluate[int](`document.querySelectorAll(".ledger li").length`))
+	b.do("scanning a card", chromedp.SendKeys(css("#number"), card+"\r"), chromedp.WaitVisible(css(fmt.Sprintf(".ledger li:nth-child(%d)", lines+1))))
+}
+
+// tourDriver has a bus run twice. Somebody with a phone and somebody with a card are on the first trip, somebody else is on the next:
+// the trace of the first finds the second and nobody else.
+func tourDriver(t *testing.T, in *installation) {
+	owner, driver := browser(t), browser(t)
+	code, gate := owner.newBus(in)
+	driver.enrols(in, gate)
+	driver.do("beginning a trip",
+		chromedp.SendKeys(css("#route"), "Cửa Lạch – Hà Nội"), press(`.trip form[action$="/begin"] button`, `.trip form[action$="/end"] button`))
+	owner.do("checking in on the bus with a phone",
+		chromedp.Navigate(in.base+code[strings.Index(code, "/Q/"):]), chromedp.SendKeys(css("#phone"), "0977 000 111"),
+		press(`form[action$="/phone"] button[type=submit]`, ".demo-code .code"))
+	owner.do("proving the phone", chromedp.SendKeys(css("#code"), owner.text(".demo-code .code")), press(`form[action$="/code"] button[type=submit]`, ".stamp"))
+	driver.getsOn("079000000001")
+	eventually(t, "two people are aboard", func() error {
+		driver.do("looking who is aboard", chromedp.Navigate(in.base+"/gate"), chromedp.WaitVisible(css(".trip")))
+		if said := driver.text(".trip p"); !strings.Contains(said, "2 người trên xe") {
+			return errors.New(said)
+		}
+		return nil
+	})
+	driver.do("ending the trip and beginning the next",
+		press(`.trip form[action$="/end"] button`, ".trip.idle"), press(`.trip.idle button[name=route]`, `.trip form[action$="/end"] button`))
+	driver.getsOn("079000000002")
+
+	city := browser(t)
+	city.logIn(in, "city", `a[href="/cases/new"]`)
+	city.do("entering the case of who had the phone",
+		chromedp.Navigate(in.base+"/cases/new"),
+		chromedp.SendKeys(css("#phone"), "0977000111"), chromedp.SetValue(css("#onset"), time.Now().In(time.FixedZone("", 7*3600)).Format(time.DateOnly)),
+		chromedp.SendKeys(css("#lab_ref"), "XN-BUS-1"),
+		press(`form[action="/cases/new"] button[type=submit]`, `form[action="/runs"] button[type=submit]`),
+		chromedp.Click(css(`input[name=profile][value=vn-5053]`)),
+		press(`form[action="/runs"] button[type=submit]`, "h1.answer"))
+	if f1, f2 := city.text("h1.answer span:nth-of-type(1) b"), city.text("h1.answer span:nth-of-type(2) b"); f1 != "1" || f2 != "0" {
+		t.Errorf("the trace has %s F1 and %s F2", f1, f2)
+	}
+	if evidence := city.text("#list details[open]"); !strings.Contains(evidence, "Chuyến Cửa Lạch – Hà Nội") {
+		t.Errorf("the evidence names no trip:\n%s", evidence)
+	}
+}
