@@ -32,11 +32,12 @@
     choice.hidden = false;
   }
 
-  if (!mark || !window.indexedDB || !window.BroadcastChannel) return;
+  if (!window.indexedDB || !window.BroadcastChannel) return;
   // Before the first check-in there is nothing to deliver.
   if (!visitor && !(await window.truyvetKept())) return;
   const visits = await window.truyvetVisits(() => draw());
   const draw = async () => {
+    if (!mark) return; // the page that lists them
     const left = await visits.all();
     mark.querySelector("b").textContent = left.length;
     mark.hidden = !left.length;
