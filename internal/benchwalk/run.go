@@ -232,7 +232,7 @@ func startPeer(ctx context.Context, name, dir string) (p peer, stop func() error
 			p, err = openPostgres(ctx, server.Addr)
 		}
 	case clickHouseName:
-		if server, err = testenv.StartClickHouse(ctx, dir, testenv.ClickHouseOptions{}); err == nil {
+		if server, err = testenv.StartClickHouse(ctx, dir, testenv.ClickHouseOptions{MarkCache: 5 << 30}); err == nil {
 			p, err = openClickHouse(name, nativeOptions(server.Addr))
 		}
 	default:
