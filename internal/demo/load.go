@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/scan"
+	"github.com/truyvet/truyvet/internal/scanlog"
 	"github.com/truyvet/truyvet/internal/vault"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -74,12 +76,17 @@ type Into struct {
 // submitters is how many scans are under way at a time: enough that each durable commit of the log takes hundreds.
 const submitters = 512
 
+// patience is how long a scan waits for a log that is full. With so many under way, one that takes them slowly, as on a machine with
+// much else to do, soon says that it is.
+const patience = 5 * time.Minute
+
 // reportEvery is after how many scans progress is reported.
 const reportEvery = 5_000
 
 // Load writes the district's records, makes an account for each role, and then submits the scans, roughly in the order of
 // time, each with the signed code of its place and for the alias of its person, as if it came from a phone or a gate. A
-// scan that is refused ends the load with an error that says why; what was written until then stays.
+// scan that is refused ends the load with an error that says why; what was written until then stays. One that the log has no room for is
+// submitted again.
 //
 // The stores should be empty: records that exist already are an error. progress is told how many scans are done, from one
 // goroutine at a time, and may be nil. The accounts come with their passwords, which are kept nowhere else.
@@ -234,7 +241,7 @@ func (l *loader) submit(ctx context.Context, s *Scan) error {
 	if s.How == scan.GateCard {
 		alias = l.aliases[s.Person].card
 	}
-	results, err := l.ingest.Submit(ctx, alias, []ingest.Submission{{
+	results, err := l.insist(ctx, alias, []ingest.Submission{{
 		ID: s.ID, Token: l.tokens[s.Place], Kind: s.Kind, How: s.How, At: s.At,
 	}})
 	if err != nil {
@@ -249,4 +256,23 @@ func (l *loader) submit(ctx context.Context, s *Scan) error {
 		l.progress(l.done, len(l.d.Scans))
 	}
 	return nil
+}
+
+// insist submits what the log has no room for again and again, as any client does, until patience is over. Each has its instant, so
+// that it is the same scan every time.
+func (l *loader) insist(ctx context.Context, alias uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error) {
+	for waited := time.Duration(0); ; {
+		results, err := l.ingest.Submit(ctx, alias, subs)
+		if !errors.Is(err, scanlog.ErrFull) || waited >= patience {
+			return results, err
+		}
+		again := time.NewTimer(scanlog.ErrFull.RetryAfter)
+		select {
+		case <-again.C:
+			waited += scanlog.ErrFull.RetryAfter
+		case <-ctx.Done():
+			again.Stop()
+			return nil, context.Cause(ctx)
+		}
+	}
 }

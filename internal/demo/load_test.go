@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -241,4 +243,36 @@ func TestLoadStopsAtARefusedScan(t *testing.T) {
 	if !errors.Is(err, ingest.ErrTooOld) || !strings.Contains(err.Error(), "was refused") {
 		t.Errorf("scans older than the retention: %v", err)
 	}
+}
+
+// fullFor is an Ingest whose log has no room until it was asked so often.
+type fullFor struct{ left, asked int }
+
+func (f *fullFor) Submit(_ context.Context, _ uuid.UUID, subs []ingest.Submission) ([]ingest.Result, error) {
+	if f.asked++; f.left > 0 {
+		f.left--
+		return nil, fmt.Errorf("appending %d scans: %w", len(subs), scanlog.ErrFull)
+	}
+	return make([]ingest.Result, len(subs)), nil
+}
+
+// TestLoadBearsAFullLog has scans wait for a log that is full for a while, and not for one that stays full.
+func TestLoadBearsAFullLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := &fullFor{left: 10}
+		l := &loader{ingest: busy}
+		if results, err := l.insist(t.Context(), uuid.New(), make([]ingest.Submission, 1)); err != nil || len(results) != 1 || busy.asked != 11 {
+			t.Errorf("a log that was full for a while answered %v, %v after it was asked %d times", results, err, busy.asked)
+		}
+		l.ingest = &fullFor{left: math.MaxInt}
+		start := time.Now()
+		if _, err := l.insist(t.Context(), uuid.New(), nil); !errors.Is(err, scanlog.ErrFull) || time.Since(start) != patience {
+			t.Errorf("a log that stays full was given up after %v with %v", time.Since(start), err)
+		}
+		ended, end := context.WithCancelCause(t.Context())
+		end(ingest.ErrTooOld)
+		if _, err := l.insist(ended, uuid.New(), nil); !errors.Is(err, ingest.ErrTooOld) {
+			t.Errorf("a load that another scan has ended: %v", err)
+		}
+	})
 }

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +39,7 @@ func TestBusy(t *testing.T) {
 	gin.SetMode(gin.ReleaseMode)
 	slow := slowIngest{came: make(chan struct{}, maxSubmitting), release: make(chan struct{})}
 	engine := gin.New()
+	engine.Use(Secured)
 	api := New(Deps{
 		Ingest: slow, Verify: func(string) (uuid.UUID, error) { return uuid.New(), nil }, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -73,6 +76,9 @@ func TestBusy(t *testing.T) {
 			!strings.HasPrefix(w.Header().Get("Content-Type"), "application/problem+json") {
 			t.Errorf("one too many, sent away %s: %d %v %s", name, w.Code, w.Header(), w.Body)
 		}
+		if h := w.Header(); h.Get("Content-Security-Policy") == "" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") == "" {
+			t.Errorf("one too many, sent away %s, is answered without protection: %v", name, h)
+		}
 	}
 	if w := post(relieved, checkPath); w.Code == http.StatusServiceUnavailable || turnedAway != 1 {
 		t.Errorf("what is no scan: %d; %d were turned away", w.Code, turnedAway)
@@ -81,5 +87,38 @@ func TestBusy(t *testing.T) {
 	waiting.Wait()
 	if w := post(relieved, scansPath); w.Code != http.StatusOK {
 		t.Errorf("once there is room: %d", w.Code)
+	}
+}
+
+// TestReliefKeepsTheConnection sends batches to a real server that takes none, each over the connection of the one before.
+func TestReliefKeepsTheConnection(t *testing.T) {
+	t.Parallel()
+	api := New(Deps{})
+	api.submitting = make(chan struct{}) // has room for nobody
+	server := httptest.NewServer(api.Relieved(func(string, string, string, time.Duration) {}, http.NotFoundHandler()))
+	defer server.Close()
+	client := server.Client()
+	kept := 0
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		if got.Reused {
+			kept++
+		}
+	}})
+	for range 3 {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+scansPath, strings.NewReader(strings.Repeat(" ", 100<<10)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.Copy(io.Discard, res.Body)
+		if closed := res.Body.Close(); err != nil || closed != nil || res.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("a batch was answered %d, %v, %v", res.StatusCode, err, closed)
+		}
+	}
+	if kept != 2 {
+		t.Errorf("%d of 3 batches came over a connection that was there", kept)
 	}
 }

@@ -143,11 +143,15 @@ var (
 // Secured sets the headers that keep pages out of frames and foreign content out of pages, and that keep the paths of our
 // pages, which may hold tokens, out of others' logs.
 func Secured(c *gin.Context) {
-	h := c.Writer.Header()
+	secure(c.Writer.Header())
+	c.Next()
+}
+
+// secure sets what Secured does.
+func secure(h http.Header) {
 	h["Content-Security-Policy"] = contentSecurityPolicy
 	h["Referrer-Policy"] = noReferrer
 	h["X-Content-Type-Options"] = noSniff
 	h["Permissions-Policy"] = noSensors
 	h["Cross-Origin-Opener-Policy"] = sameOrigin
-	c.Next()
 }

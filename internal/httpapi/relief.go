@@ -7,9 +7,11 @@ import (
 	"time"
 )
 
-// Relieved answers posts of scans with 503 while too many wait for the log, and has next answer everything else. It does so
-// before anything of a post is read but its head, for a fraction of what taking it costs: so that twice of what the server can do
-// leaves it most of its time for what it takes. Answered is told of each that it answers, as Logging.Answered.
+// Relieved answers posts of scans with 503 while too many wait for the log, and has next answer everything else. It looks at nothing
+// of a post but its head, for a fraction of what taking it costs: so that twice of what the server can do leaves it most of its time
+// for what it takes. The server passes over the body, so that the connection serves the next request. Answered is told of each that
+// it answers, as Logging.Answered; there is no line in the log for them, as there is none for scans that are to come again, and so no
+// id of the request.
 func (a *API) Relieved(answered func(route, face, status string, took time.Duration), next http.Handler) http.Handler {
 	body, _ := json.Marshal(problemOf(errBusy)) // numbers and strings always can be
 	wait := []string{strconv.Itoa(errBusy.RetrySeconds())}
@@ -21,6 +23,7 @@ func (a *API) Relieved(answered func(route, face, status string, took time.Durat
 			return
 		}
 		h := w.Header()
+		secure(h)
 		h["Content-Type"], h["Content-Length"], h["Retry-After"] = problemType, length, wait
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write(body) // it fails only where nobody is there any more
