@@ -109,12 +109,12 @@ func (a *API) postGateScan(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	now := a.clock()
 	if sub.Token != "" {
-		if sub.Token, err = a.inside(gate.Place, sub.Token); err != nil {
+		if sub.Token, _, err = a.inside(gate.Place, sub.Token, now); err != nil {
 			return err
 		}
 	}
-	now := a.clock()
 	shownAt := now
 	if sub.Kind == stay.Void {
 		shownAt = now.Add(-undoWindow)

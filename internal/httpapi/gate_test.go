@@ -249,6 +249,9 @@ func TestGateInside(t *testing.T) {
 	b.kept = 0
 	wantAnswers(t, b.deliver(now.Unix(), queue...),
 		"accepted", "accepted", "code_expired", "gate_place_outside", "accepted", "accepted", "scan_voids")
+	if b.kept != 3 {
+		t.Errorf("%d people are kept, want those of the three scans that are recorded", b.kept)
+	}
 	all := b.logged()
 	for i, want := range map[int]uuid.UUID{0: room, 1: room, 4: b.gates.gate.Place, 5: b.gates.gate.Place} {
 		if s := all[queue[i]["id"].(uuid.UUID)]; s.Place != want || s.Alias != b.alias {

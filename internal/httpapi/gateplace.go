@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -26,13 +27,20 @@ type Turnout interface {
 	Present(ctx context.Context, place uuid.UUID, whole bool) (turnout.Present, error)
 }
 
-// inside returns the token of the code of a place that is the gate's or inside it. Whether the code is good is for ingest to say.
-func (a *API) inside(gate uuid.UUID, text string) (string, error) {
-	token, _, err := a.places.Part(gate, text)
-	if err != nil && !errors.Is(err, places.ErrOutside) {
-		err = ingest.CodeError(err)
+// inside returns the token of the code of a place that is the gate's or inside it, and the place; an error where the code is not good
+// at an instant. Ask it before anything is kept of whoever came.
+func (a *API) inside(gate uuid.UUID, text string, at time.Time) (token string, place uuid.UUID, err error) {
+	token, place, err = a.places.Part(gate, text)
+	if errors.Is(err, places.ErrOutside) {
+		return "", uuid.Nil, err
 	}
-	return token, err
+	if err == nil {
+		_, err = a.ingest.Verify(token, at)
+	}
+	if err != nil {
+		return "", uuid.Nil, ingest.CodeError(err)
+	}
+	return token, place, nil
 }
 
 // postGatePlace says what a gate's page has to show of where it scans: the gate's own place, or the one inside it whose code is sent.
@@ -49,15 +57,9 @@ func (a *API) postGatePlace(c *gin.Context) error {
 	}
 	place := gate.Place
 	if body.Token != "" {
-		text, err := a.inside(gate.Place, body.Token)
-		if err != nil {
+		if _, place, err = a.inside(gate.Place, body.Token, a.clock()); err != nil {
 			return err
 		}
-		token, err := a.ingest.Verify(text, a.clock())
-		if err != nil {
-			return ingest.CodeError(err)
-		}
-		place = token.Place
 	}
 	name, known := a.places.Name(place)
 	if !known {

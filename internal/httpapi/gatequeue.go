@@ -144,7 +144,7 @@ func (d *delivery) read(s queuedScan) (sub ingest.Submission, who citizen.Visito
 		return sub, who, refusal
 	}
 	if s.Token != "" {
-		if sub.Token, err = d.api.inside(d.place, s.Token); err != nil {
+		if sub.Token, _, err = d.api.inside(d.place, s.Token, time.Unix(sub.At, 0)); err != nil {
 			return sub, who, err
 		}
 	}

@@ -152,11 +152,17 @@ func (p *Pages) receive(c *gin.Context, form url.Values, entry *gateEntry) error
 	if err := p.PaceGate(page.Actor(c).ID, 1); err != nil {
 		return err
 	}
+	inside := p.insideToken(c)
+	if inside != "" { // which may have been taken back or moved since: of nobody whose scan is refused anything is kept
+		if _, _, err := p.inside(c, inside); err != nil {
+			return err
+		}
+	}
 	presented, err := p.Gate.Receive(c.Request.Context(), form.Get("number"), p.Clock())
 	if err != nil {
 		return err
 	}
-	sub := ingest.Submission{Kind: entry.Kind, How: presented.How, Token: p.insideToken(c)}
+	sub := ingest.Submission{Kind: entry.Kind, How: presented.How, Token: inside}
 	result, err := p.submitAtGate(c, presented.Alias, form.Get("nonce"), sub)
 	entry.ID, entry.Alias = result.ID, presented.Alias
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/webui/page"
+	"github.com/truyvet/truyvet/qrgen"
 )
 
 // sessionInside is in the session: the token of the place inside the gate's own that people are scanned into. A page that goes on
@@ -24,25 +25,33 @@ var (
 
 // enterPlace has people scanned into the place of a code from now on; into the gate's own where it is that one's.
 func (p *Pages) enterPlace(c *gin.Context, text string) error {
-	token, place, err := p.Map.Part(page.Actor(c).Place, text)
-	if errors.Is(err, places.ErrOutside) {
-		return err
-	}
-	if err != nil {
-		return ingest.CodeError(err)
-	}
-	code, err := p.Codes.Verify(token, p.Clock())
+	token, code, err := p.inside(c, text)
 	switch {
 	case err != nil:
-		return ingest.CodeError(err)
+		return err
 	case !code.ExpiresAt.IsZero():
 		return errPlaceScreen
-	case place == page.Actor(c).Place:
+	case code.Place == page.Actor(c).Place:
 		p.Sessions.Remove(c.Request.Context(), sessionInside)
 	default:
 		p.Sessions.Put(c.Request.Context(), sessionInside, token)
 	}
 	return nil
+}
+
+// inside reads the code of the gate's own place or of one inside it; an error where it is not good now.
+func (p *Pages) inside(c *gin.Context, text string) (token string, code qrgen.Token, err error) {
+	token, _, err = p.Map.Part(page.Actor(c).Place, text)
+	if errors.Is(err, places.ErrOutside) {
+		return "", qrgen.Token{}, err
+	}
+	if err == nil {
+		code, err = p.Codes.Verify(token, p.Clock())
+	}
+	if err != nil {
+		return "", qrgen.Token{}, ingest.CodeError(err)
+	}
+	return token, code, nil
 }
 
 // leavePlace has people scanned into the gate's own place again.
@@ -61,7 +70,7 @@ func (p *Pages) insideToken(c *gin.Context) string {
 	return p.Sessions.GetString(c.Request.Context(), sessionInside)
 }
 
-// insideName is the name of that place; nil at the gate's own. Where it is none of the gate's any more the next scan says so.
+// insideName is the name of that place; nil at the gate's own, and where it is none of the gate's any more.
 func (p *Pages) insideName(c *gin.Context) *places.Name {
 	token := p.insideToken(c)
 	if token == "" {
