@@ -74,7 +74,7 @@ func (a *API) postGateTrips(c *gin.Context) error {
 	case len(body.Steps) > 0 && !sentAt(body.SentAt):
 		return errSent
 	}
-	if err := a.paceGate(gate.ID, len(body.Steps)); err != nil {
+	if err := a.paceGate(gate.ID, max(1, len(body.Steps))); err != nil { // to ask is a query too
 		return err
 	}
 	results := make([]wireStep, len(body.Steps))

@@ -184,7 +184,7 @@ func (s *Service) Begin(ctx context.Context, gate registry.Account, id uuid.UUID
 		return registry.Trip{}, err
 	case route == "" || utf8.RuneCountInString(route) > longestRoute || !utf8.ValidString(route) || strings.ContainsFunc(route, unicode.IsControl):
 		return registry.Trip{}, ErrRoute
-	case s.begunAround(gate.Place, at) >= mostADay:
+	case s.begunAround(gate.Place, id, at) >= mostADay:
 		return registry.Trip{}, ErrTooMany
 	}
 	return s.change(func() (registry.Trip, error) {
@@ -218,13 +218,13 @@ func (s *Service) judge(place, id uuid.UUID, at int64) (int64, error) {
 	return min(at, now.Unix()), nil
 }
 
-// begunAround returns how many trips a vehicle began in the day before an instant and the day after it.
-func (s *Service) begunAround(vehicle uuid.UUID, at int64) (n int) {
+// begunAround returns how many trips but one a vehicle began in the day before an instant and the day after it.
+func (s *Service) begunAround(vehicle, but uuid.UUID, at int64) (n int) {
 	const day = int64(24 * time.Hour / time.Second)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, r := range s.runs[vehicle] {
-		if at-day < r.began && r.began < at+day {
+		if r.id != but && at-day < r.began && r.began < at+day {
 			n++
 		}
 	}

@@ -74,6 +74,9 @@ func (p *Pages) endTrip(c *gin.Context) {
 func (p *Pages) drive(c *gin.Context, do func(ctx context.Context, gate registry.Account, trip uuid.UUID, route string) error) {
 	form, err := page.FormOf(c)
 	if err == nil {
+		err = p.PaceGate(page.Actor(c).ID, 1)
+	}
+	if err == nil {
 		trip, malformed := uuid.Parse(form.Get("trip"))
 		if malformed != nil {
 			trip = uuid.Nil
