@@ -55,13 +55,16 @@ type content struct {
 	Revoked       map[uuid.UUID]int64
 	Audit         []registry.AuditEntry
 	Found         registry.Found
+	Sealed        []registry.Sealed
+	Forms         []registry.Form
+	Trips         registry.TripChanges
 }
 
 func contentOf(t *testing.T, s *Store) content {
 	t.Helper()
 	ctx := t.Context()
 	var c content
-	var errs [11]error
+	var errs [14]error
 	c.World, errs[0] = s.World(ctx)
 	c.Names, errs[1] = s.Gazetteer(ctx, -1)
 	c.Organisations, errs[2] = s.Organisations(ctx)
@@ -75,10 +78,30 @@ func contentOf(t *testing.T, s *Store) content {
 	c.Revoked, errs[8] = s.RevokedCredentials(ctx)
 	c.Audit, errs[9] = s.AuditEntries(ctx, 0, 1000)
 	c.Found, errs[10] = s.SearchPlaces(ctx, registry.Search{Text: "cho dong", Limit: 10})
+	c.Sealed, errs[11] = s.WalkSealed(ctx, registry.Sealed{}, 1000)
+	c.Forms, errs[12] = s.Forms(ctx)
+	c.Trips, errs[13] = s.TripChanges(ctx, -1, 0)
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// addNew adds what the version before had none of: a declaration with its form, a place that asks for it, and a trip.
+func addNew(t *testing.T, s *Store) {
+	t.Helper()
+	ctx := t.Context()
+	there := contentOf(t, s)
+	declared := registry.Sealed{Person: there.Cases[0].Person, Field: "declaration/2021-12-01/general", Key: 1, Value: []byte{0, 255}, Made: 5}
+	place := there.Names.Places[0]
+	place.Form = "general"
+	_, err := s.BeginTrip(ctx, registry.Trip{ID: uuid.New(), Vehicle: place.ID, Route: "Cửa Lạch – Hà Nội", Began: 7})
+	err = errors.Join(
+		err, s.PutSealed(ctx, []registry.Sealed{declared}, false), s.PutForms(ctx, []registry.Form{{Name: "general", Version: 1, Body: []byte("{}")}}),
+		s.UpdatePlace(ctx, place))
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestUpgradeExportImport brings a registry of the version before up to this one, carries it over to PostgreSQL and back, and sees
@@ -87,10 +110,11 @@ func TestUpgradeExportImport(t *testing.T) {
 	ctx := t.Context()
 	old := before(t)
 	upgraded := open(t, old)
+	addNew(t, upgraded)
 	want := contentOf(t, upgraded)
 	if len(want.World.Places) == 0 || len(want.World.Links) == 0 || len(want.World.Erased) == 0 || len(want.Names.Codes) == 0 ||
 		len(want.Accounts) == 0 || len(want.Cases) == 0 || want.Run.Report == nil || len(want.Isolated) == 0 || len(want.Revoked) == 0 ||
-		len(want.Audit) == 0 || len(want.Found.Places) == 0 {
+		len(want.Audit) == 0 || len(want.Found.Places) == 0 || len(want.Sealed) == 0 || len(want.Forms) == 0 || len(want.Trips.Trips) == 0 {
 		t.Fatalf("the registry of before lacks a kind of record: %+v", want)
 	}
 	if err := upgraded.Sessions().Commit("token", []byte("x"), time.Now().Add(time.Hour)); err != nil {

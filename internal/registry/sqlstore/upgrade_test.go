@@ -126,6 +126,9 @@ func TestUpgradeFromSix(t *testing.T) {
 		if counts, err := s.CountSealed(ctx); err != nil || counts[1] != people {
 			t.Errorf("sealed are %v, %v", counts, err)
 		}
+		if n, err := s.CountDatedBefore(ctx, 1<<40); err != nil || n != 0 {
+			t.Errorf("%d details of before are taken for declarations, %v", n, err)
+		}
 		for _, id := range []uuid.UUID{long, empty} {
 			if err := s.DropRun(ctx, id); err != nil {
 				t.Error(err)
