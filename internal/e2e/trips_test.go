@@ -30,6 +30,7 @@ func (b tab) newBus(in *installation) (code, gate string) {
 // getsOn has somebody show their ID card to the driver.
 func (b tab) getsOn(card string) {
 	b.t.Helper()
+	b.do("waiting for the gate", chromedp.WaitVisible(css("#gate[data-ready]"))) // the list is another before
 	lines := read(b, "counting lines", chromedp.Evaluate[int](`document.querySelectorAll(".ledger li").length`))
 	b.do("scanning a card", chromedp.SendKeys(css("#number"), card+"\r"), chromedp.WaitVisible(css(fmt.Sprintf(".ledger li:nth-child(%d)", lines+1))))
 }
