@@ -66,11 +66,11 @@ func (p *Parts) hardened(next http.Handler) http.Handler {
 func certificateCheck(source certificates, clock func() time.Time) telemetry.Check {
 	return telemetry.Check{
 		Name:  "certificate",
-		Facts: []telemetry.Fact{{Name: "certificate_left_seconds", Help: "Time until the certificate of HTTPS ends; left out while there is none."}},
+		Facts: []telemetry.Fact{{Name: "certificate_left_seconds", Help: "Time until the certificate of HTTPS ends; left out while one is missing."}},
 		Run: func(context.Context) (found telemetry.Finding) {
 			ends := source.Ends()
 			if ends.IsZero() {
-				return telemetry.Finding{Level: telemetry.Degraded, Detail: "there is none yet"}
+				return telemetry.Finding{Level: telemetry.Degraded, Detail: "one is missing"}
 			}
 			left := ends.Sub(clock())
 			found.Values = []float64{left.Seconds()}

@@ -55,7 +55,7 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *staff.De
 	board := telemetry.NewBoard(p.Logger, p.Clock, checks...)
 	handler, err := p.handler(demo, board)
 	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
 	operators, err := openOperations(p.Config, config.ServeProcess, p.registry, board, p.Logger)
 	if err != nil {

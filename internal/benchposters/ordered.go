@@ -36,7 +36,7 @@ func Ordered(ctx context.Context, binary string, many int, out io.Writer) (err e
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	o := &orders{binary: binary, dir: dir, env: []string{"TRUYVET_DATA=" + filepath.Join(dir, "data"), "TRUYVET_OPS_LISTEN=off", "PATH=" + os.Getenv("PATH")}}
-	if err := o.furnish(ctx, many); err != nil {
+	if err := o.furnish(ctx, max(many, fewOrdered)); err != nil {
 		return err
 	}
 	most := make(map[int]float64)

@@ -37,9 +37,9 @@ type Authority struct {
 	clock   func() time.Time
 
 	mu      sync.Mutex
-	ends    time.Time // the end of the certificate that ends first; zero while one is missing
-	refused error     // why the authority gave none when it was asked last
-	rest    time.Time // until when it is not asked again
+	ends    map[string]time.Time // of the certificates that are there, by their names
+	refused error                // why the authority did not give all of them when it was asked last
+	rest    time.Time            // until when it is not asked again
 }
 
 const (
@@ -79,7 +79,8 @@ func OpenAuthority(ctx context.Context, o AuthorityOptions) (*Authority, error) 
 }
 
 // Refresh gets the certificates that are not there yet, and sees when they end. An authority that refused is asked again a quarter of an
-// hour later; until then its refusal is the answer. It is called by one at a time.
+// hour later; until then its refusal is the answer. One name that it refuses keeps no other from being served. It is called by one at a
+// time.
 func (a *Authority) Refresh() error {
 	a.mu.Lock()
 	refused, resting := a.refused, a.clock().Before(a.rest)
@@ -97,18 +98,18 @@ func (a *Authority) Refresh() error {
 	return err
 }
 
-// ask returns when the first of the certificates ends.
-func (a *Authority) ask() (first time.Time, err error) {
+// ask returns when the certificates end that are there, and why others are not.
+func (a *Authority) ask() (ends map[string]time.Time, err error) {
+	ends = make(map[string]time.Time)
 	for _, domain := range a.domains {
-		got, err := a.manager.GetCertificate(helloFor(domain))
-		if err != nil {
-			return time.Time{}, fmt.Errorf("getting a certificate for %s: %w", domain, err)
+		got, refused := a.manager.GetCertificate(helloFor(domain))
+		if refused != nil {
+			err = errors.Join(err, fmt.Errorf("getting a certificate for %s: %w", domain, refused))
+			continue
 		}
-		if ends := got.Leaf.NotAfter; first.IsZero() || ends.Before(first) {
-			first = ends
-		}
+		ends[domain] = got.Leaf.NotAfter
 	}
-	return first, nil
+	return ends, err
 }
 
 // helloFor asks for the one kind of certificate that there is: every browser of the last ten years takes it.
@@ -128,18 +129,35 @@ func (a *Authority) Config() *tls.Config {
 			return a.manager.GetCertificate(hello)
 		case !slices.Contains(a.domains, name):
 			return nil, errName
-		case a.Ends().IsZero():
+		case !a.has(name):
 			return nil, errNone
 		}
 		return a.manager.GetCertificate(helloFor(name))
 	}, acme.ALPNProto)
 }
 
-// Ends returns when the certificate ends that ends first, as Refresh saw it; the zero Time where there is none yet.
-func (a *Authority) Ends() time.Time {
+// has says whether the certificate of a name is there.
+func (a *Authority) has(name string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.ends
+	_, there := a.ends[name]
+	return there
+}
+
+// Ends returns when the certificate ends that ends first, as Refresh saw it; the zero Time while one is missing.
+func (a *Authority) Ends() (first time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, domain := range a.domains {
+		ends, there := a.ends[domain]
+		if !there {
+			return time.Time{}
+		}
+		if first.IsZero() || ends.Before(first) {
+			first = ends
+		}
+	}
+	return first
 }
 
 // Plain returns what answers plain HTTP: the authority, where it asks whether a name is the server's, and others.

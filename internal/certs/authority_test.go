@@ -84,6 +84,18 @@ func TestAuthority(t *testing.T) {
 			if _, err := served(t, a.Config(), "C.example.vn", tls.VersionTLS13); err != nil {
 				t.Error(err)
 			}
+			o.Domains = []string{"d.example.vn", "c.example.vn"}
+			if a, err = certs.OpenAuthority(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.Refresh(); err == nil || !a.Ends().IsZero() {
+				t.Errorf("one of two is missing: %v; they end %v", err, a.Ends())
+			}
+			for _, name := range o.Domains {
+				if _, err := served(t, a.Config(), name, tls.VersionTLS13); (err == nil) != (name == "c.example.vn") {
+					t.Errorf("%s, where the certificate of d.example.vn is missing: %v", name, err)
+				}
+			}
 		})
 	}
 }

@@ -21,7 +21,7 @@ import (
 const revokedPace = time.Hour
 
 // ErrRevokedMany refuses to write a list that would have more than qrgen.MostRevoked steps. Compare with errors.Is.
-var ErrRevokedMany = errs.New(errs.Unavailable, "revoked_many", "More codes were revoked than a list can hold; ask about each code by itself.")
+var ErrRevokedMany = errs.Busy("revoked_many", "More codes were revoked than a list can hold; ask about each code by itself.", revokedPace)
 
 // RevokedFile is the list of revoked codes as it is published.
 type RevokedFile struct {
@@ -29,10 +29,11 @@ type RevokedFile struct {
 	Tag  string // that no other content has
 }
 
-// revokedFile is the list that was written last.
+// revokedFile is the list that was written last, or why there is none: that it is too long is not found out anew for each who asks.
 type revokedFile struct {
 	mu      sync.Mutex
 	file    RevokedFile
+	refusal error
 	asOf    int64
 	changes int64    // of codes, when it was written
 	key     [32]byte // of the current key then
@@ -45,9 +46,16 @@ func (s *Service) RevokedFile() (RevokedFile, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	asOf, changes, key := s.clock().UTC().Truncate(revokedPace), s.codeChanges.Load(), s.currentKey()
-	if l.file.Data != nil && l.asOf == asOf.Unix() && l.changes == changes && l.key == key {
-		return l.file, nil
+	if l.asOf == asOf.Unix() && l.changes == changes && l.key == key {
+		return l.file, l.refusal
 	}
+	l.file, l.refusal = s.writeRevoked(asOf)
+	l.asOf, l.changes, l.key = asOf.Unix(), changes, key
+	return l.file, l.refusal
+}
+
+// writeRevoked writes the list of revoked codes as of an instant. Its errors are those of RevokedFile.
+func (s *Service) writeRevoked(asOf time.Time) (RevokedFile, error) {
 	list := s.Revoked(asOf)
 	if len(list.Steps) > qrgen.MostRevoked {
 		return RevokedFile{}, ErrRevokedMany
@@ -57,8 +65,7 @@ func (s *Service) RevokedFile() (RevokedFile, error) {
 		return RevokedFile{}, fmt.Errorf("writing the list of revoked codes: %w", err)
 	}
 	sum := sha256.Sum256(data)
-	l.file, l.asOf, l.changes, l.key = RevokedFile{Data: data, Tag: hex.EncodeToString(sum[:16])}, asOf.Unix(), changes, key
-	return l.file, nil
+	return RevokedFile{Data: data, Tag: hex.EncodeToString(sum[:16])}, nil
 }
 
 // currentKey tells the key that signs from every other; it is zero where none does.
