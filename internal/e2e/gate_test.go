@@ -144,7 +144,7 @@ func (b tab) enrols(in *installation, code string) {
 	b.do("enrolling the device",
 		chromedp.Navigate(in.base+"/gate/enrol"), chromedp.SendKeys(css("#code"), code),
 		press(`form[action="/gate/enrol"] button`, `a[href="/gate"].button`), chromedp.Click(css(`a[href="/gate"].button`)),
-		chromedp.WaitVisible(css("#number")))
+		chromedp.WaitVisible(css("#gate[data-ready]")))
 }
 
 // onGate waits until the gate's page can go on without a network.

@@ -9,7 +9,7 @@
   const answers = root.querySelector(".answers");
   const waiting = answers.querySelector(".waiting");
 
-  field.focus();
+  if (field.autofocus) field.focus(); // a driver begins a trip first
   // A tap anywhere that is no control leads back to the field, for readers that type.
   document.addEventListener("click", (event) => {
     if (!event.target.closest("a, button, input, summary, video")) field.focus();
