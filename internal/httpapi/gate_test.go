@@ -233,6 +233,11 @@ func TestGateInside(t *testing.T) {
 	if res := do(gateRequest("/api/v1/gate/place", "other", `{}`)); res.Code != http.StatusUnauthorized {
 		t.Errorf("the place for a stranger: %d", res.Code)
 	}
+	b.paced = errs.Busy("gate_limit", "Slowly.", time.Second)
+	if res := do(gateRequest("/api/v1/gate/place", gateKey, `{}`)); res.Header().Get("Retry-After") != "1" {
+		t.Errorf("beyond its limit: %d %s", res.Code, res.Body)
+	}
+	b.paced = nil
 
 	// A queue: what was good when somebody came is good, though the code has ended since.
 	then := now.Add(-time.Hour).Unix()

@@ -49,6 +49,9 @@ func (a *API) postGatePlace(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.paceGate(gate.ID, 1); err != nil {
+		return err
+	}
 	var body struct {
 		Token string `json:"token"`
 	}
