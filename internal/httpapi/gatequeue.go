@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -47,9 +48,9 @@ var (
 
 // gateQueue is what a gate has kept, in order, while it stood at Place; where that is not said, it is where it stands now.
 type gateQueue struct {
-	SentAt int64        `json:"sent_at"`
-	Place  uuid.UUID    `json:"place"`
-	Scans  []queuedScan `json:"scans"`
+	SentAt int64             `json:"sent_at"`
+	Place  uuid.UUID         `json:"place"`
+	Scans  []json.RawMessage `json:"scans"` // each a queuedScan
 }
 
 // queuedScan is one scan of a gate's queue. Token is the code of the place inside the gate's own where it was; empty at the gate's own.
@@ -89,9 +90,9 @@ func (a *API) postGateQueue(c *gin.Context) error {
 	if _, known := a.places.Name(gate.Place); !known {
 		return registry.ErrNotFound
 	}
-	d := delivery{api: a, place: gate.Place, sent: queue.SentAt, now: a.clock().Unix(), refusals: make([]*errs.Error, len(queue.Scans))}
-	for i, s := range queue.Scans {
-		if d.refusals[i], err = d.take(s); err != nil {
+	d := delivery{api: a, place: gate.Place, sent: queue.SentAt, now: a.clock().Unix()}
+	for _, text := range queue.Scans {
+		if err := d.take(text); err != nil {
 			return err
 		}
 	}
@@ -100,7 +101,7 @@ func (a *API) postGateQueue(c *gin.Context) error {
 		a.failSubmit(c, err) // sending all of it again is safe
 		return nil
 	}
-	d.results(queue.Scans, answers, d.declared(c.Request.Context())).send(c)
+	d.results(answers, d.declared(c.Request.Context())).send(c)
 	return nil
 }
 
@@ -110,29 +111,43 @@ type delivery struct {
 	place    uuid.UUID // of the gate
 	sent     int64     // by the device's clock
 	now      int64
+	ids      []uuid.UUID   // of each scan; uuid.Nil where none can be read
 	refusals []*errs.Error // of each scan, nil where it goes on
 	subs     []ingest.Submission
 	visitors []citizen.Visitor
 }
 
-// take adds one scan to those that are to be recorded. What is wrong with the scan itself is the refusal; an error is one of the
-// server's.
-func (d *delivery) take(s queuedScan) (*errs.Error, error) {
+// take adds one scan to those that are to be recorded, or notes what is wrong with it; an error is one of the server's. One that cannot
+// be read is refused by itself: it would else keep all that the gate has from being delivered, for ever.
+func (d *delivery) take(text json.RawMessage) error {
+	var s queuedScan
+	if decodeStrictly(text, &s) != nil {
+		id, _ := uuid.Parse(readableID(text))
+		d.refuse(id, errScan)
+		return nil
+	}
 	sub, who, err := d.read(s)
 	if err == nil {
+		d.ids, d.refusals = append(d.ids, s.ID), append(d.refusals, nil)
 		d.subs = append(d.subs, sub)
 		if sub.Kind != stay.Void {
 			d.visitors = append(d.visitors, who)
 		}
-		return nil, nil //nolint:nilnil // neither is wrong
+		return nil
 	}
 	switch e := errs.Of(err); e.Kind {
 	case errs.Internal, errs.Unavailable, errs.TooMany, errs.Timeout:
-		return nil, err
+		return err
 	default:
-		d.api.refused(e.Code)
-		return e, nil
+		d.refuse(s.ID, e)
+		return nil
 	}
+}
+
+// refuse notes why the next scan is not recorded.
+func (d *delivery) refuse(id uuid.UUID, why *errs.Error) {
+	d.api.refused(why.Code)
+	d.ids, d.refusals = append(d.ids, id), append(d.refusals, why)
 }
 
 // read judges the time of a scan and opens what was presented.
@@ -196,11 +211,11 @@ func (d *delivery) declared(ctx context.Context) map[uuid.UUID]declaration.State
 }
 
 // results is the answer: of each scan its refusal, or the next of the answers to those that were submitted.
-func (d *delivery) results(scans []queuedScan, answers []ingest.Result, declared map[uuid.UUID]declaration.State) *results {
-	r := newResults(len(scans))
+func (d *delivery) results(answers []ingest.Result, declared map[uuid.UUID]declaration.State) *results {
+	r := newResults(len(d.ids))
 	subs := d.subs
 	for i, refusal := range d.refusals {
-		id := scans[i].ID
+		id := d.ids[i]
 		if refusal == nil {
 			switch {
 			case answers[0].Status == ingest.Refused:

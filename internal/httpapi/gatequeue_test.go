@@ -111,6 +111,8 @@ func TestGateQueue(t *testing.T) {
 		{forged.with("box", append([]byte{9}, forged["box"].([]byte)[1:]...)), "box_damaged"}, // another version
 		{forged.with("box", append([]byte{1, 0, 0, 0, 9}, forged["box"].([]byte)[5:]...)), "box_key_gone"},
 		{forged.with("box", []byte("geheim")), "box_damaged"},
+		{forged.with("box", "no base64"), "scan_malformed"},
+		{forged.with("alias", uuid.New()), "scan_malformed"},
 		{forged.with("id", uuid.Nil), "scan_id"},
 		{forged.with("kind", "sideways"), "scan_kind"},
 		{forged.with("kind", "void"), "scan_voids"},
@@ -216,7 +218,7 @@ func TestWhoDeliversAQueue(t *testing.T) {
 		{gateKey, body(0, queued{"id": uuid.New()}), registry.RoleCity, http.StatusBadRequest},
 		{gateKey, body(now.Unix()), registry.RoleCity, http.StatusBadRequest},
 		{gateKey, body(now.Unix(), many...), registry.RoleCity, http.StatusRequestEntityTooLarge},
-		{gateKey, fmt.Sprintf(`{"sent_at":1,"scans":[{"alias":%q}]}`, uuid.New()), registry.RoleCity, http.StatusBadRequest},
+		{gateKey, fmt.Sprintf(`{"sent_at":1,"alias":%q,"scans":[{}]}`, uuid.New()), registry.RoleCity, http.StatusBadRequest},
 	} {
 		b.actor = registry.Account{ID: b.gates.gate.ID, Role: c.role, Place: b.gates.gate.Place}
 		do := b.do
