@@ -62,8 +62,16 @@ func (l *looker) where() string {
 
 func (l *looker) anybody() {
 	l.visit([][2]string{
-		{"home", "/"}, {"login", "/login"}, {"signup", "/signup"}, {"notice", "/notice"}, {"no page", "/nowhere"}, {"enrol", "/gate/enrol"},
-		{"no screen", "/screen"}, {"refused", "/q/ABC"}, {"no invitation", "/invitation/abc"}, {"my phone", "/me"},
+		{"home", "/"},
+		{"login", "/login"},
+		{"signup", "/signup"},
+		{"notice", "/notice"},
+		{"no page", "/nowhere"},
+		{"enrol", "/gate/enrol"},
+		{"no screen", "/screen"},
+		{"refused", "/q/ABC"},
+		{"no invitation", "/invitation/abc"},
+		{"my phone", "/me"},
 	})
 	l.do("logging in wrongly", chromedp.Navigate(l.in.base+"/login"), chromedp.WaitVisible(css("#login")))
 	l.send("login refused", `form[action="/login"] button`, refusal)
@@ -112,13 +120,23 @@ func (l *looker) owner(info demoInfo) {
 	l.as("owner", `a[href="/places/new"]`)
 	place := "/places/" + info.Place
 	l.visit([][2]string{
-		{"places", "/places"}, {"no places found", "/places?name=zzzz"}, {"new place", "/places/new"},
+		{"places", "/places"},
+		{"no places found", "/places?name=zzzz"},
+		{"new place", "/places/new"},
 		{"new part", "/places/new?parent=" + info.Place},
-		{"place", place}, {"place edit", place + "/edit"}, {"codes", place + "/codes"}, {"reissue", place + "/reissue"},
+		{"place", place},
+		{"place edit", place + "/edit"},
+		{"codes", place + "/codes"},
+		{"reissue", place + "/reissue"},
 		{"revoke", place + "/revoke?serial=1"},
-		{"turnout", place + "/turnout"}, {"screen at the door", place + "/screen"}, {"print", "/places/print"},
-		{"logo", "/places/logo"}, {"place file", "/places/file"},
-		{"owner accounts", "/accounts"}, {"owner account", "/account"}, {"factor", "/account/factor"},
+		{"turnout", place + "/turnout"},
+		{"screen at the door", place + "/screen"},
+		{"print", "/places/print"},
+		{"logo", "/places/logo"},
+		{"place file", "/places/file"},
+		{"owner accounts", "/accounts"},
+		{"owner account", "/account"},
+		{"factor", "/account/factor"},
 	})
 	l.do("making a place of no name", chromedp.Navigate(l.in.base+"/places/new"), chromedp.WaitVisible(css("#name")))
 	l.send("new place refused", `form[action="/places/new"] button`, refusal)
@@ -172,10 +190,17 @@ func (l *looker) team(info demoInfo) {
 	l.as("city", `a[href="/cases/new"]`)
 	run := "/runs/" + info.Run
 	l.visit([][2]string{
-		{"cases", "/cases"}, {"no cases", "/cases?day=2001-01-01"}, {"new case", "/cases/new"}, {"runs", "/runs"}, {"run", run},
+		{"cases", "/cases"},
+		{"no cases", "/cases?day=2001-01-01"},
+		{"new case", "/cases/new"},
+		{"runs", "/runs"},
+		{"run", run},
 		{"run filtered", run + "?generation=2&sort=ward"},
-		{"run of nobody", run + "?q=zzzz"}, {"run cases", run + "/cases"}, {"team accounts", "/accounts"},
-		{"team account", "/account"}, {"no run", "/runs/1"},
+		{"run of nobody", run + "?q=zzzz"},
+		{"run cases", run + "/cases"},
+		{"team accounts", "/accounts"},
+		{"team account", "/account"},
+		{"no run", "/runs/1"},
 	})
 	l.do("opening a run", chromedp.Navigate(l.in.base+run), chromedp.WaitVisible(css("#list details summary")))
 	l.do("opening the evidence", chromedp.Click(css("#list details summary")))
@@ -211,7 +236,10 @@ func (l *looker) team(info demoInfo) {
 func (l *looker) keepers() {
 	l.as("admin", `a[href="/accounts"]`)
 	l.visit([][2]string{
-		{"accounts", "/accounts"}, {"applications", "/applications"}, {"organisations", "/organisations"}, {"account", "/account"},
+		{"accounts", "/accounts"},
+		{"applications", "/applications"},
+		{"organisations", "/organisations"},
+		{"account", "/account"},
 		{"factor", "/account/factor"},
 	})
 	l.open("accounts", "/accounts")
