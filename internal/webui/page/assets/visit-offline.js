@@ -11,7 +11,7 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 
 // open answers with the server's page, or with that which needs none.
 const open = async ({ request }) => {
-  const shell = await caches.match(SHELL, { cacheName: CACHE, ignoreVary: true });
+  const shell = await caches.match(SHELL, { cacheName: CACHE, ignoreVary: true }).catch(() => null);
   const answer = fetch(request);
   if (!shell) return answer;
   if (request.method !== "GET") {
@@ -29,7 +29,7 @@ self.addEventListener("fetch", (event) => {
   const { pathname } = new URL(request.url);
   if (request.mode === "navigate" && /^\/q(\/|$)/i.test(pathname)) event.respondWith(open(event));
   else if (pathname.startsWith("/assets/") && request.method === "GET") {
-    event.respondWith(caches.match(request, { ignoreVary: true }).then((kept) => kept ?? fetch(request)));
+    event.respondWith(caches.match(request, { ignoreVary: true }).catch(() => null).then((kept) => kept ?? fetch(request)));
   }
 });
 

@@ -116,7 +116,7 @@
         each(queue, (cursor) => {
           const scan = cursor.value;
           if (scan.state === "held" && scan.whose === whose) cursor.update({ ...scan, state: "waiting" });
-          else if (scan.state !== "waiting" && scan.at < old) cursor.delete();
+          else if (scan.state !== "waiting" && scan.at + scan.offset / 1000 < old) cursor.delete();
         });
       });
     // forget takes away what is known of the person; what waits is theirs still, and waits for them.

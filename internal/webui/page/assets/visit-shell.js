@@ -85,7 +85,7 @@
       ".stamp-time": clock(told(last)) + " · " + day(told(last)),
       ".delivery": state === "refused" ? (words.refusals[left.code]?.happened ?? words.fault) : words.delivery[state],
     });
-    for (const said of box.querySelectorAll(".title > span")) said.hidden = said.dataset.kind !== last.kind;
+    for (const said of box.querySelectorAll(".title > span")) said.hidden = said.dataset.kind !== (state === "delivered" ? last.kind : "kept");
     part("stamp").querySelector(".tap").hidden = last.screen;
     only("stamp");
   };
@@ -164,6 +164,7 @@
       along.append(line);
     });
     along.hidden = !person.along.length;
+    if (person.along.length) shell.querySelector(".auto").hidden = true; // who goes along has to be said
     form.querySelector("[value=out]").hidden = token.screen;
     for (const button of shell.querySelectorAll("[name=kind]")) {
       button.addEventListener("click", () => tap(token, button.value, form));

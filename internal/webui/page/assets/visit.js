@@ -38,29 +38,45 @@
   const visits = await window.truyvetVisits(() => draw());
   const draw = async () => {
     if (!mark) return; // the page that lists them
-    const left = await visits.all();
+    const person = await visits.stored("person");
+    const left = (await visits.all()).filter(({ whose }) => whose === person?.whose); // as on that page
     mark.querySelector("b").textContent = left.length;
     mark.hidden = !left.length;
   };
 
-  // putAside lets the worker open the page that needs no network. It is fetched anew when something of it changed.
+  // putAside lets the worker open the page that needs no network. It is fetched anew when something of it changed, and what is there of
+  // before stays until then.
   const putAside = async () => {
     const { worker } = visitor.dataset;
     await navigator.serviceWorker.register(worker, { scope: "/", updateViaCache: "all" });
     const made = document.documentElement.lang + " " + worker;
-    if ((await visits.stored("aside")) !== made) {
+    const cache = await caches.open("truyvet-visits");
+    if ((await visits.stored("aside")) !== made || !(await cache.match("/q", { ignoreVary: true }))) {
       const shell = await fetch("/q");
-      if (!shell.ok) return;
+      if (!shell.ok) throw new Error("the page is not given now");
       const text = await shell.clone().text();
       const parts = text.match(/\/assets\/[^"]+/g);
-      await caches.delete("truyvet-visits");
-      const cache = await caches.open("truyvet-visits");
       await cache.addAll(parts);
       await cache.put("/q", shell);
       await visits.store("aside", made);
+      for (const kept of await cache.keys()) {
+        if (!["/q", ...parts].includes(new URL(kept.url).pathname)) await cache.delete(kept);
+      }
     }
-    await navigator.serviceWorker.ready;
+    // A worker whose installation failed is never ready: it is registered again.
+    await Promise.race([navigator.serviceWorker.ready, pause(10_000).then(() => { throw new Error("the worker is not ready"); })]);
     visitor.dataset.ready = "yes";
+  };
+  const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+  // What fails on a bad line, or a busy server, is tried again for about two minutes; then the next page does.
+  const keepTrying = async () => {
+    for (let wait = 2_000; wait < 100_000; wait *= 2) {
+      try {
+        return await putAside();
+      } catch {
+        await pause(wait);
+      }
+    }
   };
 
   // note has the phone remember what the page says.
@@ -88,5 +104,5 @@
   visits.deliver();
   window.addEventListener("online", visits.deliver);
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") visits.deliver(); });
-  if (visitor && navigator.serviceWorker) putAside().catch(() => {}); // without it the page is there for as long as it is open
+  if (visitor && navigator.serviceWorker) keepTrying(); // without it the page is there for as long as it is open
 })();
