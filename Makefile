@@ -17,7 +17,7 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc golang.org/x/crypto/... gol
 	github.com/makiuchi-d/gozxing/... github.com/truyvet/truyvet/tracing/tracingtest
 RACE := -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: help run build wasm test-packages test bench bench-walk bench-ingest bench-gate bench-citizen bench-registry bench-posters replay overload soak lint cluster clean
+.PHONY: help run build wasm test-packages test e2e bench bench-walk bench-ingest bench-gate bench-citizen bench-registry bench-posters replay overload soak lint cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test: test-packages wasm ## run every test, with the race detector and real serv
 # Walks are compared on many worlds without the race detector, and on some with it.
 	$(GO) test -vet=off -shuffle=on ./tracing/...
 	$(GO) test $(RACE) -vet=off -shuffle=on -timeout=14m ./...
+
+e2e: test-packages wasm ## of the tests, only those in which chromium goes where people do
+	$(GO) test -run 'Tours|Pages|Phone|Gate|Screen|Declaration' ./internal/e2e
 
 bench: ## run the benchmarks of the inner loops
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
