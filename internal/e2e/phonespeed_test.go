@@ -75,6 +75,14 @@ func slow(rate float64) chromedp.Action[chromedp.Void] {
 	})
 }
 
+// forget empties the browser of its cookies, which it has for a machine and not for a port of it.
+func forget() chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, network.ClearBrowserCookies, cdp.Empty{})
+		return err
+	})
+}
+
 // emptyCache empties the browser's cache of what it has loaded.
 func emptyCache() chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
@@ -135,6 +143,7 @@ func (w bazaar) time(t *testing.T, b tab, base string) {
 	t.Helper()
 	far := newLine(t, "phone", strings.TrimPrefix(base, "http://"))
 	base = "http://" + far.addr()
+	b.do("becoming somebody else", forget())
 	w.prove(b, base, "0987654321")
 	b.do("waiting until all is put aside", chromedp.WaitReady(onPhone), emptyCache())
 	far.spoil(`{"type":"latency","attributes":{"latency":200}}`)
