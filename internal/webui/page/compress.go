@@ -5,14 +5,21 @@ import (
 	"compress/gzip"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 )
 
-// compressFrom is the size, in bytes, from which a page is compressed on its way. Only long lists are that large. They hold
-// no secret that somebody could guess letter by letter from the size of an answer; log-in and check-in pages stay as
-// they are.
+// compressFrom is the size, in bytes, from which a page is compressed on its way that is not made for it (Site.ShowPacked). Only long
+// lists are that large. They hold no secret that somebody could guess letter by letter from the size of an answer; forms stay as they
+// are.
 const compressFrom = 64 << 10
+
+// packers are the writers that compress: one is a good deal larger than a page.
+var packers = sync.Pool{New: func() any {
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // there is such a level
+	return w
+}}
 
 // compress returns the page as it should travel, compressed from a size on, and sets the headers that say how.
 func compress(c *gin.Context, page []byte, from int) ([]byte, error) {
@@ -24,10 +31,9 @@ func compress(c *gin.Context, page []byte, from int) ([]byte, error) {
 		return page, nil
 	}
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	if err != nil {
-		return nil, fmt.Errorf("compressing a page: %w", err)
-	}
+	w := packers.Get().(*gzip.Writer)
+	defer packers.Put(w)
+	w.Reset(&b)
 	if _, err := w.Write(page); err != nil {
 		return nil, fmt.Errorf("compressing a page: %w", err)
 	}

@@ -3,6 +3,7 @@ package page
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -75,23 +76,22 @@ func Landing(role registry.Role) string {
 	return "/"
 }
 
-// ShowOpen answers with a page that says the same to everybody: it has no secret whose letters its size could tell, and travels
-// compressed however small it is.
-func (s *Site) ShowOpen(c *gin.Context, name string, body any) {
-	s.show(c, http.StatusOK, name, body, 0)
+// ShowPacked answers with a page in which nothing stands that a request could choose: it travels compressed however small it is, for
+// nobody can have it hold what they guess of its secrets and see it shrink where they are right (BREACH). Not even the address's query
+// is in it.
+func (s *Site) ShowPacked(c *gin.Context, status int, name string, body any) {
+	s.show(c, status, name, view{Switch: switchAddress(c, url.Values{}), Body: body}, 0)
 }
 
 // Show answers with a page.
 func (s *Site) Show(c *gin.Context, status int, name string, body any) {
-	s.show(c, status, name, body, compressFrom)
+	s.show(c, status, name, view{Switch: switchAddress(c, c.Request.URL.Query()), Body: body}, compressFrom)
 }
 
-// show answers with a page, which travels compressed from a size on.
-func (s *Site) show(c *gin.Context, status int, name string, body any, from int) {
-	v := view{
-		Language: languageOf(c), Other: languageOf(c).other(), Switch: switchAddress(c), Demo: s.MadeUp,
-		Zone: s.Reader.offset(s.Clock().Unix()), Location: zoneName(s.Location), Body: body,
-	}
+// show completes a view and answers with it as a page, which travels compressed from a size on.
+func (s *Site) show(c *gin.Context, status int, name string, v view, from int) {
+	v.Language, v.Other, v.Demo = languageOf(c), languageOf(c).other(), s.MadeUp
+	v.Zone, v.Location = s.Reader.offset(s.Clock().Unix()), zoneName(s.Location)
 	if a, ok := AccountOf(c); ok {
 		v.Account, v.Nav = &a, navigationOf(a.Role, c.Request.URL.Path)
 	}
@@ -127,9 +127,8 @@ func (s *Site) SeeOther(c *gin.Context, path string) {
 	c.Redirect(http.StatusSeeOther, path)
 }
 
-// switchAddress is relative to the page, so that it never spells out a token.
-func switchAddress(c *gin.Context) string {
-	query := c.Request.URL.Query()
+// switchAddress adds the other language to an address's query. It is relative to the page, so that it never spells out a token.
+func switchAddress(c *gin.Context, query url.Values) string {
 	query.Set(languageParameter, string(languageOf(c).other()))
 	return "?" + query.Encode()
 }

@@ -173,7 +173,11 @@ func (p *Pages) answerCheckIn(c *gin.Context, status int, body checkInPage) {
 		return
 	}
 	body.Nonce, body.KeptDays = nonce, p.keptDays()
-	p.Show(c, status, "checkin", body)
+	if body.Phone == "" {
+		p.ShowPacked(c, status, "checkin", body)
+		return
+	}
+	p.Show(c, status, "checkin", body) // the number is what the request said
 }
 
 // citizenOf returns whose credential the browser presents.

@@ -129,7 +129,9 @@ func (p *Pages) finishProof(c *gin.Context) {
 	}
 	p.SetCookie(c, proofCookie, "", 0)
 	p.signIn(c, credential)
-	p.scanAndStamp(c, w, []uuid.UUID{credential.Alias}, stay.In, form.Get("nonce"))
+	if _, ok := p.scanAndStamp(c, w, []uuid.UUID{credential.Alias}, stay.In, form.Get("nonce")); ok {
+		p.SeeOther(c, w.Path("/stamp")) // the one-time code is used: the form cannot be sent again
+	}
 }
 
 // refuseProof says what is wrong with a one-time code or with what was said beside it: that may be typed again, while a dead code

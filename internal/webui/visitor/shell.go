@@ -119,5 +119,5 @@ func (p *Pages) showShell(c *gin.Context) {
 		return
 	}
 	_, zone := p.Reader.In(p.Clock().Unix()).Zone()
-	p.ShowOpen(c, "shell", shellPage{Words: string(words), Zone: zone})
+	p.ShowPacked(c, http.StatusOK, "shell", shellPage{Words: string(words), Zone: zone})
 }

@@ -45,7 +45,14 @@ func (p *Pages) submitScan(c *gin.Context) {
 		return
 	}
 	people := append([]uuid.UUID{alias}, p.chosenCompanions(c, alias, form["with"])...)
-	p.scanAndStamp(c, w, people, kind, form.Get("nonce"))
+	done, ok := p.scanAndStamp(c, w, people, kind, form.Get("nonce"))
+	switch {
+	case !ok:
+	case form.Get("here") != "": // the page's script sees to it that a reload does not send the form again
+		p.answerStamp(c, w, alias, done)
+	default:
+		p.SeeOther(c, w.Path("/stamp"))
+	}
 }
 
 // kindOfScan reads what a person may say at a code.
@@ -78,10 +85,11 @@ func (s stamp) Companions() []string { return strings.Fields(s.With) }
 // UndoUntil is until when the stamp can be taken back.
 func (s stamp) UndoUntil() int64 { return s.Made + int64(citizen.UndoFor/time.Second) }
 
-// scanAndStamp submits a scan of everybody who is there, the citizen first, and, once all are durable, leads to the stamp.
-func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind stay.Kind, nonce string) {
+// scanAndStamp submits a scan of everybody who is there, the citizen first, and, once all are durable, has the browser keep the stamp.
+// On false the refusal has been answered.
+func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind stay.Kind, nonce string) (done stamp, ok bool) {
 	alias, now := people[0], p.Clock()
-	done := stamp{PlaceID: w.Token.Place, Kind: kind, Scan: p.Seal.ScanID(nonce, alias, w.Text, kind, now), Made: now.Unix()}
+	done = stamp{PlaceID: w.Token.Place, Kind: kind, Scan: p.Seal.ScanID(nonce, alias, w.Text, kind, now), Made: now.Unix()}
 	for _, person := range people {
 		id := done.Scan
 		if person != alias {
@@ -90,7 +98,7 @@ func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind st
 		result, err := p.Submit(c.Request.Context(), person, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone, At: w.Seen})
 		if err != nil {
 			p.FailBackTo(c, err, w.Path(""))
-			return
+			return done, false
 		}
 		done.At = result.At
 	}
@@ -99,18 +107,18 @@ func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind st
 			done.With += strconv.Itoa(i) + " "
 		}
 	}
-	p.keepStamp(c, w, alias, done)
+	return done, p.keepStamp(c, alias, done)
 }
 
-// keepStamp has the browser keep a stamp, and leads to it.
-func (p *Pages) keepStamp(c *gin.Context, w wall, alias uuid.UUID, done stamp) {
+// keepStamp has the browser keep a stamp. On false the fault has been answered.
+func (p *Pages) keepStamp(c *gin.Context, alias uuid.UUID, done stamp) bool {
 	text, err := p.Seal.Close(stampCookie, alias, done)
 	if err != nil {
 		p.Fail(c, err)
-		return
+		return false
 	}
 	p.SetCookie(c, stampCookie, text, stampLifetime)
-	p.SeeOther(c, w.Path("/stamp"))
+	return true
 }
 
 // stampOf returns the last scan that was accepted at a code, of whoever holds the credential. False: there is none, or it is too old.
@@ -155,7 +163,9 @@ func (p *Pages) undoScan(c *gin.Context) {
 		}
 	}
 	done.Undone = true
-	p.keepStamp(c, w, alias, done)
+	if p.keepStamp(c, alias, done) {
+		p.SeeOther(c, w.Path("/stamp"))
+	}
 }
 
 // stampPage shows a scan that was accepted.
@@ -184,12 +194,16 @@ func (p *Pages) showStamp(c *gin.Context) {
 		p.SeeOther(c, w.Path(""))
 		return
 	}
+	p.answerStamp(c, w, alias, done)
+}
+
+func (p *Pages) answerStamp(c *gin.Context, w wall, alias uuid.UUID, done stamp) {
 	body := stampPage{
 		wall: w, stamp: done, Word: page.WordOf(done.Kind), Now: p.Clock().Unix(), Ends: done.At + p.Map.Dwell(done.PlaceID),
 		Lifetime: int64(stampLifetime.Seconds()), Browser: p.browserOf(alias, p.companionsOf(c.Request, alias)),
 	}
 	if done.Undone {
-		p.Show(c, http.StatusOK, "undone", body)
+		p.ShowPacked(c, http.StatusOK, "undone", body)
 		return
 	}
 	var err error
@@ -203,5 +217,5 @@ func (p *Pages) showStamp(c *gin.Context) {
 		}
 	}
 	_, body.Zone = p.Reader.In(body.At).Zone()
-	p.Show(c, http.StatusOK, "stamp", body)
+	p.ShowPacked(c, http.StatusOK, "stamp", body)
 }

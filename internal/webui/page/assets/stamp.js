@@ -1,6 +1,8 @@
 // A clock that runs on the stamp, so that a picture of one is seen for what it is, until the stamp is old: then it stands still,
 // grey, and says how old it is. The page is whole without this.
 (() => {
+  // The stamp is the answer to a form (visit.js), which a reload would send once more.
+  if (location.pathname.endsWith("/scan")) history.replaceState(null, "", location.pathname.replace(/scan$/, "stamp"));
   const line = document.querySelector(".now");
   if (!line) return;
   const face = line.querySelector("b");
