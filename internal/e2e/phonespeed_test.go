@@ -119,6 +119,10 @@ func TestPhoneTraffic(t *testing.T) {
 	} else {
 		t.Logf("the second visit takes %d bytes", second)
 	}
+	b.do("reading the stamp once more", chromedp.Reload(), chromedp.WaitReady(onPhone))
+	if at := read(b, "looking where it is", chromedp.Evaluate[string]("location.pathname")); !strings.HasSuffix(at, "/stamp") {
+		t.Errorf("a reload leads to %s", at)
+	}
 	b.do("choosing to check in by itself", chromedp.Click(css(".auto input")))
 	own := b.another()
 	own.do("opening a code", chromedp.Navigate(base+"/q/"+w.tokens[2]), chromedp.WaitVisible(css(".stamp")))

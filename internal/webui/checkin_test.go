@@ -92,6 +92,12 @@ func TestNextCheckInIsOneTap(t *testing.T) {
 	if n := s.scanCount(); n != 2 {
 		t.Errorf("%d scans are logged after a double tap, want 2", n)
 	}
+	form.Set("here", "yes") // as the page's script does
+	b.post(path+"/scan", form).wants(http.StatusOK, "Đã ghi nhận: VÀO", "08:40")
+	if n := s.scanCount(); n != 2 {
+		t.Errorf("%d scans are logged after it was sent for its stamp, want 2", n)
+	}
+	form.Del("here")
 
 	s.advance(20 * time.Minute)
 	stale := b.get(path + "/stamp")
