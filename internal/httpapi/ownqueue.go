@@ -47,7 +47,8 @@ type ownQueue struct {
 }
 
 // ownScan is one scan of a phone's queue. Its id is a UUIDv7 of At; a void is at the time of the scan that it takes back, so that a
-// code that was good then is good for it.
+// code that was good then is good for it, and its id, where that is a UUIDv7, is of as many seconds later as the person took to think
+// better of it.
 type ownScan struct {
 	ID    uuid.UUID       `json:"id"`
 	Token string          `json:"token"`
@@ -189,7 +190,7 @@ func (d *ownDelivery) submission(s ownScan, kind stay.Kind) (ingest.Submission, 
 		return ingest.Submission{}, errIDTime
 	}
 	ago := time.Duration(d.now-at) * time.Second
-	if kind == stay.Void && ago > citizen.UndoFor+citizen.UndoGrace {
+	if kind == stay.Void && s.thought(ago) > citizen.UndoFor+citizen.UndoGrace {
 		return ingest.Submission{}, citizen.ErrUndoLate
 	}
 	how := scan.Phone
@@ -197,6 +198,15 @@ func (d *ownDelivery) submission(s ownScan, kind stay.Kind) (ingest.Submission, 
 		how = how.Offline()
 	}
 	return ingest.Submission{ID: s.ID, Token: s.Token, Kind: kind, How: how, At: at, Skew: skew, Voids: s.Voids}, nil
+}
+
+// thought returns how long after its scan a void that arrives so long after it was made: as with every other time, by the phone's clock
+// where that tells it, for a phone without a network can deliver neither.
+func (s ownScan) thought(arrives time.Duration) time.Duration {
+	if made, known := scanTime(nil, s.ID); known && made >= s.At {
+		return time.Duration(made-s.At) * time.Second
+	}
+	return arrives
 }
 
 // with returns who else is there, each once.

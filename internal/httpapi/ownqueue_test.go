@@ -111,18 +111,34 @@ func TestOwnQueue(t *testing.T) {
 	}
 }
 
-// TestUndoOfAQueue: a tap is taken back for everybody who was there, for a minute and what the network takes.
+// TestUndoOfAQueue: a tap is taken back for everybody who was there, for a minute and what the network takes, or, where the phone says
+// that it was so in time, whenever that is delivered, also where the tap itself never arrived.
 func TestUndoOfAQueue(t *testing.T) {
+	const life = citizen.UndoFor + citizen.UndoGrace
 	for _, c := range []struct {
-		after time.Duration
-		want  string
-	}{{20 * time.Second, "accepted"}, {citizen.UndoFor + citizen.UndoGrace, "accepted"}, {citizen.UndoFor + citizen.UndoGrace + time.Second, "undo_too_late"}} {
+		after   time.Duration
+		thought time.Duration // -1: the id does not tell
+		want    string
+	}{
+		{20 * time.Second, -1, "accepted"},
+		{life, -1, "accepted"},
+		{life + time.Second, -1, "undo_too_late"},
+		{20 * time.Second, 20 * time.Second, "accepted"},
+		{time.Hour, 0, "accepted"},
+		{time.Hour, citizen.UndoFor, "accepted"},
+		{time.Hour, life + time.Second, "undo_too_late"},
+		{time.Hour, -time.Hour, "undo_too_late"},
+	} {
 		b := newBench(t)
 		b.companions = []uuid.UUID{uuid.New()}
 		made := keepOwn(now.Unix(), b.token(nil)).with("with", []int{0})
 		wantAnswers(t, b.deliverOwn(now.Unix(), made), "accepted")
 		b.later = c.after
-		void := made.with("id", v7(now.Add(c.after))).with("kind", "void").with("voids", made["id"])
+		id := uuid.New()
+		if c.thought != -1 {
+			id = v7(now.Add(c.thought))
+		}
+		void := made.with("id", id).with("kind", "void").with("voids", made["id"])
 		wantAnswers(t, b.deliverOwn(now.Add(c.after).Unix(), void), c.want)
 		voided := make(map[uuid.UUID]uuid.UUID)
 		for _, s := range b.stored() {
@@ -130,7 +146,7 @@ func TestUndoOfAQueue(t *testing.T) {
 				voided[s.Alias] = s.Voids
 			}
 		}
-		id := made["id"].(uuid.UUID)
+		id = made["id"].(uuid.UUID)
 		if c.want != "accepted" {
 			if len(voided) != 0 {
 				t.Errorf("after %v: %v", c.after, voided)
@@ -141,6 +157,16 @@ func TestUndoOfAQueue(t *testing.T) {
 			t.Errorf("after %v: %v", c.after, voided)
 		}
 	}
+}
+
+// TestUndoComesFirst: what takes back a tap may be all that arrives of it, long after, or come together with it.
+func TestUndoComesFirst(t *testing.T) {
+	b := newBench(t)
+	at := now.Add(-time.Hour)
+	made := keepOwn(at.Unix(), b.token(nil))
+	void := made.with("id", v7(at.Add(20*time.Second))).with("kind", "void").with("voids", made["id"])
+	wantAnswers(t, b.deliverOwn(now.Unix(), void), "accepted")
+	wantAnswers(t, b.deliverOwn(now.Unix(), made, void), "accepted", "duplicate")
 }
 
 // TestOwnQueueClocks: a phone that is hours slow, hours fast, or was set anew while it had no network.

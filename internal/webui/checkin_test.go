@@ -13,6 +13,7 @@ import (
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/scan"
 	"github.com/truyvet/truyvet/internal/scanlog"
+	"github.com/truyvet/truyvet/internal/webui/page"
 	"github.com/truyvet/truyvet/internal/webui/visitor"
 	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing/stay"
@@ -107,6 +108,41 @@ func TestNextCheckInIsOneTap(t *testing.T) {
 		t.Errorf("%d scans are logged after an old form was sent again, want 3", n)
 	}
 	b.get(path+"/stamp").wants(http.StatusOK, "09:00")
+}
+
+// TestTap: a tap whose id the page's script made is recorded under it as of when it was tapped, once; an id that is none, or is of another
+// time, counts for nothing.
+func TestTap(t *testing.T) {
+	s := newSite(t, nil)
+	b := s.browser()
+	b.prove(s.stall.Code, "0912345678")
+	path := "/q/" + s.market.Code
+	for name, c := range map[string]struct {
+		made time.Duration
+		kept bool
+	}{
+		"just now": {0, true}, "on a slow line": {-time.Minute, true}, "a clock that is fast": {5 * time.Second, true},
+		"an old form": {-3 * time.Minute, false}, "the future": {time.Minute, false},
+	} {
+		made := time.Unix(s.now.Load(), 0).Add(c.made)
+		tap, err := page.NewNonce(made)
+		must(t, err)
+		form := url.Values{"kind": {"in"}, "nonce": {b.get(path).field("nonce")}, "tap": {tap}}
+		before := s.scanCount()
+		b.post(path+"/scan", form).leadsTo(path + "/stamp")
+		s.advance(3 * time.Second)
+		b.post(path+"/scan", form).leadsTo(path + "/stamp")
+		got := s.allScans()[before:]
+		if kept := got[0].ID.String() == tap && got[0].At == made.Unix() && len(got) == 1; kept != c.kept {
+			t.Errorf("%s: recorded is %+v", name, got)
+		}
+		s.advance(time.Hour)
+	}
+	form := url.Values{"kind": {"in"}, "nonce": {b.get(path).field("nonce")}, "tap": {uuid.NewString()}}
+	b.post(path+"/scan", form).leadsTo(path + "/stamp")
+	if all := s.allScans(); all[len(all)-1].ID.String() == form.Get("tap") {
+		t.Error("an id that tells no time was taken")
+	}
 }
 
 func TestKindsOfScan(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/truyvet/truyvet/tracing/stay"
 )
 
-// Submit submits one scan whose id was made by ScanID. Its error says why it is not recorded.
+// Submit submits one scan whose id was made by ScanID, or read by TapOf. Its error says why it is not recorded.
 func (s *Site) Submit(ctx context.Context, alias uuid.UUID, sub ingest.Submission) (ingest.Result, error) {
 	results, err := s.Scans.Submit(ctx, alias, []ingest.Submission{sub})
 	if err != nil {

@@ -98,3 +98,18 @@ func (s Seal) ScanID(nonce string, alias uuid.UUID, token string, kind stay.Kind
 	setVersion7(&id, tap)
 	return id
 }
+
+// longestTap is how long a tap may take to arrive.
+const longestTap = 2 * time.Minute
+
+// TapOf reads the id that a page's script has given a tap, a UUIDv7, and of when it is, by our clock. A tap that is sent again has the
+// same id. False: there is none, or it is not of just now, as when a browser sends an old form again.
+func TapOf(text string, now time.Time) (id uuid.UUID, at int64, ok bool) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.Version() != 7 {
+		return uuid.Nil, 0, false
+	}
+	at, _ = id.Time().UnixTime()
+	ago := now.Sub(time.Unix(at, 0))
+	return id, at, ago >= -doubleTap && ago <= longestTap
+}

@@ -129,7 +129,7 @@ func (p *Pages) finishProof(c *gin.Context) {
 	}
 	p.SetCookie(c, proofCookie, "", 0)
 	p.signIn(c, credential)
-	if _, ok := p.scanAndStamp(c, w, []uuid.UUID{credential.Alias}, stay.In, form.Get("nonce")); ok {
+	if _, ok := p.scanAndStamp(c, w, []uuid.UUID{credential.Alias}, stay.In, form); ok {
 		p.SeeOther(c, w.Path("/stamp")) // the one-time code is used: the form cannot be sent again
 	}
 }

@@ -2,6 +2,7 @@ package visitor
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ func (p *Pages) submitScan(c *gin.Context) {
 		return
 	}
 	people := append([]uuid.UUID{alias}, p.chosenCompanions(c, alias, form["with"])...)
-	done, ok := p.scanAndStamp(c, w, people, kind, form.Get("nonce"))
+	done, ok := p.scanAndStamp(c, w, people, kind, form)
 	switch {
 	case !ok:
 	case form.Get("here") != "": // the page's script sees to it that a reload does not send the form again
@@ -86,16 +87,23 @@ func (s stamp) Companions() []string { return strings.Fields(s.With) }
 func (s stamp) UndoUntil() int64 { return s.Made + int64(citizen.UndoFor/time.Second) }
 
 // scanAndStamp submits a scan of everybody who is there, the citizen first, and, once all are durable, has the browser keep the stamp.
+// It is under the id of the tap, where the form has one, and of its time: the phone keeps a tap under that of which it sees no answer.
 // On false the refusal has been answered.
-func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind stay.Kind, nonce string) (done stamp, ok bool) {
+func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind stay.Kind, form url.Values) (done stamp, ok bool) {
 	alias, now := people[0], p.Clock()
-	done = stamp{PlaceID: w.Token.Place, Kind: kind, Scan: p.Seal.ScanID(nonce, alias, w.Text, kind, now), Made: now.Unix()}
+	done = stamp{PlaceID: w.Token.Place, Kind: kind, Made: now.Unix()}
+	at := w.Seen
+	if id, tapped, given := page.TapOf(form.Get("tap"), now); given && at == 0 {
+		done.Scan, at = id, tapped
+	} else {
+		done.Scan = p.Seal.ScanID(form.Get("nonce"), alias, w.Text, kind, now)
+	}
 	for _, person := range people {
 		id := done.Scan
 		if person != alias {
 			id = citizen.CompanionScan(id, person)
 		}
-		result, err := p.Submit(c.Request.Context(), person, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone, At: w.Seen})
+		result, err := p.Submit(c.Request.Context(), person, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone, At: at})
 		if err != nil {
 			p.FailBackTo(c, err, w.Path(""))
 			return done, false

@@ -4,24 +4,44 @@ importScripts(new URL(self.location).searchParams.get("queue"));
 const CACHE = "truyvet-visits";
 const SHELL = "/q";
 const PATIENCE = 4_000; // milliseconds that a page may take before the one that needs no network is shown
+const LONGEST_TAP = 8_000; // milliseconds that the answer to a tap may take before the phone keeps the tap
 const AWAY = [502, 503, 504];
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
+// within returns the server's answer, or nothing where there is none in time.
+const within = async (milliseconds, answer) => {
+  const late = new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+  const response = await Promise.race([answer.catch(() => null), late]);
+  return response && !AWAY.includes(response.status) ? response : null;
+};
+
+// leave leaves a tap for the page that needs no network to keep. Under the id that its form has it counts once, whether it arrived or not.
+const leave = async (token, form) => {
+  const tap = new URLSearchParams(await form);
+  const left = { token: token.toUpperCase(), id: tap.get("tap"), kind: tap.get("kind"), along: tap.getAll("with").map(Number) };
+  if (!left.id) throw new Error("the form has no id");
+  await (await self.truyvetVisits()).store("tap", left);
+};
+
 // open answers with the server's page, or with that which needs none.
 const open = async ({ request }) => {
   const shell = await caches.match(SHELL, { cacheName: CACHE, ignoreVary: true }).catch(() => null);
+  const [, , token, page] = new URL(request.url).pathname.split("/");
+  const form = request.method !== "GET" && request.clone().text();
   const answer = fetch(request);
   if (!shell) return answer;
-  if (request.method !== "GET") {
-    // Whether a form arrived is not known then: the page behind its code says how things stand.
-    const code = new URL(request.url).pathname.split("/").slice(0, 3).join("/");
-    return answer.catch(() => Response.redirect(code, 303));
+  if (!form) return (await within(PATIENCE, answer)) ?? shell;
+  try {
+    if (page !== "scan") return await answer;
+    const response = await within(LONGEST_TAP, answer);
+    if (!response) await leave(token, form);
+    return response ?? shell;
+  } catch {
+    // Whether the form arrived is not known then: the page behind its code says how things stand.
+    return Response.redirect("/q/" + token, 303);
   }
-  const late = new Promise((resolve) => { setTimeout(resolve, PATIENCE); });
-  const response = await Promise.race([answer.catch(() => null), late]);
-  return response && !AWAY.includes(response.status) ? response : shell;
 };
 
 self.addEventListener("fetch", (event) => {

@@ -7,6 +7,7 @@
   const NAME = "truyvet-visits"; // of the database, the lock, the channel and the sync
   const BATCH = 50;
   const LONGEST_PAUSE = 60_000;
+  const LONGEST_REST = 600_000; // that the server may ask for
   const LONGEST_ANSWER = 20_000;
   const SAME_CLOCK = 5_000; // two measures of one clock are no further apart than this
   const MOST_PLACES = 50;
@@ -21,6 +22,19 @@
 
   // truyvetKept says whether this phone may have kept anything yet.
   self.truyvetKept = async () => !indexedDB.databases || (await indexedDB.databases()).some(({ name }) => name === NAME);
+
+  // truyvetId makes an id of a second (RFC 9562, section 5.7: a UUIDv7).
+  self.truyvetId = (at) => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const view = new DataView(bytes.buffer);
+    const milliseconds = at * 1000 + (Date.now() % 1000);
+    view.setUint32(0, Math.floor(milliseconds / 65536));
+    view.setUint16(4, milliseconds % 65536);
+    bytes[6] = (bytes[6] & 0x0f) | 0x70;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  };
 
   const open = async () => {
     const done = (request) =>
@@ -89,19 +103,6 @@
     };
     const now = () => Date.now() + offset;
 
-    // uuid7 is of a second of this phone's clock (RFC 9562, section 5.7).
-    const uuid7 = (at) => {
-      const bytes = crypto.getRandomValues(new Uint8Array(16));
-      const view = new DataView(bytes.buffer);
-      const milliseconds = at * 1000 + (Date.now() % 1000);
-      view.setUint32(0, Math.floor(milliseconds / 65536));
-      view.setUint16(4, milliseconds % 65536);
-      bytes[6] = (bytes[6] & 0x0f) | 0x70;
-      bytes[8] = (bytes[8] & 0x3f) | 0x80;
-      const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
-      return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-    };
-
     // remember takes over what a page of the server says: whose browser it is, who goes along, and what places are called.
     const remember = ({ whose, along, place }) =>
       change((queue, state) => {
@@ -122,14 +123,15 @@
     // forget takes away what is known of the person; what waits is theirs still, and waits for them.
     const forget = () =>
       change((queue, state) => {
-        for (const key of ["person", "places", "here"]) state.delete(key);
+        for (const key of ["person", "places", "here", "prove"]) state.delete(key);
         each(queue, (cursor) => { if (cursor.value.state === "waiting") cursor.update({ ...cursor.value, state: "held" }); });
       });
 
-    // keep queues a scan of the person whose phone it is: at is a second of this clock, scan what is sent, shown what the page shows of it.
-    const keep = async ({ at = Math.floor(Date.now() / 1000), shown, ...scan }) => {
+    // keep queues a scan of the person whose phone it is: at is a second of this clock, or of one that the server's is an offset before,
+    // id one of that second, scan what is sent, and shown what the page shows of it.
+    const keep = async ({ at = Math.floor(Date.now() / 1000), id = self.truyvetId(at), ...scan }) => {
       const { whose } = await stored("person");
-      const kept = { ...scan, id: uuid7(at), at, whose, shown, offset, session, moment: performance.now(), state: "waiting" };
+      const kept = { offset, ...scan, id, at, whose, session, moment: performance.now(), state: "waiting" };
       await change((queue) => queue.add(kept));
       deliver();
       self.registration?.sync?.register(NAME).catch(() => {});
@@ -139,9 +141,9 @@
 
     const locked = (work) => (navigator.locks ? navigator.locks.request(NAME, work) : work());
 
-    // undo takes a scan back. Where it was never sent it is as if it had not been; else what takes it back is queued in its place. It waits
-    // for what is being sent.
-    const undo = (scan) =>
+    // undo takes a scan back, so many seconds after it was tapped, which the id tells of what takes it back. Where it was never sent it is
+    // as if it had not been; else what takes it back is queued in its place. It waits for what is being sent.
+    const undo = (scan, seconds) =>
       locked(() =>
         change((queue) => {
           let left = true;
@@ -152,7 +154,7 @@
               cursor.delete();
             }
             const { key: _, id, tried: __, ...rest } = scan;
-            if (left) queue.add({ ...rest, id: uuid7(scan.at), kind: "void", voids: id, state: "waiting" });
+            if (left) queue.add({ ...rest, id: self.truyvetId(scan.at + seconds), kind: "void", voids: id, state: "waiting" });
           };
         })).then(() => deliver());
 
@@ -185,10 +187,12 @@
     // send delivers one batch. It returns how long to wait until the next, in milliseconds, or nothing where there is nothing to send or
     // the person has to do something first.
     let most = BATCH; // one by one, where the server takes none of a batch
+    let firm = false; // whether it is the server that wants the wait
     const send = async (tries) => {
       const batch = (await all()).filter(({ state }) => state === "waiting").slice(0, most);
       if (!batch.length) return null;
       const pause = Math.min(LONGEST_PAUSE, 1000 * 2 ** tries) * (0.5 + Math.random() / 2);
+      firm = false;
       try {
         // The time is asked for before anything is sent, where this page has not done so, or this clock was set since.
         if (measured === null || Math.abs(ahead() - measured) > SAME_CLOCK) {
@@ -212,7 +216,9 @@
           return null;
         }
         if (response.status >= 500 || [404, 408, 425, 429].includes(response.status)) {
-          return Math.max(pause, 1000 * Number(response.headers.get("Retry-After")) || 0);
+          const asked = 1000 * Number(response.headers.get("Retry-After")) || 0;
+          firm = asked > 0;
+          return Math.max(pause, Math.min(asked, LONGEST_REST));
         }
         if (batch.length === 1) await settle(batch, [{ status: "refused", code: (await response.json()).code }]);
         most = 1;
@@ -222,10 +228,16 @@
       }
     };
 
-    // deliver sends until nothing is left; another call meanwhile ends the pause. Of all pages and the worker one sends at a time.
+    // deliver sends until nothing is left; another call meanwhile ends the pause, unless the server wants it. Of all pages and the worker
+    // one sends at a time.
     let delivering = false;
     let more = false;
     let wake = () => {};
+    const rest = (wait) =>
+      new Promise((resolve) => {
+        wake = firm ? () => {} : resolve;
+        setTimeout(resolve, wait);
+      });
     const deliver = async () => {
       more = true;
       wake();
@@ -238,7 +250,7 @@
           if (wait === null) continue;
           more = true;
           tries = wait ? tries + 1 : 0;
-          if (wait) await new Promise((resolve) => { wake = resolve; setTimeout(resolve, wait); });
+          if (wait) await rest(wait);
         }
       } catch {
         // The browser does not give what it keeps. The next scan, or the network, tries again.

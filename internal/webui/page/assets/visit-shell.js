@@ -72,6 +72,7 @@
   // The stamp is of the last tap. It says that it is not delivered until it is.
   let last = null;
   const UNDO = 60;
+  const since = () => Math.floor(visits.now() / 1000) - Math.floor(last.tapped / 1000);
   const stamp = async () => {
     const left = (await visits.all()).find(({ id }) => id === last.id);
     const box = part("stamp").querySelector(".stamp");
@@ -94,7 +95,7 @@
     if (!last) return;
     const now = Math.floor(visits.now() / 1000);
     part("stamp").querySelector(".now b").textContent = local(now).slice(11, 19);
-    const seconds = UNDO - (now - Math.floor(last.tapped / 1000));
+    const seconds = UNDO - since();
     const undo = part("stamp").querySelector(".undo");
     undo.hidden = seconds <= 0;
     undo.querySelector(".seconds").textContent = seconds + " s";
@@ -126,11 +127,10 @@
     if (last) await stamp();
   };
 
-  const tap = async (token, kind, form) => {
+  const tap = async (token, form, said) => {
     const places = (await visits.stored("places")) ?? [];
     const { name = "", site = "" } = places.find(({ id }) => id === token.id) ?? {};
-    const along = [...form.querySelectorAll("[name=with]:checked")].map(({ value }) => Number(value));
-    const scan = { token: token.text, kind, along, shown: { name, site, kind: token.kind } };
+    const scan = { ...said, token: token.text, shown: { name, site, kind: token.kind } };
     if (token.screen) scan.at = opened; // the code of a screen was good when it was opened
     try {
       last = { ...(await visits.keep(scan)), dwell: token.dwell, screen: token.screen, tapped: visits.now() };
@@ -168,16 +168,26 @@
     if (person.along.length) shell.querySelector(".auto").hidden = true; // who goes along has to be said
     form.querySelector("[value=out]").hidden = token.screen;
     for (const button of shell.querySelectorAll("[name=kind]")) {
-      button.addEventListener("click", () => tap(token, button.value, form));
+      button.addEventListener("click", () => {
+        const along = [...form.querySelectorAll("[name=with]:checked")].map(({ value }) => Number(value));
+        return tap(token, form, { kind: button.value, along });
+      });
     }
     part("stamp").querySelector(".undo").addEventListener("click", async () => {
-      await visits.undo(last);
+      await visits.undo(last, since());
       last = null;
       part("tap").querySelector(".undone").hidden = false;
       only("tap");
     });
     only("tap");
     setInterval(tick, 1000);
+    const left = await visits.stored("tap");
+    if (left?.token === token.text) {
+      await visits.store("tap", null);
+      history.replaceState(null, "", "/q/" + match[1]); // a reload would send the form once more
+      const { id, kind, along: who } = left;
+      return tap(token, form, { id, kind, along: who, at: Math.floor(parseInt(id.replace("-", "").slice(0, 12), 16) / 1000), offset: 0 });
+    }
     if (await window.truyvetAutomatic()) form.querySelector("[value=in]").click();
   };
 

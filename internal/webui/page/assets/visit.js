@@ -2,6 +2,7 @@
 // opens without a network (visit-offline.js), and check in by themselves where the person chose so. The pages are whole without this.
 (async () => {
   const AUTO = "truyvet-auto"; // in the browser: whether to check in without a tap
+  const DOUBLE_TAP = 10; // seconds, as on the server
   const mark = document.querySelector(".undelivered");
   const visitor = document.getElementById("visitor");
 
@@ -21,8 +22,20 @@
     await until("visibilitychange", () => document.visibilityState === "visible");
     return true;
   };
-  // The stamp is to be the answer itself: on a slow line an address to go on to costs as long again.
-  for (const { elements: { here } } of document.querySelectorAll('form[action$="/scan"]')) here.disabled = false;
+  // The stamp is to be the answer itself: on a slow line an address to go on to costs as long again. And a tap has an id of its second,
+  // by the server's clock: where no answer comes it is kept under that (visit-offline.js). A double tap is one.
+  const ahead = visitor && Number(visitor.dataset.now) * 1000 - Date.now();
+  for (const form of document.querySelectorAll('form[action$="/scan"]')) {
+    const { here, tap } = form.elements;
+    here.disabled = false;
+    let last = {};
+    form.addEventListener("submit", ({ submitter }) => {
+      const [kind, at] = [submitter?.value, Math.floor((Date.now() + ahead) / 1000)];
+      if (!tap || (last.kind === kind && at - last.at < DOUBLE_TAP)) return;
+      last = { kind, at };
+      [tap.value, tap.disabled] = [window.truyvetId(at), false];
+    });
+  }
   const tap = document.querySelector("form.tap[method=post]");
   if (tap && (await window.truyvetAutomatic())) return tap.requestSubmit(tap.querySelector("[value=in]"));
 
@@ -101,6 +114,9 @@
       form.submit();
     });
   }
+  // What waits for the number is delivered by a phone that is the person's own: the field says so, and they may say otherwise.
+  const own = document.querySelector("[name=mine]");
+  if (own && (await visits.stored("prove"))) own.checked = true;
   if (visitor) await note().catch(() => {}); // a full disk does not keep what is there from being delivered
   draw();
   visits.deliver();
