@@ -17,6 +17,9 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc golang.org/x/crypto/... gol
 	github.com/makiuchi-d/gozxing/... github.com/truyvet/truyvet/tracing/tracingtest
 RACE := -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
+# What a measurement in chromium prints besides its figures where it fails; with pipefail the failure is the target's.
+FAILED := FAIL|panic|_test\.go:
+
 .PHONY: help run build wasm test-packages test e2e bench bench-walk bench-ingest bench-gate bench-citizen bench-registry bench-posters replay overload soak lint cluster clean
 
 help: ## list the targets
@@ -58,14 +61,17 @@ bench-ingest: build ## measure how fast scans are taken in, beside the limits of
 	@deploy/dev/test-packages.sh redis-server clickhouse-server
 	$(GO) run ./cmd/benchingest --truyvet $(BIN)
 
+bench-gate bench-citizen: SHELL := bash
+bench-gate bench-citizen: .SHELLFLAGS := -o pipefail -c
+
 bench-gate: wasm ## measure a gate in chromium: pictures a second, and a line of people at a reader
 	@deploy/dev/test-packages.sh chromium
-	@$(GO) test ./internal/e2e -run TestGateAlone -v -gate.frames=200 | grep '^gate\.'
+	@$(GO) test ./internal/e2e -run TestGateAlone -v -gate.frames=200 | grep -E '^gate\.|$(FAILED)'
 	@printf 'gate.wasm %s bytes\n' $$(wc -c < $(ASSETS)/gate.wasm.gz)
 
 bench-citizen: ## measure how long a check-in takes in chromium over 400 kbit/s and 400 ms, on a processor six times slower
 	@deploy/dev/test-packages.sh chromium
-	@$(GO) test ./internal/e2e -run TestPhoneTraffic -v -citizen.timing | grep -E '^citizen\.|visit takes'
+	@$(GO) test ./internal/e2e -run TestPhoneTraffic -v -citizen.timing | grep -E '^citizen\.|visit takes|$(FAILED)'
 
 replay: build ## replay 24 hours of a city of two million people, as fast as they are taken, in both modes (ten minutes): SCANS=6000000
 	@deploy/dev/test-packages.sh redis-server clickhouse-server

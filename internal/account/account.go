@@ -112,10 +112,11 @@ type Invitations interface {
 	Accept(ctx context.Context, id uuid.UUID, a registry.Account, keyHash []byte) error
 }
 
-// Applications keeps applications. Admit drops one and makes its organisation and the invitation of its first owner in the same
+// Applications keeps applications. PutApplication adds one with its entry of the audit log where fewer than most wait, else the error
+// is registry.ErrFull and there is neither. Admit drops one and makes its organisation and the invitation of its first owner in the same
 // step. Of two calls one alone gets nil, the other registry.ErrNotFound.
 type Applications interface {
-	PutApplication(ctx context.Context, a registry.Application, most int) error
+	PutApplication(ctx context.Context, a registry.Application, most int, seal registry.AuditSeal, entry registry.AuditEntry) error
 	Application(ctx context.Context, id uuid.UUID, now int64) (registry.Application, error)
 	ApplicationOf(ctx context.Context, tokenHash []byte, now int64) (registry.Application, error)
 	Applications(ctx context.Context, now int64) ([]registry.Application, error)
@@ -136,9 +137,12 @@ type Ground interface {
 	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
 }
 
-// Audit is the log of who did what. An act of the service is entered before it is done: what cannot be entered is not done.
+// Audit is the log of who did what. An act of the service is entered before it is done, or in the same step: what cannot be entered
+// is not done. Entry and Seal make entries for a store that adds them itself.
 type Audit interface {
 	Append(ctx context.Context, actor, action, subject, detail string) error
+	Entry(actor, action, subject, detail string) registry.AuditEntry
+	Seal(prev []byte, e registry.AuditEntry) []byte
 }
 
 // Deps is what the service is made from.

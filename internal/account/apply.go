@@ -48,7 +48,7 @@ func (s *Service) Apply(ctx context.Context, in Applicant, address string) (toke
 	if err := s.checkApplicant(ctx, in); err != nil {
 		return "", err
 	}
-	wait, err := s.limits.applications.Take(ctx, networkOf(address))
+	wait, err := s.limits.takeApplication(ctx, address)
 	if err != nil {
 		return "", err
 	}
@@ -56,13 +56,6 @@ func (s *Service) Apply(ctx context.Context, in Applicant, address string) (toke
 		return "", until(ErrOftenApplied, wait)
 	}
 	now := s.clock()
-	waiting, err := s.store.Applications(ctx, now.Unix())
-	if err != nil {
-		return "", fmt.Errorf("applying: %w", err)
-	}
-	if len(waiting) >= mostApplications {
-		return "", ErrManyApplied
-	}
 	a := registry.Application{
 		Name: in.Name, Address: in.Address, Area: in.Area, Created: now.Unix(), Expires: now.Add(ApplicationLifetime).Unix(),
 	}
@@ -71,11 +64,9 @@ func (s *Service) Apply(ctx context.Context, in Applicant, address string) (toke
 	}
 	a.Contact = s.sealer.Seal(nil, nil, []byte(in.Contact), applicationSeal(a.ID)) //nolint:gosec // it draws its nonces itself
 	token, a.TokenHash = newToken()
-	if err := s.enter(ctx, "system", "application_made", a.ID, ""); err != nil {
-		return "", err
-	}
-	switch err := s.store.PutApplication(ctx, a, mostApplications); {
-	case errors.Is(err, registry.ErrFull): // others have applied since
+	entry := s.audit.Entry("system", "application_made", a.ID.String(), "")
+	switch err := s.store.PutApplication(ctx, a, mostApplications, s.audit.Seal, entry); {
+	case errors.Is(err, registry.ErrFull):
 		return "", ErrManyApplied
 	case err != nil:
 		return "", fmt.Errorf("applying: %w", err)

@@ -83,7 +83,7 @@ func TestApplicationIsRefused(t *testing.T) {
 func TestApplicationUnderALostKey(t *testing.T) {
 	o := newOffice(t)
 	lost := registry.Application{ID: uuid.New(), TokenHash: []byte{1}, Name: "Chợ", Created: 1, Expires: o.time().Add(time.Hour).Unix(), Contact: []byte{1}}
-	if err := o.store.PutApplication(t.Context(), lost, 1); err != nil {
+	if err := o.store.PutApplication(t.Context(), lost, 1, o.Seal, registry.AuditEntry{}); err != nil {
 		t.Fatal(err)
 	}
 	o.apply(t, applicant)
@@ -135,17 +135,41 @@ func TestApplicationsThatAreNone(t *testing.T) {
 	}
 }
 
+// TestThisMachineIsEverybody: whoever comes through a proxy that is not trusted has this machine's address, and one who applies again
+// and again must not shut out the others.
+func TestThisMachineIsEverybody(t *testing.T) {
+	o := newOffice(t)
+	for n := range applicationsInTotal.Burst + 1 {
+		_, err := o.Apply(t.Context(), applicant, "127.0.0.1")
+		if over := n >= applicationsInTotal.Burst; over != errors.Is(err, ErrOftenApplied) || !over && err != nil {
+			t.Fatalf("application %d: %v", n+1, err)
+		}
+	}
+	if _, err := o.Apply(t.Context(), applicant, address); err != nil {
+		t.Errorf("from an address of its own: %v", err)
+	}
+	for range 2 * triesPerToken.Burst {
+		if _, err := o.Open(t.Context(), "none", "::1"); !errors.Is(err, ErrInvitation) {
+			t.Fatalf("a token that is none: %v", err)
+		}
+	}
+}
+
 // TestApplicationsAreBounded has as many as may wait come from everywhere, over days.
 func TestApplicationsAreBounded(t *testing.T) {
 	o := newOffice(t)
 	for n := range mostApplications {
 		a := registry.Application{ID: uuid.New(), TokenHash: fmt.Append(nil, n), Created: 1, Expires: o.time().Add(time.Hour).Unix(), Contact: []byte{1}}
-		if err := o.store.PutApplication(t.Context(), a, mostApplications); err != nil {
+		if err := o.store.PutApplication(t.Context(), a, mostApplications, o.Seal, registry.AuditEntry{}); err != nil {
 			t.Fatal(err)
 		}
 	}
+	o.told()
 	if _, err := o.Apply(t.Context(), applicant, address); !errors.Is(err, ErrManyApplied) {
 		t.Errorf("one too many: %v", err)
+	}
+	if told := o.told(); len(told) != 0 {
+		t.Errorf("the audit log says %q of one that was not kept", told)
 	}
 	o.advance(2 * time.Hour)
 	if _, err := o.Apply(t.Context(), applicant, address); err != nil {

@@ -41,7 +41,7 @@ var (
 // that share the registry; what only keeps the processors free, in this process alone.
 type limits struct {
 	pairs, logins, browsers, codes, proofs, applications *ratelimit.Shared
-	addresses, tokens                                    *ratelimit.Limiter
+	addresses, tokens, unplaced                          *ratelimit.Limiter
 }
 
 func newLimits(d ratelimit.SharedDeps) *limits {
@@ -53,6 +53,7 @@ func newLimits(d ratelimit.SharedDeps) *limits {
 		codes: limit("second factor", triesPerCode), proofs: limit("password", triesPerProof),
 		addresses: ratelimit.New(triesPerAddress, triesInTotal, d.Clock), tokens: ratelimit.New(triesPerToken, triesInTotal, d.Clock),
 		applications: ratelimit.NewShared(d, "application", applicationsPerAddress, applicationsInTotal),
+		unplaced:     ratelimit.New(applicationsInTotal, applicationsInTotal, d.Clock),
 	}
 }
 
@@ -90,7 +91,18 @@ func codeKey(try CodeAttempt) string { return try.Account.String() + " " + try.B
 
 // takeToken counts a token that was presented.
 func (l *limits) takeToken(address string) (wait time.Duration) {
-	return l.tokens.Take(networkOf(address))
+	if network := networkOf(address); network != "" {
+		return l.tokens.Take(network)
+	}
+	return 0
+}
+
+// takeApplication counts an application. Where its address says nothing of who applies, all such share the limit of all.
+func (l *limits) takeApplication(ctx context.Context, address string) (wait time.Duration, err error) {
+	if network := networkOf(address); network != "" {
+		return l.applications.Take(ctx, network)
+	}
+	return l.unplaced.Take(""), nil
 }
 
 // networkOf returns whom an address stands for: of IPv6 the network of 64 bits, in which one sender has every address. It is

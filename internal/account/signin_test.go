@@ -97,7 +97,7 @@ func TestWhatIsNotEnteredIsNotDone(t *testing.T) {
 	admin := b.make(t, registry.Account{Login: "admin", Role: registry.RoleAdmin})
 	owner := b.make(t, registry.Account{Login: "owner", Role: registry.RoleOwner, Organisation: b.organisation})
 	session := b.login(t, owner)
-	b.Service.audit = refusing{}
+	b.Service.audit = refusing{b}
 	if _, err := b.Begin(t.Context(), owner, ""); err == nil {
 		t.Error("somebody logged in unseen")
 	}
@@ -119,7 +119,7 @@ func TestWhatIsNotEnteredIsNotDone(t *testing.T) {
 	}
 }
 
-type refusing struct{}
+type refusing struct{ Audit }
 
 func (refusing) Append(context.Context, string, string, string, string) error {
 	return errors.New("the audit log refuses")

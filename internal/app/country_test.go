@@ -290,7 +290,7 @@ func (c *country) application(t *testing.T, own bool) uuid.UUID {
 	}
 	a := registry.Application{ID: uuid.New(), Name: "Quán mới", Created: time.Now().Unix(), Expires: time.Now().Add(time.Hour).Unix()}
 	a.TokenHash, a.Contact = a.ID[:], a.ID[:]
-	must(t, c.parts.Registry.PutApplication(t.Context(), a, 1000))
+	must(t, c.parts.Registry.PutApplication(t.Context(), a, 1000, c.parts.Audit.Seal, registry.AuditEntry{}))
 	return a.ID
 }
 

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -29,6 +30,7 @@ const (
 var (
 	errTripSteps = errs.New(errs.TooLarge, "batch_too_large", "At most 50 steps are taken at once.")
 	errTripStep  = errs.New(errs.Invalid, "trip_step", "A step begins a trip or ends one.")
+	errTripForm  = errs.New(errs.Invalid, "trip_malformed", "The step is not an object of the documented form.")
 )
 
 // tripStep is that a driver began a trip or ended one. The id is the trip's, made by the device that began it.
@@ -46,12 +48,19 @@ type wireTrip struct {
 	Began int64     `json:"began"`
 }
 
-// wireStep is what became of a step.
+// wireStep is what became of a step. The id is empty where none can be read.
 type wireStep struct {
-	ID      uuid.UUID `json:"id"`
-	Status  string    `json:"status"`
-	Code    string    `json:"code,omitempty"`
-	Message string    `json:"message,omitempty"`
+	ID      string `json:"id"`
+	Status  string `json:"status"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+// driverSteps is what a driver did, in order, at the vehicle that was Place; where that is not said, it is where the gate stands now.
+type driverSteps struct {
+	SentAt int64             `json:"sent_at"`
+	Place  uuid.UUID         `json:"place"`
+	Steps  []json.RawMessage `json:"steps"` // each a tripStep
 }
 
 // postGateTrips takes what a driver did, in order, each step by itself, and answers which trip is under way then. It may be asked with
@@ -61,10 +70,7 @@ func (a *API) postGateTrips(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	var body struct {
-		SentAt int64      `json:"sent_at"`
-		Steps  []tripStep `json:"steps"`
-	}
+	var body driverSteps
 	if err := readJSON(c.Writer, c.Request, &body); err != nil {
 		return err
 	}
@@ -73,19 +79,21 @@ func (a *API) postGateTrips(c *gin.Context) error {
 		return errTripSteps
 	case len(body.Steps) > 0 && !sentAt(body.SentAt):
 		return errSent
+	case body.Place != uuid.Nil && body.Place != gate.Place:
+		return errOtherPlace
 	}
 	if err := a.paceGate(gate.ID, max(1, len(body.Steps))); err != nil { // to ask is a query too
 		return err
 	}
 	results := make([]wireStep, len(body.Steps))
-	for i, step := range body.Steps {
-		results[i] = wireStep{ID: step.ID, Status: "accepted"}
-		if err := a.drive(c.Request.Context(), gate, step, body.SentAt); err != nil {
+	for i, text := range body.Steps {
+		results[i] = wireStep{ID: readableID(text), Status: "accepted"}
+		if err := a.drive(c.Request.Context(), gate, text, body.SentAt); err != nil {
 			e := errs.Of(err)
 			if e.Kind == errs.Internal || e.Kind == errs.Unavailable || e.Kind == errs.Timeout {
 				return err // what was taken is taken, and known when it comes again
 			}
-			results[i] = wireStep{step.ID, "refused", e.Code, e.Message}
+			results[i].Status, results[i].Code, results[i].Message = "refused", e.Code, e.Message
 		}
 	}
 	board, err := a.drivers.Board(c.Request.Context(), gate.Place)
@@ -100,8 +108,12 @@ func (a *API) postGateTrips(c *gin.Context) error {
 	return nil
 }
 
-// drive takes one step.
-func (a *API) drive(ctx context.Context, gate registry.Account, step tripStep, sent int64) error {
+// drive takes one step. One that cannot be read is refused by itself, as a scan of a queue is.
+func (a *API) drive(ctx context.Context, gate registry.Account, text json.RawMessage, sent int64) error {
+	var step tripStep
+	if decodeStrictly(text, &step) != nil {
+		return errTripForm
+	}
 	at, _, err := step.corrected(a.clock().Unix(), sent)
 	if err != nil {
 		return err

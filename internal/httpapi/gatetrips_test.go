@@ -101,6 +101,16 @@ func TestTripsOfADriver(t *testing.T) {
 	expect(send(step(first, "end", "", slow, ""), step(second, "stop", "", slow, ""), step(second, "begin", "", slow, ""), step(second, "end", "", 0, ""),
 		step(second, "end", "", slow, "")),
 		200, "", "refused not_found", "refused trip_step", "refused trip_route", "refused scan_time_missing", "accepted")
+	third := uuid.New()
+	expect(send(`{"id":"`+third.String()+`","stop":1}`, `7`, step(third, "begin", "on", slow, ""), `{"id":"x"}`, step(third, "end", "", slow, `,"age":"1"`), `null`),
+		200, "on", "refused trip_malformed", "refused trip_malformed", "accepted", "refused trip_malformed", "refused trip_malformed",
+		"refused scan_time_missing")
+	if res := do(gateRequest("/api/v1/gate/trips", gateKey, send(`{"id":"`+third.String()+`","stop":1}`, `{"id":"x"}`))); !strings.Contains(
+		res.Body.String(), `"results":[{"id":"`+third.String()+`","status":"refused"`) || !strings.Contains(res.Body.String(), `{"id":"","status":"refused"`) {
+		t.Errorf("steps that cannot be read are answered %s", res.Body)
+	}
+	expect(`{"place":"`+b.gates.gate.Place.String()+`",`+send(step(third, "end", "", slow, ""))[1:], 200, "", "accepted")
+	expect(`{"place":"`+uuid.NewString()+`",`+send(step(third, "begin", "x", slow, ""))[1:], 409, "", "gate_moved")
 	expect(`{"steps":[`+step(first, "begin", "x", slow, "")+`]}`, 400, "", "sent_at_missing")
 	expect(send(slices.Repeat([]string{step(first, "begin", "x", slow, "")}, 51)...), 413, "", "batch_too_large")
 	b.drivers.fails = registry.ErrBusy

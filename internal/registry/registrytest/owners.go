@@ -13,7 +13,7 @@ import (
 
 // Owners are what organisations ask for and keep.
 type Owners interface {
-	PutApplication(ctx context.Context, a registry.Application, most int) error
+	PutApplication(ctx context.Context, a registry.Application, most int, seal registry.AuditSeal, entry registry.AuditEntry) error
 	Application(ctx context.Context, id uuid.UUID, now int64) (registry.Application, error)
 	ApplicationOf(ctx context.Context, tokenHash []byte, now int64) (registry.Application, error)
 	Applications(ctx context.Context, now int64) ([]registry.Application, error)
@@ -35,20 +35,22 @@ func application(n byte, created int64) registry.Application {
 	}
 }
 
+var applied = registry.AuditEntry{At: 5, Action: "application_made"}
+
 func testApplications(t *testing.T, s Store) {
 	ctx := t.Context()
 	ground(t, s)
 	first, second := application(1, 10), application(2, 20)
 	second.Area = ""
-	must(t, s.PutApplication(ctx, second, 2))
-	must(t, s.PutApplication(ctx, first, 2))
-	wantError(t, s.PutApplication(ctx, application(3, 109), 2), registry.ErrFull)
+	must(t, s.PutApplication(ctx, second, 2, plainSeal, applied))
+	must(t, s.PutApplication(ctx, first, 2, plainSeal, applied))
+	wantError(t, s.PutApplication(ctx, application(3, 109), 2, plainSeal, applied), registry.ErrFull)
 	same := application(3, 30)
 	same.TokenHash = first.TokenHash
-	wantError(t, s.PutApplication(ctx, same, 3), registry.ErrExists)
+	wantError(t, s.PutApplication(ctx, same, 3, plainSeal, applied), registry.ErrExists)
 	nowhere := application(4, 30)
 	nowhere.Area = "99999"
-	wantError(t, s.PutApplication(ctx, nowhere, 3), registry.ErrDangling)
+	wantError(t, s.PutApplication(ctx, nowhere, 3, plainSeal, applied), registry.ErrDangling)
 
 	wantValue(t, first)(s.Application(ctx, first.ID, 109))
 	wantValue(t, second)(s.ApplicationOf(ctx, second.TokenHash, 109))
@@ -61,15 +63,31 @@ func testApplications(t *testing.T, s Store) {
 
 	must(t, s.DropApplication(ctx, second.ID))
 	wantError(t, s.DropApplication(ctx, second.ID), registry.ErrNotFound)
-	must(t, s.PutApplication(ctx, application(5, 110), 2)) // first has expired, and goes
+	must(t, s.PutApplication(ctx, application(5, 110), 2, plainSeal, applied)) // first has expired, and goes
 	wantError(t, s.DropApplication(ctx, first.ID), registry.ErrNotFound)
+
+	entries, err := s.AuditEntries(ctx, 0, 10)
+	if err != nil || len(entries) != 3 { // none of those that were refused
+		t.Errorf("%d entries, %v", len(entries), err)
+	}
+	ending, cancel := context.WithCancel(ctx)
+	unentered := application(6, 110)
+	err = s.PutApplication(ending, unentered, 9, func([]byte, registry.AuditEntry) []byte {
+		cancel()
+		return nil
+	}, applied)
+	if err == nil {
+		t.Error("applied without an entry")
+	}
+	_, err = s.Application(ctx, unentered.ID, 110)
+	wantError(t, err, registry.ErrNotFound)
 }
 
 func testAdmit(t *testing.T, s Store) {
 	ctx := t.Context()
 	ground(t, s)
 	a := application(1, 10)
-	must(t, s.PutApplication(ctx, a, 2))
+	must(t, s.PutApplication(ctx, a, 2, plainSeal, applied))
 	begun := registry.Organisation{ID: id(0xa0, 7), Name: a.Name, Created: 11}
 	invitation := registry.Invitation{
 		ID: id(0x20, 1), TokenHash: a.TokenHash, Role: registry.RoleOwner, Organisation: begun.ID, Proposed: officer.ID, Created: 11, Expires: 90,

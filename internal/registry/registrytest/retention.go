@@ -146,7 +146,7 @@ func testCountExpired(t *testing.T, s Store) {
 	wantValue(t, int64(1))(s.CountExpired(ctx, 1000))
 
 	kept := application(1, 300) // until 400
-	must(t, s.PutApplication(ctx, kept, 1))
+	must(t, s.PutApplication(ctx, kept, 1, plainSeal, applied))
 	must(t, s.PutPrintOrder(ctx, registry.PrintOrder{ID: id(0x40, 1), Organisation: organisation.ID, Created: 300, Expires: 350}))
 	for now, want := range map[int64]int64{299: 0, 300: 1, 350: 2, 400: 3} {
 		wantValue(t, want)(s.CountExpired(ctx, now))

@@ -10,9 +10,12 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
-// PutApplication adds an application where fewer than most wait, and drops those that had expired when it was made. The errors:
-// registry.ErrFull, registry.ErrExists for an id or a token that is there, ErrDangling for an area that is not.
-func (s *Store) PutApplication(ctx context.Context, a registry.Application, most int) error {
+// PutApplication adds an application where fewer than most wait, together with its audit entry, and drops those that had expired when
+// it was made. The errors: registry.ErrFull, registry.ErrExists for an id or a token that is there, ErrDangling for an area that is
+// not.
+func (s *Store) PutApplication(
+	ctx context.Context, a registry.Application, most int, seal registry.AuditSeal, entry registry.AuditEntry,
+) error {
 	return s.change(ctx, "putting an application", func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM applications WHERE expires <= ?`, a.Created); err != nil {
 			return err
@@ -27,6 +30,10 @@ func (s *Store) PutApplication(ctx context.Context, a registry.Application, most
 		_, err := tx.ExecContext(ctx, `
 			INSERT INTO applications (id, token, name, address, area, contact, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 			blob(a.ID), a.TokenHash, a.Name, a.Address, optionalText(a.Area), a.Contact, a.Created, a.Expires)
+		if err != nil {
+			return err
+		}
+		_, err = appendAudit(ctx, tx, seal, entry)
 		return err
 	})
 }
