@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/google/uuid"
 )
 
 // newBus has the owner make a vehicle, and returns the address of its code and what makes a device its gate.
@@ -56,7 +58,7 @@ func tourDriver(t *testing.T, in *installation) {
 		return nil
 	})
 	driver.do("ending the trip and beginning the next",
-		press(`.trip form[action$="/end"] button`, ".trip.idle"), press(`.trip.idle button[name=route]`, `.trip form[action$="/end"] button`))
+		press(`.trip form[action$="/end"] button:enabled`, ".trip.idle"), press(`.trip.idle button[name=route]:enabled`, `.trip form[action$="/end"] button:enabled`))
 	driver.getsOn("079000000002")
 
 	city := browser(t)
@@ -73,5 +75,92 @@ func tourDriver(t *testing.T, in *installation) {
 	}
 	if evidence := city.text("#list details[open]"); !strings.Contains(evidence, "Chuyến Cửa Lạch – Hà Nội") {
 		t.Errorf("the evidence names no trip:\n%s", evidence)
+	}
+}
+
+// closes closes the browser, which keeps its profile.
+func (b tab) closes() {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Cancel(ctx); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// goesBack sets the clock of the page so many seconds back.
+func (b tab) goesBack(seconds int) {
+	b.t.Helper()
+	read(b, "setting the clock", chromedp.Evaluate[bool](fmt.Sprintf(`(() => {
+		window.now ??= Date.now;
+		Date.now = () => now() - %d * 1000;
+		return true;
+	})()`, seconds)))
+}
+
+// The buttons with which a driver begins a trip and ends it.
+const (
+	beginsFirst = css(`.trip.idle details button:enabled`)
+	beginsAgain = css(`.trip.idle button[name=route]:enabled`)
+	ends        = css(`.trip form[action$="/end"] button:enabled`)
+)
+
+// TestGateTrips has a driver run twice with no server, and close the browser. Once there is a server again both trips are there once, and
+// who got on is on the right one.
+func TestGateTrips(t *testing.T) {
+	in := install(t)
+	server := in.serve()
+	owner := in.account("--login", "nha-xe", "--role", "owner", "--organisation", "Nhà xe Mẫu")
+	bus := owner.makes("Xe khách 51B-123.45", "vehicle", "")
+	profile := chromedp.UserDataDir(t.TempDir())
+	b := browser(t, profile)
+	b.enrols(in, invitedGate(owner, bus))
+	b.do("waiting for the decoder", chromedp.WaitVisible(onGate), chromedp.WaitVisible(css("#gate[data-aside]")))
+	server.kill()
+	b.goesBack(600)
+	b.do("beginning a trip", chromedp.SendKeys(css("#route"), " Cửa Lạch –  Hà Nội "), press(beginsFirst, ends))
+	b.shows(".trip h2", "Cửa Lạch – Hà Nội")
+	b.shows(".trip .kept", "Chưa gửi")
+	b.goesBack(540)
+	for _, card := range []string{"079000000001", "079000000002", "079000000003"} {
+		b.presents(card)
+	}
+	b.shows(".inside b", "3")
+	b.goesBack(300)
+	b.do("ending it", press(ends, beginsAgain))
+	b.shows(".inside b", "0")
+	b.goesBack(240)
+	b.do("beginning the next", press(beginsAgain, ends))
+	b.goesBack(200)
+	b.presents("079000000004")
+	b.closes()
+
+	b = browser(t, profile)
+	b.do("opening the browser again", chromedp.Navigate(in.base+"/gate"), chromedp.WaitVisible(onGate), chromedp.WaitVisible(ends))
+	b.shows(".trip .kept", "Chưa gửi")
+	b.shows(".undelivered b", "7")
+	server.begin()
+	in.await(server)
+	b.delivered(4)
+	b.do("seeing that it is told", chromedp.WaitNotVisible(css(".trip .kept")), chromedp.WaitVisible(ends))
+	lines := strings.Split(strings.TrimSpace(owner.get("/places/"+bus+"/trips.csv")), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[1], "Cửa Lạch – Hà Nội") || !strings.Contains(lines[2], "Cửa Lạch – Hà Nội") {
+		t.Errorf("the trips are %q", lines)
+	}
+
+	b.do("ending it too", press(ends, beginsAgain))
+	read(b, "giving trips no id", chromedp.Evaluate[bool](`(() => { crypto.randomUUID = () => "00000000-0000-0000-0000-000000000000"; return true; })()`))
+	b.do("beginning what the server refuses", press(beginsAgain, `.trip.idle .not-taken`))
+	b.shows(".trip .not-taken", "Máy chủ không nhận")
+
+	server.kill()
+	got := storedScans(t, in)
+	if len(got) != 4 {
+		t.Fatalf("%d scans are stored, want 4", len(got))
+	}
+	for i, s := range got {
+		if s.Trip == uuid.Nil || (s.Trip == got[0].Trip) != (i < 3) {
+			t.Errorf("scan %d, of %d, is on the trip %v", i, s.At, s.Trip)
+		}
 	}
 }

@@ -30,6 +30,7 @@ const (
 // fakeGates knows one device, and one code that is good once.
 type fakeGates struct {
 	gate     registry.Account
+	vehicle  bool // its place
 	enrolled bool
 }
 
@@ -72,7 +73,11 @@ func (r rooms) Name(place uuid.UUID) (places.Name, bool) {
 	if place == room {
 		return places.Name{Name: "Room", Site: "Site", Kind: qrgen.KindMeetingRoom}, true
 	}
-	return places.Name{Name: "Site", Kind: qrgen.KindOffice}, place == r.gates.gate.Place
+	name := places.Name{Name: "Site", Kind: qrgen.KindOffice}
+	if r.gates.vehicle {
+		name.Kind = qrgen.KindVehicle
+	}
+	return name, place == r.gates.gate.Place
 }
 
 func (r rooms) Part(_ uuid.UUID, text string) (string, uuid.UUID, error) {

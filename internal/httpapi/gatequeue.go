@@ -17,6 +17,7 @@ import (
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/sealbox"
+	"github.com/truyvet/truyvet/qrgen"
 	"github.com/truyvet/truyvet/tracing/stay"
 )
 
@@ -87,8 +88,14 @@ func (a *API) postGateQueue(c *gin.Context) error {
 	if err := a.paceGate(gate.ID, len(queue.Scans)); err != nil {
 		return err
 	}
-	if _, known := a.places.Name(gate.Place); !known {
+	name, known := a.places.Name(gate.Place)
+	if !known {
 		return registry.ErrNotFound
+	}
+	if name.Kind == qrgen.KindVehicle { // what its driver did before may have been told to another server, a moment ago
+		if err := a.drivers.Refresh(c.Request.Context()); err != nil {
+			return err
+		}
 	}
 	d := delivery{api: a, place: gate.Place, sent: queue.SentAt, now: a.clock().Unix()}
 	for _, text := range queue.Scans {

@@ -235,6 +235,24 @@ func TestWhoDeliversAQueue(t *testing.T) {
 	}
 }
 
+// TestGateQueueOfAVehicle asks for its trips first, of which another server may have been told.
+func TestGateQueueOfAVehicle(t *testing.T) {
+	b := newBench(t)
+	b.gates.gate = registry.Account{ID: uuid.New(), Role: registry.RoleGate, Place: uuid.New()}
+	for _, vehicle := range []bool{false, true} {
+		b.gates.vehicle = vehicle
+		wantAnswers(t, b.deliver(now.Unix(), b.keep(uuid.New(), now.Unix()-60, someone)), "accepted")
+		if asked := b.drivers.asked > 0; asked != vehicle {
+			t.Errorf("of a vehicle: %v; its trips are asked for: %v", vehicle, asked)
+		}
+	}
+	b.drivers.fails = registry.ErrBusy
+	body := fmt.Sprintf(`{"sent_at":%d,"scans":[{}]}`, now.Unix())
+	if res := b.do(gateRequest("/api/v1/gate/queue", gateKey, body)); res.Code != http.StatusServiceUnavailable {
+		t.Errorf("while the trips are not to be had: %d %s", res.Code, res.Body)
+	}
+}
+
 // TestGateQueueFailsWhole: where people cannot be kept nothing of a queue is taken, and it may be sent again.
 func TestGateQueueFailsWhole(t *testing.T) {
 	b := newBench(t)

@@ -18,6 +18,7 @@ type Drivers interface {
 	Begin(ctx context.Context, gate registry.Account, id uuid.UUID, route string, at int64) (registry.Trip, error)
 	End(ctx context.Context, gate registry.Account, id uuid.UUID, at int64) (registry.Trip, error)
 	Board(ctx context.Context, vehicle uuid.UUID) (trips.Board, error)
+	Refresh(ctx context.Context) error
 }
 
 const (

@@ -20,7 +20,13 @@ import (
 type fakeDrivers struct {
 	did   []string
 	board trips.Board
+	asked int // how often for what other servers were told
 	fails error
+}
+
+func (d *fakeDrivers) Refresh(context.Context) error {
+	d.asked++
+	return d.fails
 }
 
 func (d *fakeDrivers) Begin(_ context.Context, gate registry.Account, id uuid.UUID, route string, at int64) (registry.Trip, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/places"
+	"github.com/truyvet/truyvet/internal/trips"
 	"github.com/truyvet/truyvet/internal/webui/page"
 	"github.com/truyvet/truyvet/qrgen"
 )
@@ -25,18 +26,20 @@ type gateAlone struct {
 	Worker, Exec, Wasm string // addresses
 }
 
-// gateWords are the texts that the scripts say, by what follows the point.
+// gateWords are the texts that the scripts say, by what follows "gate.", and of trips by "trip_" and what follows the point.
 var gateWords = []string{
 	"gate.in", "gate.out", "gate.undone", "gate.not_recorded", "gate.kept", "gate.online", "gate.offline", "gate.locked", "gate.full",
 	"gate.undelivered", "gate.refusals", "gate.fault", "gate.waiting_in", "gate.waiting_out", "gate.camera_on", "gate.camera_off",
 	"gate.camera_fault", "gate.inside", "gate.inside_about", "gate.scanning", "gate.unsure",
 	"gate.declared_missing", "gate.declared_done", "gate.declared_attention",
+	"trip.since", "trip.first", "trip.other", "trip.refused",
 }
 
 // gateRefusals are what a gate's scripts refuse by themselves, or the server refuses of what they have kept.
 var gateRefusals = []*errs.Error{
 	citizen.ErrPresented, citizen.ErrCodeOver, errPlaceBad, errPlaceScreen, places.ErrOutside,
 	ingest.CodeError(qrgen.ErrRevoked), ingest.CodeError(qrgen.ErrExpired), ingest.ErrTooOld, ingest.ErrFuture,
+	trips.ErrNoVehicle, trips.ErrRoute, trips.ErrTime, trips.ErrTooMany,
 }
 
 // gateAlone makes what the scripts need.
@@ -44,7 +47,7 @@ func (p *Pages) gateAlone(c *gin.Context) (gateAlone, error) {
 	texts, now := p.Texts(c), p.Clock()
 	words := make(map[string]string)
 	for _, key := range gateWords {
-		words[strings.TrimPrefix(key, "gate.")] = texts.Text(key)
+		words[strings.ReplaceAll(strings.TrimPrefix(key, "gate."), ".", "_")] = texts.Text(key)
 	}
 	for _, kind := range qrgen.Kinds() {
 		words["kind_"+kind.String()] = texts.Text("kind." + kind.String())

@@ -2,6 +2,7 @@ package door
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -23,6 +24,23 @@ type tripPart struct {
 	Aboard   *turnout.Aboard // nil where it cannot be told soon
 	Routes   []string        // that it ran of late
 	Next     uuid.UUID       // the id of the trip that is begun next: a double tap is one trip
+	Known    string          // the trip, the routes and as of when that is, as JSON, for the script that goes on without a network
+}
+
+// Copy is what the script copies to show a trip, or none and a route.
+func (tripPart) Copy() tripPart { return tripPart{Routes: []string{""}} }
+
+// knownTrips is what the script takes over.
+type knownTrips struct {
+	Trip   *knownTrip `json:"trip"`
+	Routes []string   `json:"routes"`
+	At     int64      `json:"at"`
+}
+
+type knownTrip struct {
+	ID    uuid.UUID `json:"id"`
+	Route string    `json:"route"`
+	Began int64     `json:"began"`
 }
 
 func (p *Pages) registerTrip(r gin.IRouter) {
@@ -43,7 +61,15 @@ func (p *Pages) tripPart(ctx context.Context, place uuid.UUID) (*tripPart, error
 		return nil, fmt.Errorf("reading the trips of a vehicle: %w", err)
 	}
 	part := &tripPart{Trip: board.Trip, UnderWay: board.UnderWay(), Routes: board.Routes, Next: uuid.New()}
-	if !part.UnderWay {
+	known := knownTrips{Routes: append([]string{}, board.Routes...), At: p.Clock().Unix()}
+	if part.UnderWay {
+		known.Trip = &knownTrip{board.Trip.ID, board.Trip.Route, board.Trip.Began}
+	}
+	text, err := json.Marshal(known)
+	if err != nil {
+		return nil, fmt.Errorf("writing what is known of the trips: %w", err)
+	}
+	if part.Known = string(text); !part.UnderWay {
 		return part, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, aboardWait)

@@ -70,6 +70,12 @@ window.truyvetWhere = async ({ root, words, queue, answer }) => {
     answer("place", root.dataset.name);
   };
 
+  // forget has everybody got off a vehicle: what was estimated is of those who were aboard before.
+  const forget = () => {
+    estimate = { at: -FRESH };
+    show();
+  };
+
   // renew asks anew how many are there, and whether the place is still good.
   const renew = async () => {
     if (document.visibilityState !== "visible" || !queue.state.online) return;
@@ -97,5 +103,5 @@ window.truyvetWhere = async ({ root, words, queue, answer }) => {
   show();
   renew();
   // now is what a scan keeps of where it is.
-  return { enter, show, renew, now: () => now && { id: now.id, token: now.token, label: now.label } };
+  return { enter, show, renew, forget, now: () => now && { id: now.id, token: now.token, label: now.label } };
 };

@@ -114,13 +114,20 @@
 
   let queue;
   let where;
+  let trip;
+  // drove has the driver go on with who gets on.
+  const drove = (ended) => {
+    where.forget();
+    if (!ended) field.focus({ preventScroll: true });
+  };
   const alone = async () => {
     if (!root.dataset.wasm || !root.dataset.place || !window.indexedDB || !window.Worker || !window.WebAssembly) return false;
     const moved = () => location.reload(); // as the gate of another place it has another queue
-    queue = await window.truyvetQueue({ place: root.dataset.place, url: root.dataset.queue, meet: takeKeys, changed: draw, moved });
+    queue = await window.truyvetQueue({ place: root.dataset.place, url: root.dataset.queue, tripsURL: root.dataset.trips, meet: takeKeys, changed: draw, moved });
     if ((await (started ??= start())).error) return false;
     if (!(await queue.stored("keys"))) await takeKeys();
     where = await window.truyvetWhere({ root, words, queue, answer });
+    trip = await window.truyvetTrip?.({ root, words, queue, clock, took: drove, full: () => answer("no", words.full), settled: where.renew });
     return true;
   };
 
@@ -184,6 +191,7 @@
     refusals.hidden = refused === 0;
     refusals.textContent = words.refusals.replace("{n}", refused);
     where?.show();
+    trip?.show();
     if (recent.length) tell(recent[0]);
     list.replaceChildren(...recent.map((entry) => {
       const line = copy("line");
