@@ -246,6 +246,7 @@ func (p *Parts) build(ctx context.Context) error {
 	})
 	if p.Declared, err = declaration.New(ctx, declaration.Deps{
 		Offered: forms, Store: p.Registry, Vault: p.Vault, People: p.Registry, Places: p.Places, Ledger: p.Audit, Clock: p.Clock, Location: p.Location,
+		Logger: p.Logger,
 	}); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,7 +95,8 @@ func (q Question) attention(answers []string) bool {
 	return slices.ContainsFunc(answers, func(answer string) bool { return slices.Contains(q.Attention, answer) })
 }
 
-// Given is a declaration as it was given.
+// Given is a declaration as it was given. Of one that is damaged, or whose form is gone, it is known that there is one: its day, At
+// (where nothing better is known the beginning of the day) and form.
 type Given struct {
 	Day       string  `json:"-"` // local
 	Form      string  `json:"-"`
@@ -104,6 +104,8 @@ type Given struct {
 	At        int64   `json:"at"`
 	Attention bool    `json:"attention,omitempty"`
 	Answers   Answers `json:"answers"`
+
+	Unreadable bool `json:"-"`
 }
 
 // text is what the vault keeps of a declaration; day and form are in its field.
@@ -117,11 +119,8 @@ func (g Given) text() (string, error) {
 	return strings.TrimSuffix(out.String(), "\n"), nil
 }
 
-// errDamaged holds nothing of what is damaged.
-var errDamaged = errors.New("a declaration that is kept cannot be read")
-
-// givenIn returns the declarations among somebody's details, the newest first.
-func givenIn(details vault.Details) ([]Given, error) {
+// givenIn returns the declarations among somebody's details, the newest first. Their days are those of location.
+func givenIn(details vault.Details, location *time.Location) []Given {
 	var all []Given
 	for field, text := range details {
 		day, form, is := field.Declaration()
@@ -130,10 +129,13 @@ func givenIn(details vault.Details) ([]Given, error) {
 		}
 		g := Given{Day: day, Form: form}
 		if json.Unmarshal([]byte(text), &g) != nil {
-			return nil, errDamaged
+			g = Given{Day: day, Form: form, Unreadable: true}
+			if start, err := time.ParseInLocation(time.DateOnly, day, location); err == nil {
+				g.At = start.Unix()
+			}
 		}
 		all = append(all, g)
 	}
 	slices.SortFunc(all, func(a, b Given) int { return cmp.Or(cmp.Compare(b.At, a.At), strings.Compare(a.Form, b.Form)) })
-	return all, nil
+	return all
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -68,6 +69,7 @@ type Deps struct {
 	Ledger   Ledger
 	Clock    func() time.Time
 	Location *time.Location // of the days
+	Logger   *slog.Logger   // of declarations that cannot be read, and nothing of what they say
 }
 
 // Service takes declarations and says who has made one. It is safe for concurrent use.
@@ -176,7 +178,7 @@ const (
 )
 
 // AtDoor says how it stands with the declarations of people who are received at a place, by their aliases; all are NotAsked where the
-// place asks for none, and then nothing is looked up.
+// place asks for none, and then nothing is looked up. What cannot be read counts as not declared.
 func (s *Service) AtDoor(ctx context.Context, place uuid.UUID, aliases ...uuid.UUID) ([]State, error) {
 	states := make([]State, len(aliases))
 	form, asked := s.AskedAt(place)
@@ -189,9 +191,11 @@ func (s *Service) AtDoor(ctx context.Context, place uuid.UUID, aliases ...uuid.U
 		return nil, err
 	}
 	for i, alias := range aliases {
-		given, err := givenIn(declared[alias])
-		if err != nil {
-			return nil, err
+		given := givenIn(declared[alias], s.d.Location)
+		for _, g := range given {
+			if g.Unreadable {
+				s.logUnreadable(ctx, g)
+			}
 		}
 		states[i] = stateOf(given, day, form.Name)
 	}
@@ -203,7 +207,7 @@ func stateOf(given []Given, day, form string) State {
 	state := Missing
 	for _, g := range given {
 		switch {
-		case g.Day != day:
+		case g.Day != day, g.Unreadable:
 		case g.Attention:
 			return Attention
 		case g.Form == form:
@@ -213,24 +217,50 @@ func stateOf(given []Given, day, form string) State {
 	return state
 }
 
-// Read returns the declarations among details that were opened, the newest first, with the forms that they were given to.
+// Read returns the declarations among details that were opened, the newest first, with the forms that they were given to. One that
+// cannot be read keeps from none of the others.
 func (s *Service) Read(ctx context.Context, details vault.Details) ([]Filled, error) {
-	given, err := givenIn(details)
-	if err != nil {
-		return nil, err
-	}
+	given := givenIn(details, s.d.Location)
 	filled := make([]Filled, len(given))
 	for i, g := range given {
-		form, err := s.version(ctx, version{g.Form, g.Version})
-		if err != nil {
+		var err error
+		if filled[i], err = s.read(ctx, g); err != nil {
 			return nil, err
 		}
-		filled[i] = fill(form, g)
 	}
 	return filled, nil
 }
 
-// version returns a version of a form, also one that another server has given out since this one began.
+func (s *Service) read(ctx context.Context, g Given) (Filled, error) {
+	if !g.Unreadable {
+		form, err := s.version(ctx, version{g.Form, g.Version})
+		switch {
+		case err == nil:
+			return fill(form, g), nil
+		case !errors.Is(err, registry.ErrNotFound):
+			return Filled{}, err
+		}
+		g.Unreadable = true
+	}
+	s.logUnreadable(ctx, g)
+	return Filled{Given: g, Title: s.titleOf(g.Form)}, nil
+}
+
+// titleOf returns what a form is called where its version is not to be had.
+func (s *Service) titleOf(name string) Text {
+	if f, offered := s.Form(name); offered {
+		return f.Title
+	}
+	return Text{name, name}
+}
+
+// logUnreadable tells the operator that a declaration cannot be read: it may be a key or a form that is missing.
+func (s *Service) logUnreadable(ctx context.Context, g Given) {
+	s.d.Logger.WarnContext(ctx, "a declaration that is kept cannot be read", slog.String("day", g.Day), slog.String("form", g.Form))
+}
+
+// version returns a version of a form, also one that another server has given out since this one began; registry.ErrNotFound where
+// there is none that can be read.
 func (s *Service) version(ctx context.Context, v version) (Form, error) {
 	s.mu.RLock()
 	f, known := s.known[v]
@@ -246,10 +276,9 @@ func (s *Service) version(ctx context.Context, v version) (Form, error) {
 	defer s.mu.Unlock()
 	for _, kept := range all {
 		var f Form
-		if err := json.Unmarshal(kept.Body, &f); err != nil {
-			return Form{}, fmt.Errorf("reading version %d of the form %s: %w", kept.Version, kept.Name, err)
+		if json.Unmarshal(kept.Body, &f) == nil { // one that is damaged is not there
+			s.known[version{kept.Name, kept.Version}] = f
 		}
-		s.known[version{kept.Name, kept.Version}] = f
 	}
 	if f, known = s.known[v]; !known {
 		return Form{}, fmt.Errorf("version %d of the form %s: %w", v.number, v.name, registry.ErrNotFound)

@@ -1,8 +1,11 @@
 package declaration_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,7 +31,8 @@ type house struct {
 	now    time.Time
 	forms  map[uuid.UUID]string // by place
 	log    []string
-	closed bool // the log
+	closed bool         // the log
+	told   bytes.Buffer // the operator
 }
 
 var (
@@ -91,6 +95,7 @@ func (h *house) deps(t *testing.T) declaration.Deps {
 	must(t, err)
 	return declaration.Deps{
 		Offered: offered, Store: h.store, Vault: vault.New(h.ring, h.store, h, h.clock), People: h.store, Places: h, Ledger: h, Clock: h.clock, Location: hanoi,
+		Logger: slog.New(slog.NewTextHandler(&h.told, nil)),
 	}
 }
 
@@ -225,6 +230,41 @@ func TestVersions(t *testing.T) {
 	if _, err := serve(form(2, "three")); err == nil || !strings.Contains(err.Error(), "version 2 of the form school") {
 		t.Errorf("a version with other words: %v", err)
 	}
+}
+
+// TestOneThatCannotBeRead keeps from none of the others: one whose sealed value is damaged, and one whose form is kept no longer.
+func TestOneThatCannotBeRead(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	must(t, h.Declare(ctx, []uuid.UUID{phone}, "transport", travel))
+	h.now = h.now.Add(time.Hour)
+	must(t, h.Declare(ctx, []uuid.UUID{phone, underIt}, "general", nothing))
+	field := string(vault.DeclarationField("2021-12-04", "general"))
+	must(t, h.store.PutSealed(ctx, []registry.Sealed{{Person: parent, Field: field, Key: 1, Value: []byte{1}, Made: h.now.Unix()}}, true))
+	gone := vault.DeclarationField("2021-12-03", "old")
+	must(t, vault.New(h.ring, h.store, h, h.clock).Declare(ctx, []uuid.UUID{child}, gone, `{"version":1,"at":5,"answers":{"class":["5A"]}}`, 5))
+
+	own, err := h.Own(ctx, phone)
+	if err != nil || len(own) != 4 {
+		t.Fatalf("%d declarations, %v", len(own), err)
+	}
+	var got []string
+	for _, o := range own {
+		got = append(got, fmt.Sprintf("%d %s %q %d %t", o.Under, o.Form, o.Title.En, len(o.Lines), o.Unreadable))
+	}
+	want := []string{
+		`1 general "Health declaration" 3 false`, `0 general "Health declaration" 0 true`, `0 transport "Health declaration for travel" 7 false`, `1 old "old" 0 true`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("they are %q, want %q", got, want)
+	}
+	if told := h.told.String(); strings.Count(told, "cannot be read") != 2 || !strings.Contains(told, "form=old") || strings.Contains(told, "5A") {
+		t.Errorf("the operator reads %s", told)
+	}
+	h.wantState(t, clinic, phone, declaration.Missing) // and may be declared anew
+	h.wantState(t, clinic, underIt, declaration.Done)
+	must(t, h.Declare(ctx, []uuid.UUID{phone}, "general", nothing))
+	h.wantState(t, clinic, phone, declaration.Done)
 }
 
 // TestTheVaultsKeyTurns: declarations are sealed anew with the rest, and read before, while and after.

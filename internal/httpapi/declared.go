@@ -36,6 +36,8 @@ type wireDeclaration struct {
 	Title     declaration.Text `json:"title"`
 	Attention bool             `json:"attention"`
 	Answers   []wireAnswer     `json:"answers"`
+
+	Unreadable bool `json:"unreadable,omitempty"`
 }
 
 // wireAnswer is the answer to one question.
@@ -49,7 +51,10 @@ type wireAnswer struct {
 func declarationsOf(filled []declaration.Filled) []wireDeclaration {
 	wire := make([]wireDeclaration, len(filled))
 	for i, f := range filled {
-		wire[i] = wireDeclaration{Day: f.Day, At: f.At, Form: f.Form, Version: f.Version, Title: f.Title, Attention: f.Attention, Answers: []wireAnswer{}}
+		wire[i] = wireDeclaration{
+			Day: f.Day, At: f.At, Form: f.Form, Version: f.Version, Title: f.Title, Attention: f.Attention, Answers: []wireAnswer{},
+			Unreadable: f.Unreadable,
+		}
 		for _, line := range f.Lines {
 			wire[i].Answers = append(wire[i].Answers, wireAnswer(line))
 		}

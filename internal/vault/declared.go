@@ -33,7 +33,7 @@ func (v *Vault) Declared(ctx context.Context, person uuid.UUID, since int64) (De
 	if err != nil {
 		return nil, fmt.Errorf("reading what somebody declared: %w", err)
 	}
-	return v.declaredIn(values)
+	return v.declaredIn(values), nil
 }
 
 // DeclaredBy is Declared for the people of some aliases: for a door, which learns of it no more than whether it was done. Who has
@@ -45,26 +45,19 @@ func (v *Vault) DeclaredBy(ctx context.Context, aliases []uuid.UUID, since int64
 	}
 	declared := make(map[uuid.UUID]Details, len(values))
 	for alias, of := range values {
-		if declared[alias], err = v.declaredIn(of); err != nil {
-			return nil, err
-		}
+		declared[alias] = v.declaredIn(of)
 	}
 	return declared, nil
 }
 
 // declaredIn opens the declarations among values.
-func (v *Vault) declaredIn(values []registry.Sealed) (Details, error) {
+func (v *Vault) declaredIn(values []registry.Sealed) Details {
 	declared := make(Details, len(values))
 	for _, value := range values {
 		field := Field(value.Field)
-		if _, _, is := field.Declaration(); !is {
-			continue
+		if _, _, is := field.Declaration(); is {
+			declared[field], _ = v.ring.Open(value.Person, field, value.Value) // without a text where it cannot be opened: see Details
 		}
-		text, err := v.ring.Open(value.Person, field, value.Value)
-		if err != nil {
-			return nil, fmt.Errorf("opening what a person declared, key %d: %w", value.Key, err)
-		}
-		declared[field] = text
 	}
-	return declared, nil
+	return declared
 }

@@ -42,7 +42,8 @@ func (f Field) Declaration() (day, form string, is bool) {
 	return strings.Cut(text, "/")
 }
 
-// Details are what is known of somebody. However they are printed or logged, none of it is to be seen.
+// Details are what is known of somebody. A declaration that cannot be opened is among them without a text, for it must not keep from
+// what else there is, such as the phone, or the declarations of other days. However they are printed or logged, none of it is to be seen.
 type Details map[Field]string
 
 // hidden stands for details in every text.

@@ -89,6 +89,10 @@ func TestDetailsOnThePage(t *testing.T) {
 		}
 	}
 	b.post(nobody, call).wants(http.StatusOK, "Ngoài mã người")
+	must(t, s.store.PutSealed(t.Context(), []registry.Sealed{ // one that nobody can read keeps from nothing else
+		{Person: known.ID, Field: string(vault.DeclarationField("2026-11-20", "general")), Key: 1, Value: []byte{1}, Made: start.Unix()},
+	}, true))
+	b.post(person, call).wants(http.StatusOK, "0922222222", "Khai báo y tế · 20/11/2026 Có khai báo này, nhưng không đọc được nữa.")
 
 	for _, login := range []string{"owner", "gate", "admin", "auditor"} {
 		s.staff(login).post(person, call).wants(http.StatusForbidden)

@@ -166,6 +166,7 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 	})
 	declared, err := declaration.New(ctx, declaration.Deps{
 		Offered: forms, Store: s.store, Vault: s.vault, People: s.store, Places: s.places, Ledger: s.ledger, Clock: clock, Location: location,
+		Logger: slog.New(slog.NewTextHandler(s.logs, nil)),
 	})
 	must(t, err)
 	s.settle()

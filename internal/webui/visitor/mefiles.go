@@ -52,6 +52,8 @@ type declarationLine struct {
 	Form    string       `json:"form"`
 	Version int          `json:"version"`
 	Answers []answerLine `json:"answers"`
+
+	Unreadable bool `json:"unreadable,omitempty"`
 }
 
 // answerLine is the answer to a question, in the words of both languages.
@@ -63,7 +65,9 @@ type answerLine struct {
 func (p *Pages) declarationLines(own []declaration.Own) []declarationLine {
 	lines := make([]declarationLine, len(own))
 	for i, o := range own {
-		lines[i] = declarationLine{Day: o.Day, At: p.Reader.Stamp(o.At), Under: o.Under, Form: o.Form, Version: o.Version, Answers: []answerLine{}}
+		lines[i] = declarationLine{
+			Day: o.Day, At: p.Reader.Stamp(o.At), Under: o.Under, Form: o.Form, Version: o.Version, Answers: []answerLine{}, Unreadable: o.Unreadable,
+		}
 		for _, line := range o.Lines {
 			lines[i].Answers = append(lines[i].Answers, answerLine{line.Question, line.Answers})
 		}
