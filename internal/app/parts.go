@@ -115,7 +115,13 @@ func (o *Office) Importer() (*places.Importer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &places.Importer{Intake: o.Registry, Keys: keys.keys, Clock: o.Clock, Most: o.Config.PlaceLimit}, nil
+	forms, err := offeredForms(o.Config.FormsDir)
+	if err != nil {
+		return nil, err
+	}
+	return &places.Importer{
+		Intake: o.Registry, Keys: keys.keys, Clock: o.Clock, Forms: declaration.Names(forms), Most: o.Config.PlaceLimit,
+	}, nil
 }
 
 // Places returns what is known of places and codes at this moment.
@@ -202,9 +208,10 @@ func (p *Parts) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Places = places.New(p.Registry, p.Keys, p.Clock, declaration.Names(forms)...).Bounded(p.Config.PlaceLimit)
+	names := declaration.Names(forms)
+	p.Places = places.New(p.Registry, p.Keys, p.Clock, names...).Bounded(p.Config.PlaceLimit)
 	p.PlaceFiles = &places.Files{
-		Importer: &places.Importer{Intake: p.Registry, Keys: p.Keys, Clock: p.Clock, Most: p.Config.PlaceLimit},
+		Importer: &places.Importer{Intake: p.Registry, Keys: p.Keys, Clock: p.Clock, Forms: names, Most: p.Config.PlaceLimit},
 		Shelf:    p.Registry, Service: p.Places, Audit: p.Audit,
 	}
 	p.Trips = trips.New(trips.Deps{Store: p.Registry, Kind: p.Places.Kind, Clock: p.Clock, Keep: p.Config.Retention()})

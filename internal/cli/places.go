@@ -38,7 +38,8 @@ func newPlacesImportCmd(s *settings) *cobra.Command {
 		Long: "Take in an organisation's places from a CSV file, while a server may run. The first line names the columns, of which\n" +
 			strings.Join(places.Columns(), ", ") + " are read; name and kind must be there. A row that cannot be a place is\n" +
 			"refused with the reason, and all others go in; then the exit code is 3. A part stands after the place that it is a part\n" +
-			"of and names its key in the column parent. Rows with a key may be given again: what is there stays as it is.",
+			"of and names its key in the column parent. Rows with a key may be given again: what is there stays as it is.\n" +
+			"Form is the name of a health declaration that people are asked for, or none; empty is that of the place around it.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.withOfficeFor(cmd, organisation, func(o *app.Office, id uuid.UUID) error {

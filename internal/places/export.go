@@ -15,9 +15,9 @@ import (
 
 // WriteCSV writes the places of the actor's organisation as a file that Import reads: each after what it is a part of, siblings in
 // the order of their names. What no file has called otherwise has its id as its key, and what has no ward that of what it is a part
-// of. Given to the same organisation the file makes no
-// place; given to another it makes the same ones, and the file of these is the same, byte by byte. It is UTF-8 without a byte order
-// mark, and nothing in it begins like a formula, so that a spreadsheet runs none.
+// of. Given to the same organisation the file makes no place; given to another it makes the same ones, but for those that ask for a
+// form that is offered no longer, and the file of these is the same, byte by byte. It is UTF-8 without a byte order mark, and nothing
+// in it begins like a formula, so that a spreadsheet runs none.
 func (s *Service) WriteCSV(actor registry.Account, w io.Writer) error {
 	tree := s.Tree(actor)
 	keys, wards := make(map[uuid.UUID]string, len(tree)), make(map[uuid.UUID]string)
@@ -49,6 +49,6 @@ func line(p *registry.Place, keys map[uuid.UUID]string) []string {
 	}
 	return []string{
 		sheet.Exact(keys[p.ID]), sheet.Exact(keys[p.Parent]), sheet.Exact(p.Name), p.Kind.String(), sheet.Exact(p.Address), p.Area, dwell,
-		p.Hours,
+		p.Hours, sheet.Exact(p.Form),
 	}
 }

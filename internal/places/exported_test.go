@@ -47,7 +47,7 @@ func TestExportedPlacesComeBack(t *testing.T) {
 	for i := range 300 {
 		p := registry.Place{
 			ID: uuid.New(), Organisation: in.organisation, Kind: qrgen.Kinds()[dice.IntN(len(qrgen.Kinds()))], Name: "x" + text(),
-			Address: text(), Dwell: 60 * dice.Int64N(3), Serial: 1, Revision: 1, Created: 5,
+			Address: text(), Dwell: 60 * dice.Int64N(3), Serial: 1, Revision: 1, Created: 5, Form: []string{"", registry.NoForm, "general"}[dice.IntN(3)],
 		}
 		if name := text(); name != "" {
 			p.Name = name
@@ -88,7 +88,7 @@ func TestExportedPlacesComeBack(t *testing.T) {
 func TestExportBeginsNoFormula(t *testing.T) {
 	in := newIntake(t)
 	in.load(t, "key,name,kind,address\n'=1+1,'=cmd,shop,'-2\n")
-	want := "key,parent,name,kind,address,ward,dwell,hours\n'=1+1,,'=cmd,shop,'-2,,,\n"
+	want := "key,parent,name,kind,address,ward,dwell,hours,form\n'=1+1,,'=cmd,shop,'-2,,,,\n"
 	if got := in.exported(t, in.organisation); got != want {
 		t.Errorf("the file is %q", got)
 	}

@@ -148,7 +148,7 @@ func (f *Files) WriteCSV(ctx context.Context, actor registry.Account, w io.Write
 // faultOf returns what is wrong with a row by its code.
 func faultOf(code string) *errs.Error {
 	for _, known := range []*errs.Error{
-		ErrName, ErrKind, ErrDwell, ErrHours, ErrArea, errRowParent, errRowFields, errKey, errKeyTaken, errLineLong, errQuotes, ErrMany,
+		ErrName, ErrKind, ErrDwell, ErrHours, ErrForm, ErrArea, errRowParent, errRowFields, errKey, errKeyTaken, errLineLong, errQuotes, ErrMany,
 	} {
 		if known.Code == code {
 			return known

@@ -64,7 +64,7 @@ func TestFileIsTakenAndReported(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	if err := files.WriteCSV(t.Context(), d.own, &out); err != nil || !strings.Contains(out.String(), "\na,,A,shop,,,,\n") {
+	if err := files.WriteCSV(t.Context(), d.own, &out); err != nil || !strings.Contains(out.String(), "\na,,A,shop,,,,,\n") {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 	log.err = errors.New("full")

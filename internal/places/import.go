@@ -37,7 +37,8 @@ type Importer struct {
 	Intake Intake
 	Keys   *qrgen.KeySet
 	Clock  func() time.Time
-	Most   int // places of an organisation; 0 = no limit. What others add while a file is read may go beyond it
+	Forms  []string // that a place may ask for
+	Most   int      // places of an organisation; 0 = no limit. What others add while a file is read may go beyond it
 }
 
 // RowFault says why a row of a file did not become a place. It holds nothing that stands in the row.
@@ -78,11 +79,12 @@ const (
 	columnWard    = "ward"    // code of a ward; may be empty, then it is that of what the place is a part of
 	columnDwell   = "dwell"   // minutes; empty for the kind's own
 	columnHours   = "hours"   // as registry.ParseHours reads them; empty if unknown
+	columnForm    = "form"    // the name of the one that people are asked to declare with, or none; empty for what the place around it asks
 )
 
 // Columns names the columns that a file may have, in the order in which they are explained. Others are ignored.
 func Columns() []string {
-	return []string{columnKey, columnParent, columnName, columnKind, columnAddress, columnWard, columnDwell, columnHours}
+	return []string{columnKey, columnParent, columnName, columnKind, columnAddress, columnWard, columnDwell, columnHours, columnForm}
 }
 
 // rowsAtOnce is how many rows one transaction takes in: many, since it writes all over the indices of the names, and few enough that
@@ -233,7 +235,9 @@ func (r *importing) read(fields []string) (row *importRow, column string, err er
 		}
 		return ""
 	}
-	in := NewPlace{Name: field(columnName), Address: field(columnAddress), Area: field(columnWard), Hours: field(columnHours)}
+	in := NewPlace{
+		Name: field(columnName), Address: field(columnAddress), Area: field(columnWard), Hours: field(columnHours), Form: field(columnForm),
+	}
 	if column, err := in.readCells(field(columnKind), field(columnDwell)); err != nil {
 		return nil, column, err
 	}
@@ -243,6 +247,9 @@ func (r *importing) read(fields []string) (row *importRow, column string, err er
 	}
 	if in.Area != "" && !r.wards[in.Area] {
 		return nil, columnWard, ErrArea
+	}
+	if !mayAsk(in.Form, r.Forms) {
+		return nil, columnForm, ErrForm
 	}
 	if row.place.ID, err = uuid.NewV7(); err != nil {
 		return nil, "", fmt.Errorf("making an id: %w", err)

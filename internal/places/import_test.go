@@ -33,7 +33,7 @@ func newIntake(t *testing.T) *intake {
 	if _, err := keys.Create(time.Unix(1000, 0)); err != nil {
 		t.Fatal(err)
 	}
-	in.Importer = &places.Importer{Intake: in.store, Keys: keys, Clock: func() time.Time { return time.Unix(2000, 0) }}
+	in.Importer = &places.Importer{Intake: in.store, Keys: keys, Clock: func() time.Time { return time.Unix(2000, 0) }, Forms: []string{"general"}}
 	for _, err := range []error{
 		in.store.PutAreas(t.Context(), []registry.Area{{Code: "01", Level: registry.Province, Name: "P"}, {Code: "00001", Level: registry.Ward, Parent: "01", Name: "W"}}),
 		in.store.PutOrganisation(t.Context(), registry.Organisation{ID: in.organisation, Name: "O"}),

@@ -122,10 +122,15 @@ func (in *NewPlace) check() (err error) {
 
 // check is NewPlace.check, and judges the form: one that is offered, or the one of before, which may be offered no longer.
 func (s *Service) check(in *NewPlace, before string) error {
-	if in.Form != "" && in.Form != registry.NoForm && in.Form != before && !slices.Contains(s.forms, in.Form) {
+	if in.Form != before && !mayAsk(in.Form, s.forms) {
 		return ErrForm
 	}
 	return in.check()
+}
+
+// mayAsk says whether a place may say that of its form, where some are offered.
+func mayAsk(form string, offered []string) bool {
+	return form == "" || form == registry.NoForm || slices.Contains(offered, form)
 }
 
 // checkWard says whether a code is that of a ward, or empty. The caller holds the lock.

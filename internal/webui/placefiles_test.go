@@ -24,17 +24,17 @@ func (b *browser) upload(path, file string) answer {
 func TestPlacesComeFromAFile(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.staff("owner")
-	b.get("/places/file").wants(http.StatusOK, "Tệp CSV", "key của địa điểm chứa nó")
-	sent := b.upload("/places/file", "\ufeffkey;parent;name;kind;dwell\nA;;Nhà A;office;\nA1;A;Phòng 1;meeting_room;45\nA2;B;Phòng 2;meeting_room;\n;;=1+1;shop;\n;;;shop;x\n")
+	b.get("/places/file").wants(http.StatusOK, "Tệp CSV", "key của địa điểm chứa nó", "general Khai báo y tế.")
+	sent := b.upload("/places/file", "\ufeffkey;parent;name;kind;dwell;form\nA;;Nhà A;office;;general\nA1;A;Phòng 1;meeting_room;45;none\nA2;B;Phòng 2;meeting_room;;\n;;=1+1;shop;;\n;;;shop;x;\n;;C;shop;;old\n")
 	sent.wants(http.StatusSeeOther)
 	report := b.get(sent.location)
-	report.wants(http.StatusOK, "Đã thêm 3 địa điểm", "2 dòng không thêm được", "4 parent Không có địa điểm nào của đơn vị", "6 dwell Thời gian ở lại")
+	report.wants(http.StatusOK, "Đã thêm 3 địa điểm", "3 dòng không thêm được", "4 parent Không có địa điểm nào của đơn vị", "6 dwell Thời gian ở lại", "7 form Không có mẫu khai báo này")
 
 	refused := b.get(sent.location + "/refused.csv")
 	refused.wants(http.StatusOK)
 	lines, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(refused.body, "\ufeff"))).ReadAll()
 	must(t, err)
-	if len(lines) != 3 || !slices.Equal(lines[1][:2], []string{"4", "parent"}) || !slices.Equal(lines[0], []string{"line", "column", "reason"}) {
+	if len(lines) != 4 || !slices.Equal(lines[1][:2], []string{"4", "parent"}) || !slices.Equal(lines[0], []string{"line", "column", "reason"}) {
 		t.Errorf("the refused are %q", lines)
 	}
 	s.staff("stranger").get(sent.location).wants(http.StatusNotFound)
@@ -42,7 +42,7 @@ func TestPlacesComeFromAFile(t *testing.T) {
 
 	export := b.get("/places/export.csv")
 	export.wants(http.StatusOK)
-	if !strings.Contains(export.body, "A1,A,Phòng 1,meeting_room,,,45,\n") || !strings.Contains(export.body, ",'=1+1,shop") {
+	if !strings.Contains(export.body, "A1,A,Phòng 1,meeting_room,,,45,,none\n") || !strings.Contains(export.body, ",'=1+1,shop") {
 		t.Errorf("the places are written as\n%s", export.body)
 	}
 	again := b.get(b.upload("/places/file", export.body).location)

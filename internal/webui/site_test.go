@@ -196,7 +196,7 @@ func newSiteThatNeeds(t *testing.T, demo *staff.Demo, need ...registry.Role) *si
 		},
 		Owner: owner.Deps{
 			Places: s.places, PlaceFiles: &places.Files{
-				Importer: &places.Importer{Intake: s.store, Keys: s.keys, Clock: clock}, Shelf: s.store, Service: s.places, Audit: s.ledger,
+				Importer: &places.Importer{Intake: s.store, Keys: s.keys, Clock: clock, Forms: declaration.Names(forms)}, Shelf: s.store, Service: s.places, Audit: s.ledger,
 			},
 			Map: s.places, Records: s.store, Printing: press, Turnout: counts, Devices: s.accounts, Forms: forms,
 		},

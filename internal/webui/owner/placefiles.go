@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/truyvet/truyvet/internal/declaration"
 	"github.com/truyvet/truyvet/internal/places"
 	"github.com/truyvet/truyvet/internal/registry"
 	"github.com/truyvet/truyvet/internal/webui/page"
@@ -33,13 +34,14 @@ func (p *Pages) registerPlaceFiles(r gin.IRouter) {
 // placeFilePage is the form for a file.
 type placeFilePage struct {
 	Columns []string
+	Forms   []declaration.Form
 	Problem *page.Problem
 }
 
 func (p *Pages) showPlaceFile(c *gin.Context) { p.answerPlaceFile(c, http.StatusOK, nil) }
 
 func (p *Pages) answerPlaceFile(c *gin.Context, status int, told *page.Problem) {
-	p.Show(c, status, "placefile", placeFilePage{Columns: places.Columns(), Problem: told})
+	p.Show(c, status, "placefile", placeFilePage{Columns: places.Columns(), Forms: p.Forms, Problem: told})
 }
 
 // takePlaceFile makes places of the rows of a file, and leads to what became of it.
