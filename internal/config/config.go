@@ -167,34 +167,39 @@ func (c *Config) Host() string {
 // ACMEFolder is where what an authority gave is kept.
 func (c *Config) ACMEFolder() string { return filepath.Join(c.DataDir, "acme") }
 
-// likelyBase returns what the server is most likely reached under where nobody says so.
+// likelyBase returns what the server is most likely reached under where nobody says so. Where it listens on an IPv6 address of a
+// network, no code can hold that, and the base URL must be set.
 func (c *Config) likelyBase() string {
-	if !c.HTTPS() {
-		return "http://" + reachable(c.Listen)
+	scheme, usual := "http", "80"
+	if c.HTTPS() {
+		scheme, usual = "https", "443"
 	}
-	at := reachable(c.Listen)
-	if host, port, err := net.SplitHostPort(at); err == nil {
-		if len(c.ACMEDomains) > 0 {
-			host = c.ACMEDomains[0]
-		}
-		if at = host; port != "443" {
-			at = net.JoinHostPort(host, port)
-		}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return scheme + "://" + c.Listen // check refuses it
 	}
-	return "https://" + at
+	if host = reachable(host); len(c.ACMEDomains) > 0 {
+		host = c.ACMEDomains[0]
+	}
+	at := net.JoinHostPort(host, port)
+	if port == usual {
+		at = strings.TrimSuffix(at, ":"+port)
+	}
+	return scheme + "://" + at
 }
 
-// reachable returns what a server that listens there is reached under from the same machine. Where it listens on every
-// address, that is localhost; and so it is on the machine's own IPv6 address, which no code can hold.
-func reachable(listen string) string {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return listen
+// reachable returns what a server that listens on a host is reached under from the same machine. Where it listens on every
+// address, that is localhost; and so it is on the machine's own IPv6 address, which no code can hold. An IPv4 address that is
+// written as one of IPv6 is written as itself.
+func reachable(host string) string {
+	ip, err := netip.ParseAddr(host)
+	switch ip = ip.Unmap(); {
+	case host == "", err == nil && (ip.IsUnspecified() || ip == netip.IPv6Loopback()):
+		return "localhost"
+	case err == nil:
+		return ip.String()
 	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && (ip.IsUnspecified() || ip == netip.IPv6Loopback()) {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port)
+	return host
 }
 
 // prefix begins the name of every setting.

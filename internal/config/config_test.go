@@ -76,6 +76,8 @@ func TestWhatFollowsFromOthers(t *testing.T) {
 	for listen, want := range map[string]string{
 		"127.0.0.1:9000": "http://127.0.0.1:9000", ":9000": "http://localhost:9000", "0.0.0.0:9000": "http://localhost:9000",
 		"[::]:9000": "http://localhost:9000", "[::1]:9000": "http://localhost:9000", "gate:0": "http://gate:0",
+		"[::]:80": "http://localhost", "[0:0::1]:443": "http://localhost:443", "[::ffff:127.0.0.1]:9000": "http://127.0.0.1:9000",
+		"[::ffff:0.0.0.0]:80": "http://localhost",
 	} {
 		if c := load(t, []string{"TRUYVET_LISTEN=" + listen}, nil); c.BaseURL != want {
 			t.Errorf("%s is reached under %s", listen, c.BaseURL)
@@ -223,7 +225,8 @@ func TestHTTPS(t *testing.T) {
 	const files, authority = "TRUYVET_TLS_CERT=c TRUYVET_TLS_KEY=k", "TRUYVET_ACME_DOMAIN=c.example.vn"
 	for settings, base := range map[string]string{
 		"": "http://127.0.0.1:8080", files: "https://127.0.0.1:8080", files + " TRUYVET_LISTEN=:443 TRUYVET_HTTP_LISTEN=:80": "https://localhost",
-		authority + " TRUYVET_LISTEN=:443": "https://c.example.vn", authority + ",d.example.vn TRUYVET_BASE_URL=https://d.example.vn": "https://d.example.vn",
+		files + " TRUYVET_LISTEN=[::1]:443": "https://localhost", files + " TRUYVET_LISTEN=[::]:8443": "https://localhost:8443",
+		authority + " TRUYVET_LISTEN=:443": "https://c.example.vn", authority + " TRUYVET_LISTEN=[2001:db8::1]:443": "https://c.example.vn", authority + ",d.example.vn TRUYVET_BASE_URL=https://d.example.vn": "https://d.example.vn",
 	} {
 		c := load(t, strings.Fields(settings), nil)
 		if c.BaseURL != base || c.HTTPS() != strings.HasPrefix(base, "https:") || !strings.Contains(base, c.Host()) {
@@ -231,6 +234,7 @@ func TestHTTPS(t *testing.T) {
 		}
 	}
 	for settings, fault := range map[string]string{
+		"TRUYVET_LISTEN=[2001:db8::1]:80": "TRUYVET_BASE_URL", files + " TRUYVET_LISTEN=[2001:db8::1]:443": "TRUYVET_BASE_URL",
 		"TRUYVET_TLS_CERT=c": "go together", "TRUYVET_TLS_KEY=k": "go together", files + " " + authority: "set either",
 		files + " TRUYVET_BASE_URL=http://c.example.vn": "begins with https://", authority + " TRUYVET_BASE_URL=https://d.example.vn": "TRUYVET_BASE_URL: its name",
 		"TRUYVET_ACME_DOMAIN=localhost": "TRUYVET_ACME_DOMAIN", "TRUYVET_ACME_DOMAIN=10.0.0.1": "TRUYVET_ACME_DOMAIN", "TRUYVET_ACME_DOMAIN=*.example.vn": "TRUYVET_ACME_DOMAIN",
