@@ -142,6 +142,27 @@ func TestFilesOfTwoAtOnce(t *testing.T) {
 	}
 }
 
+// TestTheLimitHoldsForTwoAtOnce has two files given at the same time, which together are more than there may be.
+func TestTheLimitHoldsForTwoAtOnce(t *testing.T) {
+	in := newIntake(t)
+	in.Most = 500
+	done := make(chan places.Imported, 2)
+	for range 2 {
+		go func() {
+			file := "name,kind\n" + strings.Repeat("Phòng,office\n", 400)
+			d, err := in.Import(t.Context(), in.organisation, strings.NewReader(file), places.Watch{})
+			if err != nil {
+				t.Error(err)
+			}
+			done <- d
+		}()
+	}
+	a, b := <-done, <-done
+	if there, err := in.store.CountPlaces(t.Context(), in.organisation); err != nil || there != 500 || a.Added+b.Added != 500 || a.Refused+b.Refused != 300 {
+		t.Errorf("there are %d places, %v; the files made %+v and %+v", there, err, a, b)
+	}
+}
+
 // cut is a file whose reading fails.
 type cut struct{ io.Reader }
 

@@ -21,14 +21,15 @@ import (
 )
 
 // Intake is what an Importer puts places into. Keyed returns which places of the organisation files call by the given keys; Lying,
-// of the given places those that are of the organisation, each with how it lies. Survey is told after much was put.
+// of the given places those that are of the organisation, each with how it lies. PutPlacesWithin is that of Store. Survey is told
+// after much was put.
 type Intake interface {
 	Areas(ctx context.Context) ([]registry.Area, error)
 	Organisation(ctx context.Context, id uuid.UUID) (registry.Organisation, error)
 	CountPlaces(ctx context.Context, organisation uuid.UUID) (int, error)
 	Keyed(ctx context.Context, organisation uuid.UUID, keys []string) (map[string]uuid.UUID, error)
 	Lying(ctx context.Context, organisation uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]registry.Lying, error)
-	PutPlaces(ctx context.Context, places []registry.Place) error
+	PutPlacesWithin(ctx context.Context, places []registry.Place, most int) error
 	Survey(ctx context.Context) error
 }
 
@@ -38,7 +39,7 @@ type Importer struct {
 	Keys   *qrgen.KeySet
 	Clock  func() time.Time
 	Forms  []string // that a place may ask for
-	Most   int      // places of an organisation; 0 = no limit. What others add while a file is read may go beyond it
+	Most   int      // places of an organisation; 0 = no limit
 }
 
 // RowFault says why a row of a file did not become a place. It holds nothing that stands in the row.
@@ -107,9 +108,6 @@ func (im *Importer) Import(ctx context.Context, organisation uuid.UUID, in io.Re
 		return Imported{}, err
 	}
 	r := &importing{Importer: im, organisation: organisation, watch: watch, lines: newCSVLines(in), wards: make(map[string]bool)}
-	if r.had, err = im.Intake.CountPlaces(ctx, organisation); err != nil {
-		return Imported{}, err
-	}
 	for _, a := range areas {
 		r.wards[a.Code] = a.Level == registry.Ward
 	}
@@ -131,7 +129,6 @@ type importing struct {
 	column       map[string]int
 	width        int
 	wards        map[string]bool
-	had          int // places of the organisation before
 	done         Imported
 }
 

@@ -34,7 +34,7 @@ func (b *importBatch) refuse(line int, column string, err error) {
 	b.faults = append(b.faults, RowFault{line, column, &why})
 }
 
-// putTries is how often rows are put before it counts as a fault that others put the same ones at the same time.
+// putTries is how often rows are put before it counts as a fault that others put the same ones, or so many, at the same time.
 const putTries = 3
 
 // put takes rows in, and refuses those that are there already or whose parent is not.
@@ -42,12 +42,12 @@ func (r *importing) put(ctx context.Context, b *importBatch) error {
 	err := error(registry.ErrExists)
 	var good []registry.Place
 	faults := b.faults
-	for try := 0; try < putTries && errors.Is(err, registry.ErrExists); try++ {
+	for try := 0; try < putTries && (errors.Is(err, registry.ErrExists) || errors.Is(err, registry.ErrFull)); try++ {
 		b.faults = slices.Clone(faults)
 		if good, err = r.judge(ctx, b); err != nil {
 			return err
 		}
-		err = r.Intake.PutPlaces(ctx, good)
+		err = r.Intake.PutPlacesWithin(ctx, good, r.Most)
 	}
 	if err != nil {
 		return fmt.Errorf("taking in places: %w", err)
@@ -75,18 +75,22 @@ func (r *importing) judge(ctx context.Context, b *importBatch) ([]registry.Place
 	if err != nil {
 		return nil, fmt.Errorf("looking for places: %w", err)
 	}
+	there, err := r.Intake.CountPlaces(ctx, r.organisation)
+	if err != nil {
+		return nil, err
+	}
 	good := make([]registry.Place, 0, len(b.rows))
 	for _, row := range b.rows {
 		_, taken := known[row.place.Key]
-		above, there := known[row.parent]
+		above, lies := known[row.parent]
 		switch {
 		case taken && row.place.Key != "":
 			b.refuse(row.line, columnKey, errKeyTaken)
 			continue
-		case row.parent != "" && (!there || above.Level >= maxLevels):
+		case row.parent != "" && (!lies || above.Level >= maxLevels):
 			b.refuse(row.line, columnParent, errRowParent)
 			continue
-		case r.Most > 0 && r.had+r.done.Added+len(good) >= r.Most:
+		case r.Most > 0 && there+len(good) >= r.Most:
 			b.refuse(row.line, "", ErrMany)
 			continue
 		}

@@ -2,6 +2,7 @@ package places
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,7 +65,11 @@ func (s *Service) Create(ctx context.Context, actor registry.Account, in NewPlac
 	if p.Code, err = s.sign(p); err != nil {
 		return registry.Place{}, err
 	}
-	if err := s.store.PutPlaces(ctx, []registry.Place{p}); err != nil {
+	err = s.store.PutPlacesWithin(ctx, []registry.Place{p}, s.most)
+	if errors.Is(err, registry.ErrFull) {
+		return registry.Place{}, ErrMany
+	}
+	if err != nil {
 		return registry.Place{}, fmt.Errorf("keeping a place: %w", err)
 	}
 	s.know(p)
@@ -77,9 +82,6 @@ func (s *Service) newPlace(actor registry.Account, in NewPlace) (registry.Place,
 	defer s.mu.RUnlock()
 	if actor.Organisation == uuid.Nil {
 		return registry.Place{}, ErrNoOrganisation
-	}
-	if s.most > 0 && len(s.placesOf(actor)) >= s.most {
-		return registry.Place{}, ErrMany
 	}
 	if err := s.check(&in, ""); err != nil {
 		return registry.Place{}, err

@@ -24,10 +24,11 @@ import (
 
 // Store is what the service keeps its places in. UpdatePlace is refused with registry.ErrChanged unless p has the revision
 // that is stored, and raises it by one. Gazetteer returns what has changed since a known count of changes, of one moment, or
-// everything where it cannot tell. No place of a store lies in itself, and no area does.
+// everything where it cannot tell. PutPlacesWithin adds places of one organisation, which may have most; 0 is no limit, and beyond it
+// the error is registry.ErrFull and none is added. No place of a store lies in itself, and no area does.
 type Store interface {
 	CodeStore
-	PutPlaces(ctx context.Context, places []registry.Place) error
+	PutPlacesWithin(ctx context.Context, places []registry.Place, most int) error
 	UpdatePlace(ctx context.Context, p registry.Place) error
 	Gazetteer(ctx context.Context, known int64) (registry.Gazetteer, error)
 }

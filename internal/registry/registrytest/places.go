@@ -43,6 +43,37 @@ func testPlaces(t *testing.T, s Store) {
 	wantError(t, err, registry.ErrNotFound)
 }
 
+// testPlacesWithin has many put places at the same time, of which one alone can go in.
+func testPlacesWithin(t *testing.T, s Store) {
+	ctx := t.Context()
+	ground(t, s)
+	other := registry.Organisation{ID: id(0xa0, 2), Name: "Bến xe"}
+	must(t, s.PutOrganisation(ctx, other))
+	theirs := place(9, uuid.Nil)
+	theirs.Organisation = other.ID
+	must(t, s.PutPlacesWithin(ctx, nil, 1))
+	must(t, s.PutPlacesWithin(ctx, []registry.Place{theirs}, 1)) // which do not count
+	must(t, s.PutPlacesWithin(ctx, []registry.Place{place(1, uuid.Nil)}, 0))
+	wantError(t, s.PutPlacesWithin(ctx, []registry.Place{place(2, uuid.Nil), place(3, uuid.Nil)}, 2), registry.ErrFull)
+	var group sync.WaitGroup
+	put := make(chan error, 6)
+	for n := range byte(6) {
+		group.Go(func() { put <- s.PutPlacesWithin(ctx, []registry.Place{place(10+2*n, uuid.Nil), place(11+2*n, uuid.Nil)}, 3) })
+	}
+	group.Wait()
+	close(put)
+	var in int
+	for err := range put {
+		if err == nil {
+			in++
+		} else {
+			wantError(t, err, registry.ErrFull)
+		}
+	}
+	wantValue(t, 1)(in, nil)
+	wantValue(t, 3)(s.CountPlaces(ctx, organisation.ID))
+}
+
 func testPlacesAtomic(t *testing.T, s Store) {
 	ctx := t.Context()
 	ground(t, s)

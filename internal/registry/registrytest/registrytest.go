@@ -49,6 +49,7 @@ type Ground interface {
 // Places are places, the lives of their codes, and what is read as a whole with the count of its changes.
 type Places interface {
 	PutPlaces(ctx context.Context, places []registry.Place) error
+	PutPlacesWithin(ctx context.Context, places []registry.Place, most int) error
 	CountPlaces(ctx context.Context, organisation uuid.UUID) (int, error)
 	UpdatePlace(ctx context.Context, p registry.Place) error
 	Place(ctx context.Context, id uuid.UUID) (registry.Place, error)
@@ -159,6 +160,7 @@ func Run[S Store](t *testing.T, open func(t *testing.T) S, sessions func(S) Sess
 		{"logos", testLogos},
 		{"print orders", testPrintOrders},
 		{"places", testPlaces},
+		{"places within a limit", testPlacesWithin},
 		{"places are put all or none", testPlacesAtomic},
 		{"an update names the revision it read", testUpdatePlace},
 		{"two updates at once", testUpdateRace},

@@ -10,22 +10,33 @@ import (
 	"github.com/truyvet/truyvet/internal/registry"
 )
 
+const countPlaces = `SELECT COUNT(*) FROM places WHERE organisation = ?`
+
 // CountPlaces returns how many places an organisation has.
 func (s *Store) CountPlaces(ctx context.Context, organisation uuid.UUID) (int, error) {
-	n, err := count(ctx, s.reader, `SELECT COUNT(*) FROM places WHERE organisation = ?`, blob(organisation))
+	n, err := count(ctx, s.reader, countPlaces, blob(organisation))
 	return int(n), fault("counting places", err)
 }
 
 // PutPlaces adds places in any order, a part before its site too, and all of them or none. The errors: registry.ErrExists
-// for an id, or a key of the organisation, that is taken, ErrDangling for a parent, organisation or area that does not exist, ErrPlaces for places that
-// lie in themselves.
+// for an id, or a key of the organisation, that is taken, ErrDangling for a parent, organisation or area that does not exist,
+// ErrPlaces for places that lie in themselves.
 func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
+	return s.PutPlacesWithin(ctx, places, 0)
+}
+
+// PutPlacesWithin is PutPlaces for places of one organisation, which may have most; 0 is no limit. Where it would have more, the error
+// is registry.ErrFull.
+func (s *Store) PutPlacesWithin(ctx context.Context, places []registry.Place, most int) error {
 	const doing = "putting places"
 	if err := registry.CheckPlaces(places); err != nil {
 		return fault(doing, err)
 	}
 	words := wordsOf(places)
 	return s.change(ctx, doing, func(tx *sql.Tx) error {
+		if err := fits(ctx, tx, places, most); err != nil {
+			return err
+		}
 		changes, err := count(ctx, tx, `SELECT count FROM gazetteer_change`)
 		if err != nil {
 			return err
@@ -42,6 +53,18 @@ func (s *Store) PutPlaces(ctx context.Context, places []registry.Place) error {
 		}
 		return raise(ctx, tx, raiseGazetteer, len(places))
 	})
+}
+
+// fits says whether the organisation of places may have them too.
+func fits(ctx context.Context, tx *sql.Tx, places []registry.Place, most int) error {
+	if most == 0 || len(places) == 0 {
+		return nil
+	}
+	there, err := count(ctx, tx, countPlaces, blob(places[0].Organisation))
+	if err == nil && there+int64(len(places)) > int64(most) {
+		return registry.ErrFull
+	}
+	return err
 }
 
 var placeRows = rows{`
