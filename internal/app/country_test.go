@@ -72,7 +72,7 @@ func newCountry(t *testing.T, settings ...string) *country {
 	board := telemetry.NewBoard(parts.Logger, parts.Clock, parts.checks()...)
 	engine, _, _, err := parts.engine(nil, board)
 	must(t, err)
-	handler, err := parts.handler(nil, board)
+	handler, _, err := parts.handler(nil, board)
 	must(t, err)
 	c := &country{
 		parts: parts, server: httptest.NewServer(handler), routes: engine.Routes(),

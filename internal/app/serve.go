@@ -53,7 +53,7 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *staff.De
 		checks = append(checks, certificateCheck(source, p.Clock))
 	}
 	board := telemetry.NewBoard(p.Logger, p.Clock, checks...)
-	handler, err := p.handler(demo, board)
+	handler, watch, err := p.handler(demo, board)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -83,6 +83,11 @@ func (p *Parts) Serve(ctx context.Context, listener net.Listener, demo *staff.De
 	background.Go(func() { p.every(backgroundCtx, headEvery, "head of the audit log", p.exportHead) })
 	background.Go(func() { p.every(backgroundCtx, triesEvery, "forgetting tries", p.forgetTries) })
 	background.Go(func() { p.Scans.Run(backgroundCtx) })
+	background.Go(func() {
+		if err := watch(backgroundCtx); err != nil {
+			p.Logger.Error("not seen how busy the server is", "error", err)
+		}
+	})
 	if p.Scans.sealer != nil {
 		background.Go(func() { p.every(backgroundCtx, sealEvery, "seal", p.sealNow) })
 	}
@@ -134,11 +139,11 @@ func (p *Parts) warn() {
 // secure says whether browsers reach the server over https, its own or that of a proxy.
 func (p *Parts) secure() bool { return strings.HasPrefix(p.Config.BaseURL, "https://") }
 
-// handler answers what people and machines ask for, with the sessions of those who have one.
-func (p *Parts) handler(demo *staff.Demo, board *telemetry.Board) (http.Handler, error) {
+// handler answers what people and machines ask for, with the sessions of those who have one. Watch is API.Watch of its API.
+func (p *Parts) handler(demo *staff.Demo, board *telemetry.Board) (handler http.Handler, watch func(context.Context) error, err error) {
 	engine, api, sessions, err := p.engine(demo, board)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	withSession := sessions.LoadAndSave(engine)
 	return p.hardened(api.Relieved(p.metrics.Answered, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -147,7 +152,7 @@ func (p *Parts) handler(demo *staff.Demo, board *telemetry.Board) (http.Handler,
 			return
 		}
 		withSession.ServeHTTP(w, r)
-	}))), nil
+	}))), api.Watch, nil
 }
 
 // engine puts the faces together. It must run inside the LoadAndSave of the sessions.

@@ -93,6 +93,7 @@ type API struct {
 	placeFiles PlaceFiles
 	directory  Directory
 
+	strain     strain
 	submitting chan struct{} // has an element for each post that waits for the log
 }
 
@@ -102,7 +103,7 @@ func New(d Deps) *API {
 		ingest: d.Ingest, verify: d.Verify, cookieName: d.CookieName, kept: d.Kept, browsers: d.Browsers, keys: d.Keys, ready: d.Ready, refused: d.Refused, logger: d.Logger,
 		tracing: d.Tracing, actor: d.Actor, clock: d.Clock, location: d.Location,
 		gates: d.Gates, paceGate: d.PaceGate, reception: d.Reception, boxes: d.Boxes, drivers: d.Drivers, places: d.Places, turnout: d.Turnout, declarations: d.Declarations, check: d.Check, revoked: d.Revoked,
-		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting),
+		findPlaces: d.FindPlaces, placeFiles: d.PlaceFiles, directory: d.Directory, submitting: make(chan struct{}, maxSubmitting), strain: strain{clock: time.Now},
 	}
 }
 

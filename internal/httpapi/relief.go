@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Relieved answers posts of scans with 503 while too many wait for the log, and has next answer everything else. It looks at nothing
+// Relieved answers posts of scans with 503 while too many wait for the log, or wait too long until they are read while Watch looks,
+// and has next answer everything else. It looks at nothing
 // of a post but its head, for a fraction of what taking it costs: so that twice of what the server can do leaves it most of its time
 // for what it takes. The server passes over the body, so that the connection serves the next request. Answered is told of each that
 // it answers, as Logging.Answered; there is no line in the log for them, as there is none for scans that are to come again, and so no
@@ -18,7 +19,7 @@ func (a *API) Relieved(answered func(route, face, status string, took time.Durat
 	length := []string{strconv.Itoa(len(body))}
 	status := strconv.Itoa(http.StatusServiceUnavailable)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(a.submitting) < cap(a.submitting) || r.Method != http.MethodPost || r.URL.Path != scansPath {
+		if len(a.submitting) < cap(a.submitting) && !a.strain.turnsAway() || r.Method != http.MethodPost || r.URL.Path != scansPath {
 			next.ServeHTTP(w, r)
 			return
 		}
