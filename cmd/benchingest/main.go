@@ -34,8 +34,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&o.Binary, "truyvet", "bin/truyvet", "the built binary")
 	flags.IntVar(&o.Connections, "connections", 64, "connections that posts of one scan go over")
 	flags.IntVar(&o.Callers, "callers", 16, "callers that batches come from")
-	flags.IntVar(&o.Rounds, "rounds", 5, "rounds, of which the median counts")
-	flags.DurationVar(&o.During, "during", 2*time.Second, "how long a contestant runs in a round")
+	flags.IntVar(&o.Rounds, "rounds", 9, "rounds, of which the median counts")
+	flags.DurationVar(&o.During, "during", time.Second, "how long a contestant runs in a round")
 	flags.IntVar(&o.Drain, "drain", 400_000, "scans that a worker carries in a round, a multiple of 1,000")
 	only := flags.String("only", "", "contestants to run, of the names that are printed; all by default; of a replay or an overload cluster, standalone or both")
 	var day benchingest.Day
