@@ -26,7 +26,7 @@ type Overload struct {
 	Half     Report // of half as many requests a second, each sent when it was due
 	Twice    Report // of twice as many
 	// After is how long after the last request of Twice was due a look was over in which the server did again nine tenths of what
-	// it can do, and Again how many it did a second. After is negative where there was none.
+	// it can do, and Again how many it did a second. After is -1 s where there was none.
 	After time.Duration
 	Again float64
 }
@@ -38,7 +38,7 @@ func (g *Generator) Overload(ctx context.Context) (Overload, error) {
 		return Overload{}, err
 	}
 	g.began = time.Now()
-	o := Overload{After: -1}
+	o := Overload{After: -time.Second}
 	o.Capacity = g.press(ctx, g.o.During/pressPart)
 	can := o.Capacity.done()
 	if can == 0 {
