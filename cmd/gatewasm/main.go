@@ -16,10 +16,11 @@ import (
 func main() {
 	w := &worker{}
 	js.Global().Set("truyvetGate", js.ValueOf(map[string]any{
-		"keys":   js.FuncOf(w.keys),
-		"decode": js.FuncOf(w.decode),
-		"typed":  js.FuncOf(w.typed),
-		"keep":   js.FuncOf(w.keep),
+		"keys":    js.FuncOf(w.keys),
+		"revoked": js.FuncOf(w.revoked),
+		"decode":  js.FuncOf(w.decode),
+		"typed":   js.FuncOf(w.typed),
+		"keep":    js.FuncOf(w.keep),
 	}))
 	select {} // the functions are called for as long as the worker lives
 }
@@ -31,12 +32,29 @@ type worker struct {
 
 func failed(err error) any { return map[string]any{"error": err.Error()} }
 
-// keys takes the place, and the documents of the keys of codes and of boxes, as texts.
+// keys takes the place, and the documents of the keys of codes and of boxes, as texts. It answers as revoked does.
 func (w *worker) keys(_ js.Value, args []js.Value) any {
 	if err := w.device.SetKeys(args[0].String(), []byte(args[1].String()), []byte(args[2].String())); err != nil {
 		return failed(err)
 	}
-	return map[string]any{}
+	return w.known()
+}
+
+// revoked takes the list of revoked codes, as a text, and the server's time in milliseconds. It answers as of what second the list is
+// that is believed from now on, 0 where there is none.
+func (w *worker) revoked(_ js.Value, args []js.Value) any {
+	if err := w.device.SetRevoked([]byte(args[0].String()), time.UnixMilli(int64(args[1].Float()))); err != nil {
+		return failed(err)
+	}
+	return w.known()
+}
+
+func (w *worker) known() any {
+	asOf := w.device.RevokedAsOf()
+	if asOf.IsZero() {
+		return map[string]any{"as_of": 0}
+	}
+	return map[string]any{"as_of": asOf.Unix()}
 }
 
 // decode takes the pixels of a picture, its width and its height, and answers the text of the code in it, or an empty one.

@@ -22,6 +22,7 @@ const (
 	ProblemOver    = "personal_code_over" // a personal code that has ended
 	ProblemPlace   = "gate_place_bad"     // the code of a place that is not good, or not ours
 	ProblemScreen  = "gate_place_screen"  // the code of a place that a screen shows for a moment
+	ProblemRevoked = "code_revoked"       // the code of a place that its owner took back
 )
 
 // ErrNoKeys refuses to judge before the keys are there.
@@ -33,11 +34,12 @@ type Device struct {
 	keys    *qrgen.KeySet
 	boxKey  sealbox.Public
 	ready   bool
+	revoked list
 	decoder decoder
 }
 
-// SetKeys gives the device the gate's place and the two documents of public keys that the server serves. On an error it goes on
-// with those that it has.
+// SetKeys gives the device the gate's place and the two documents of public keys that the server serves. A list of revoked codes that
+// is not good under them is forgotten. On an error it goes on with what it has.
 func (d *Device) SetKeys(place string, codeKeys, boxKey []byte) error {
 	id, err := uuid.Parse(place)
 	if err != nil {
@@ -52,6 +54,9 @@ func (d *Device) SetKeys(place string, codeKeys, boxKey []byte) error {
 		return err
 	}
 	d.home, d.keys, d.boxKey, d.ready = id, keys, public, true
+	if d.revoked.known() {
+		d.revoked, _ = readList(keys, d.revoked.text) // where a key is trusted no more, neither is what it signed
+	}
 	return nil
 }
 
@@ -91,8 +96,8 @@ type Place struct {
 }
 
 // Keep judges what is shown at the given time. What names somebody it closes into a box for the scan of that id. The code of a place
-// is good where its signature is and it never ends: people are scanned into that place from then on. Whether its owner took it back,
-// and whether it lies inside the gate's, the server knows.
+// is good where its signature is, it never ends, and no list that the device has says that its owner took it back: people are scanned into
+// that place from then on. What was taken back since, and whether it lies inside the gate's, the server knows.
 func (d *Device) Keep(id uuid.UUID, text string, at time.Time) (Kept, error) {
 	if !d.ready {
 		return Kept{}, ErrNoKeys
@@ -120,8 +125,11 @@ func (d *Device) Keep(id uuid.UUID, text string, at time.Time) (Kept, error) {
 
 // place reads the code of a place.
 func (d *Device) place(text string, at time.Time) Kept {
-	token, err := d.keys.Verify(text, at, nil)
+	token, err := d.keys.Verify(text, at, d.revoked.at(at))
 	short, errShort := qrgen.CheckCode(text)
+	if errors.Is(err, qrgen.ErrRevoked) {
+		return Kept{Problem: ProblemRevoked, Kind: shown.PlaceCode}
+	}
 	if err != nil || errShort != nil {
 		return Kept{Problem: ProblemPlace, Kind: shown.PlaceCode}
 	}

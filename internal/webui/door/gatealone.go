@@ -30,7 +30,7 @@ type gateAlone struct {
 var gateWords = []string{
 	"gate.in", "gate.out", "gate.undone", "gate.not_recorded", "gate.kept", "gate.online", "gate.offline", "gate.locked", "gate.full",
 	"gate.undelivered", "gate.refusals", "gate.fault", "gate.waiting_in", "gate.waiting_out", "gate.camera_on", "gate.camera_off",
-	"gate.camera_fault", "gate.inside", "gate.inside_about", "gate.scanning", "gate.unsure",
+	"gate.camera_fault", "gate.inside", "gate.inside_about", "gate.scanning", "gate.unsure", "gate.revoked_old", "gate.revoked_none",
 	"gate.declared_missing", "gate.declared_done", "gate.declared_attention",
 	"trip.since", "trip.first", "trip.other", "trip.refused",
 }

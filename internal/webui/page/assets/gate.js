@@ -94,6 +94,8 @@
     const begun = await post("begin", { exec: root.dataset.exec, wasm: root.dataset.wasm });
     const keys = await queue?.stored("keys").catch(() => null);
     if (!begun.error && keys) await post("keys", root.dataset.place, ...keys);
+    const list = keys && (await queue.stored("revoked").catch(() => null));
+    if (!begun.error && list) revoked.believed(await post("revoked", list.text, now()));
     return begun;
   };
   const ask = async (name, ...args) => {
@@ -107,12 +109,16 @@
     const answers = await Promise.all([root.dataset.keys, root.dataset.boxKey].map((url) => fetch(url, fresh)));
     if (!answers.every((response) => response.ok)) throw new Error("the keys are not to be had");
     const keys = await Promise.all(answers.map((response) => response.text()));
-    const { error } = await ask("keys", root.dataset.place, ...keys);
-    if (!error) await queue.store("keys", keys).catch(() => {}); // a full disk does not keep what is there from being delivered
+    const known = await ask("keys", root.dataset.place, ...keys);
+    if (!known.error) await queue.store("keys", keys).catch(() => {}); // a full disk does not keep what is there from being delivered
+    revoked.believed(known);
+    revoked.renew(patience); // nothing waits for it: the clock is measured by the answer
     return answers[1];
   };
 
   let queue;
+  let revoked;
+  const now = () => Date.now() + queue.state.offset; // by the server's clock, in milliseconds
   let where;
   let trip;
   // drove has the driver go on with who gets on.
@@ -124,6 +130,7 @@
     if (!root.dataset.wasm || !root.dataset.place || !window.indexedDB || !window.Worker || !window.WebAssembly) return false;
     const moved = () => location.reload(); // as the gate of another place it has another queue
     queue = await window.truyvetQueue({ place: root.dataset.place, url: root.dataset.queue, tripsURL: root.dataset.trips, meet: takeKeys, changed: draw, moved });
+    revoked = window.truyvetRevoked({ root, words, queue, use: (text) => ask("revoked", text, now()) });
     if ((await (started ??= start())).error) return false;
     if (!(await queue.stored("keys"))) await takeKeys();
     where = await window.truyvetWhere({ root, words, queue, answer });
@@ -152,10 +159,14 @@
     const kind = form.elements.mode.value;
     const id = uuid7();
     const meant = (await ask("typed", text, keys, took)).text ?? text;
-    const judge = () => ask("keep", id, meant, Date.now() + queue.state.offset);
+    const judge = () => ask("keep", id, meant, now());
     let kept = await judge();
-    // A personal code is judged by the server's clock and keys. Before it is refused they are asked for once more.
-    if (kept.problem && kept.kind === "code" && (await queue.again())) kept = await judge();
+    // A personal code is judged by the server's clock and keys, and that of a place by its list. Before one is refused they are asked for
+    // once more.
+    if (kept.problem && (kept.kind === "code" || kept.problem === "code_revoked") && (await queue.again())) {
+      await revoked.renewed();
+      kept = await judge();
+    }
     if (kept.place) return where.enter(kept.place);
     if (!kept.box) return answer("no", words[kept.problem] ?? words.fault);
     await queue.keep({ id, kind, box: kept.box, where: where.now() }).then(() => answer(kind, clock(Date.now() / 1000), id), () => answer("no", words.full));
@@ -192,6 +203,7 @@
     refusals.textContent = words.refusals.replace("{n}", refused);
     where?.show();
     trip?.show();
+    revoked?.show();
     if (recent.length) tell(recent[0]);
     list.replaceChildren(...recent.map((entry) => {
       const line = copy("line");
