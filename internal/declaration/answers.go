@@ -108,15 +108,24 @@ type Given struct {
 	Unreadable bool `json:"-"`
 }
 
-// text is what the vault keeps of a declaration; day and form are in its field.
-func (g Given) text() (string, error) {
+// Take makes a declaration of answers that were given to the form on a local day, 2006-01-02, at an instant. The error is ErrAnswers.
+func (f Form) Take(day string, at int64, answers Answers) (Given, error) {
+	kept, err := f.judge(answers)
+	if err != nil {
+		return Given{}, err
+	}
+	return Given{Day: day, Form: f.Name, Version: f.Version, At: at, Attention: f.attention(kept), Answers: kept}, nil
+}
+
+// Kept is what the vault keeps of a declaration, and in which field.
+func (g Given) Kept() (vault.Field, string, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(g); err != nil {
-		return "", fmt.Errorf("writing a declaration: %w", err)
+		return "", "", fmt.Errorf("writing a declaration: %w", err)
 	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
+	return vault.DeclarationField(g.Day, g.Form), strings.TrimSuffix(out.String(), "\n"), nil
 }
 
 // givenIn returns the declarations among somebody's details, the newest first. Their days are those of location.

@@ -83,11 +83,11 @@ func TestKeptAnswersAreJudgedTheSame(t *testing.T) {
 			rt.Fatalf("%q is kept of %q", kept, given)
 		}
 		g := Given{Day: "2021-12-03", Form: "school", Version: 3, At: 5, Attention: f.attention(kept), Answers: kept}
-		text, err := g.text()
+		field, text, err := g.Kept()
 		if err != nil {
 			rt.Fatal(err)
 		}
-		back := givenIn(vault.Details{vault.DeclarationField(g.Day, g.Form): text, vault.Name: "Ánh"}, time.UTC)
+		back := givenIn(vault.Details{field: text, vault.Name: "Ánh"}, time.UTC)
 		if len(back) != 1 || !reflect.DeepEqual(back[0], g) {
 			rt.Fatalf("%q comes back as %+v", text, back)
 		}
@@ -98,7 +98,7 @@ func TestKeptAnswersAreJudgedTheSame(t *testing.T) {
 func TestKeptFormat(t *testing.T) {
 	g := Given{Version: 3, At: 1638500000, Attention: true, Answers: Answers{"class": {`5A "x" <b>`}, "signs": {"a", "b"}}}
 	const want = `{"version":3,"at":1638500000,"attention":true,"answers":{"class":["5A \"x\" <b>"],"signs":["a","b"]}}`
-	if text, err := g.text(); err != nil || text != want {
+	if _, text, err := g.Kept(); err != nil || text != want {
 		t.Errorf("%s, %v", text, err)
 	}
 	for _, damaged := range []string{"", "x", `{"version":"3"}`, `[]`} {

@@ -140,13 +140,12 @@ func (s *Service) Declare(ctx context.Context, aliases []uuid.UUID, form string,
 	case len(aliases) == 0:
 		return ErrNobody
 	}
-	kept, err := f.judge(answers)
+	day, _ := s.today()
+	given, err := f.Take(day, s.d.Clock().Unix(), answers)
 	if err != nil {
 		return err
 	}
-	day, _ := s.today()
-	given := Given{Version: f.Version, At: s.d.Clock().Unix(), Attention: f.attention(kept), Answers: kept}
-	text, err := given.text()
+	field, text, err := given.Kept()
 	if err != nil {
 		return err
 	}
@@ -163,7 +162,7 @@ func (s *Service) Declare(ctx context.Context, aliases []uuid.UUID, form string,
 		}
 		people[i] = person.ID
 	}
-	return s.d.Vault.Declare(ctx, people, vault.DeclarationField(day, f.Name), text, given.At)
+	return s.d.Vault.Declare(ctx, people, field, text, given.At)
 }
 
 // State is what a door learns of somebody's declaration.

@@ -37,6 +37,7 @@ type District struct {
 	People        []Person
 	Trips         []registry.Trip // of the vehicles that were scanned
 	Scans         []Scan          // by (At, ID)
+	Declarations  []Declaration   // at most one of a person and a day
 	Cases         []registry.Case
 	Isolations    []registry.Isolation
 	Tour          Tour
@@ -78,6 +79,9 @@ func Make(seed uint64, now time.Time, loc *time.Location, size Size) (*District,
 		return nil, fmt.Errorf("making a district: %w", err)
 	}
 	d.Trips, d.Scans = h.trips(t, cal), h.scans(t)
+	if d.Declarations, err = d.declare(t, cal); err != nil {
+		return nil, fmt.Errorf("making a district: %w", err)
+	}
 	return d, nil
 }
 

@@ -20,6 +20,7 @@ const (
 	streamOutbreak
 	streamIsolation
 	streamScan
+	streamDeclaration
 )
 
 // dice is a seeded source of randomness. It is not safe for concurrent use.

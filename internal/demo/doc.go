@@ -28,6 +28,8 @@
 //   - The first cases of chains are people whose work brings them together with many (see stricken), and among them somebody
 //     with twice as many contacts is twice as likely to be the one. Every fourth case is a contact of an earlier one
 //     who was exposed two to seven days before falling ill. Onset is 0 to 3 days before the sample, one in five has none.
+//   - At the hospital, at clinics, offices of the wards and supermarkets every fourth one fills in a health declaration, of whom 2 in
+//     100 feel ill, and of cases from the day of onset on 7 in 10.
 //   - A case is isolated on the day after the sample, its contacts 6 to 46 hours later, in the daytime. From then on they
 //     scan no more.
 //

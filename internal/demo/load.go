@@ -179,9 +179,14 @@ func (d *District) loadPeople(ctx context.Context, into Into, author uuid.UUID) 
 	return aliases, into.People.PutIsolations(ctx, d.Isolations)
 }
 
-// loadDetails seals everybody's name and numbers.
+// loadDetails seals everybody's name and numbers, and what they declared.
 func (d *District) loadDetails(ctx context.Context, into Into) error {
 	var values []registry.Sealed
+	seal := func(person uuid.UUID, field vault.Field, text string, made int64) error {
+		value, key, err := into.Vault.Seal(person, field, text)
+		values = append(values, registry.Sealed{Person: person, Field: string(field), Key: key, Value: value, Made: made})
+		return err
+	}
 	for i := range d.People {
 		p := &d.People[i]
 		for _, detail := range []struct {
@@ -191,11 +196,18 @@ func (d *District) loadDetails(ctx context.Context, into Into) error {
 			if detail.text == "" {
 				continue
 			}
-			value, key, err := into.Vault.Seal(p.ID, detail.field, detail.text)
-			if err != nil {
+			if err := seal(p.ID, detail.field, detail.text, 0); err != nil {
 				return err
 			}
-			values = append(values, registry.Sealed{Person: p.ID, Field: string(detail.field), Key: key, Value: value})
+		}
+	}
+	for _, given := range d.Declarations {
+		field, text, err := given.Kept()
+		if err != nil {
+			return err
+		}
+		if err := seal(d.People[given.Person].ID, field, text, given.At); err != nil {
+			return err
 		}
 	}
 	return into.People.PutSealed(ctx, values, false)

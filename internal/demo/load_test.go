@@ -37,6 +37,7 @@ type ledger struct {
 	accounts      []registry.Account
 	scans         map[uuid.UUID]scan.Scan
 	details       int
+	declared      int
 }
 
 func (l *ledger) PutAreas(_ context.Context, areas []registry.Area) error {
@@ -76,6 +77,12 @@ func (l *ledger) PutSealed(_ context.Context, values []registry.Sealed, _ bool) 
 	for _, v := range values {
 		if v.Person == uuid.Nil || len(v.Value) == 0 {
 			return errors.New("a detail of nobody, or an empty one")
+		}
+		if _, _, is := vault.Field(v.Field).Declaration(); is != (v.Made != 0) {
+			return errors.New("a declaration without its time, or a detail with one")
+		} else if is {
+			l.declared++
+			continue
 		}
 		l.details++
 	}
@@ -169,6 +176,9 @@ func TestLoad(t *testing.T) {
 	}
 	if l.details < 2*len(d.People) {
 		t.Errorf("%d details of %d people are kept", l.details, len(d.People))
+	}
+	if l.declared != len(d.Declarations) {
+		t.Errorf("%d of %d declarations are kept", l.declared, len(d.Declarations))
 	}
 	if len(l.scans) != len(d.Scans) {
 		t.Errorf("%d of %d scans arrived", len(l.scans), len(d.Scans))

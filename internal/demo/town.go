@@ -73,6 +73,7 @@ func build(seed uint64, size Size, all []inhabitant, issued int64) *town {
 	for r := range t.desks {
 		shuffle(t.d, t.desks[r])
 	}
+	t.askForDeclarations()
 	return t
 }
 
