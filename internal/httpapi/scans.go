@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/truyvet/truyvet/internal/citizen"
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/ingest"
 	"github.com/truyvet/truyvet/internal/scan"
@@ -67,7 +68,8 @@ type wireScan struct {
 	fault *errs.Error // why it cannot be read; ID is then what can be read of it
 }
 
-// postScans takes a batch. Each scan is judged by itself; the answer holds one result per scan, in order.
+// postScans takes a batch. Each scan is judged by itself; the answer holds one result per scan, in order. Unlike a phone's queue it looks
+// into no registry, and so not whether the citizen's number is kept: it is for as many scans as the log takes.
 func (a *API) postScans(c *gin.Context) {
 	alias, err := a.credential(c.Request)
 	if err != nil {
@@ -234,7 +236,28 @@ func (w *wireScan) submission() (ingest.Submission, *errs.Error) {
 	if w.Voids != nil {
 		sub.Voids = *w.Voids
 	}
+	if sub.Kind == stay.Void && sub.Voids != uuid.Nil {
+		return sub, judgeVoid(sub)
+	}
 	return sub, nil
+}
+
+// judgeVoid says why a void is refused that comes later than somebody may take back a scan of their own: as of what a phone keeps, by
+// the clock that made the ids, which is why that of the scan has to be a UUIDv7. Whoever wants more erased asks for it, and what a list
+// holds stays.
+func judgeVoid(void ingest.Submission) *errs.Error {
+	scanned, known := scanTime(nil, void.Voids)
+	if !known {
+		return errIDTime
+	}
+	thought := void.At
+	if made, known := scanTime(nil, void.ID); known {
+		thought = max(thought, made)
+	}
+	if time.Duration(thought-scanned)*time.Second > citizen.UndoFor+citizen.UndoGrace {
+		return citizen.ErrUndoLate
+	}
+	return nil
 }
 
 // scanTime returns when a scan was: what the client says, else when it made the id. The time of arrival would not do, since
