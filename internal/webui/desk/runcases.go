@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/truyvet/truyvet/internal/cases"
-	"github.com/truyvet/truyvet/internal/webui/page"
 )
 
 // runCasesPage is every case of a run that the reader may see, with the people that it led to.
@@ -26,14 +24,8 @@ type runCasesPage struct {
 }
 
 func (p *Pages) showRunCases(c *gin.Context) {
-	id, err := page.IDParameter(c)
-	if err != nil {
-		p.Fail(c, err)
-		return
-	}
-	list, err := p.Traces.List(c.Request.Context(), page.Actor(c), id)
-	if err != nil {
-		p.Fail(c, fmt.Errorf("reading a list: %w", err))
+	list, ok := p.listOf(c)
+	if !ok {
 		return
 	}
 	body := runCasesPage{List: list, Text: strings.TrimSpace(c.Query("q")), Of: readFilter(nil)}

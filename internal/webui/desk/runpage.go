@@ -98,19 +98,29 @@ func (p *runPage) Trip(place tracing.Place) *registry.Trip {
 	return nil
 }
 
-func (p *Pages) showRun(c *gin.Context) {
+// listOf returns the list of the run in the path. On false it has been answered.
+func (p *Pages) listOf(c *gin.Context) (*cases.List, bool) {
 	id, err := page.IDParameter(c)
 	if err != nil {
 		p.Fail(c, err)
-		return
+		return nil, false
 	}
 	list, err := p.Traces.List(c.Request.Context(), page.Actor(c), id)
 	if err != nil {
 		p.Fail(c, fmt.Errorf("reading a list: %w", err))
+		return nil, false
+	}
+	return list, true
+}
+
+func (p *Pages) showRun(c *gin.Context) {
+	list, ok := p.listOf(c)
+	if !ok {
 		return
 	}
 	body := p.runPage(list, readFilter(c.Request.URL.Query()))
-	if body.Standing, err = p.Traces.Standing(c.Request.Context(), page.Actor(c), id); err != nil {
+	var err error
+	if body.Standing, err = p.Traces.Standing(c.Request.Context(), page.Actor(c), list.Run.ID); err != nil {
 		p.Fail(c, fmt.Errorf("reading how a run stands: %w", err))
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -22,15 +23,15 @@ const selfPath = "/account"
 func (p *Pages) registerSelf(r gin.IRouter) {
 	own := r.Group(selfPath, p.Only(account.ActKeepAccount))
 	page.Serve(own, "", p.showSelf)
-	own.POST("/password", p.changePassword)
-	own.POST("/end", p.endSession)
-	own.POST("/factor/drop", p.dropFactor)
+	own.POST("/password", p.taking(selfPath, p.changePassword))
+	own.POST("/end", p.taking(selfPath, p.endSession))
+	own.POST("/factor/drop", p.taking(selfPath, p.dropFactor))
 	for _, path := range []string{"/password", "/end", "/factor/drop"} { // a page that is switched to the other language there
 		page.Serve(own, path, func(c *gin.Context) { p.SeeOther(c, selfPath) })
 	}
 	factor := r.Group(page.FactorPath, p.OnlyEvenIncomplete(account.ActKeepAccount))
 	page.Serve(factor, "", p.showFactor)
-	factor.POST("", p.setFactor)
+	factor.POST("", p.taking(page.FactorPath, p.setFactor))
 }
 
 // selfPage is the page of one's own account.
@@ -69,34 +70,41 @@ func (p *Pages) failSelf(c *gin.Context, err error) {
 	p.answerSelf(c, told.Status, selfPage{Problem: &told})
 }
 
-func (p *Pages) changePassword(c *gin.Context) {
-	form, err := page.FormOf(c)
-	if err != nil {
-		p.FailBackTo(c, err, selfPath)
-		return
+// taking reads the form that a page of one's own account sent, and hands it on; where it cannot be read it leads back.
+func (p *Pages) taking(back string, take func(*gin.Context, account.Session, url.Values)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		form, err := page.FormOf(c)
+		if err != nil {
+			p.FailBackTo(c, err, back)
+			return
+		}
+		session, _ := page.SessionOf(c)
+		take(c, session, form)
 	}
-	session, _ := page.SessionOf(c)
-	ctx := c.Request.Context()
-	if err := p.Accounts.ChangePassword(ctx, session, form.Get("present"), form.Get("password")); err != nil {
+}
+
+// changed shows what became of a change of what somebody logs in with, after which their session goes on under another token.
+func (p *Pages) changed(c *gin.Context, err error, done string) {
+	if err != nil {
 		p.failSelf(c, err)
 		return
 	}
-	if err := p.RenewToken(ctx); err != nil {
+	if err := p.RenewToken(c.Request.Context()); err != nil {
 		p.Fail(c, err)
 		return
 	}
-	p.answerSelf(c, http.StatusOK, selfPage{Done: "self.password_changed"})
+	p.answerSelf(c, http.StatusOK, selfPage{Done: done})
+}
+
+func (p *Pages) changePassword(c *gin.Context, session account.Session, form url.Values) {
+	err := p.Accounts.ChangePassword(c.Request.Context(), session, form.Get("present"), form.Get("password"))
+	p.changed(c, err, "self.password_changed")
 }
 
 // endSession ends one of one's own sessions, or all others where none is named.
-func (p *Pages) endSession(c *gin.Context) {
-	form, err := page.FormOf(c)
-	if err != nil {
-		p.FailBackTo(c, err, selfPath)
-		return
-	}
-	session, _ := page.SessionOf(c)
+func (p *Pages) endSession(c *gin.Context, session account.Session, form url.Values) {
 	ctx := c.Request.Context()
+	var err error
 	if form.Get("id") == "" {
 		_, err = p.Accounts.EndSessions(ctx, session, session.Account.ID)
 	} else {
@@ -155,13 +163,7 @@ func (p *Pages) answerFactor(c *gin.Context, status int, enrolment account.Enrol
 	p.Show(c, status, "factor", body)
 }
 
-func (p *Pages) setFactor(c *gin.Context) {
-	form, err := page.FormOf(c)
-	if err != nil {
-		p.FailBackTo(c, err, page.FactorPath)
-		return
-	}
-	session, _ := page.SessionOf(c)
+func (p *Pages) setFactor(c *gin.Context, session account.Session, form url.Values) {
 	ctx := c.Request.Context()
 	var secret string
 	if !p.Seal.Open(sealFactor, session.Account.ID, form.Get("secret"), &secret) {
@@ -186,21 +188,6 @@ func (p *Pages) setFactor(c *gin.Context) {
 	p.Show(c, http.StatusOK, "factor", factorPage{Codes: codes})
 }
 
-func (p *Pages) dropFactor(c *gin.Context) {
-	form, err := page.FormOf(c)
-	if err != nil {
-		p.FailBackTo(c, err, selfPath)
-		return
-	}
-	session, _ := page.SessionOf(c)
-	ctx := c.Request.Context()
-	if err := p.Accounts.DropFactor(ctx, session, form.Get("present")); err != nil {
-		p.failSelf(c, err)
-		return
-	}
-	if err := p.RenewToken(ctx); err != nil {
-		p.Fail(c, err)
-		return
-	}
-	p.answerSelf(c, http.StatusOK, selfPage{Done: "self.factor_dropped"})
+func (p *Pages) dropFactor(c *gin.Context, session account.Session, form url.Values) {
+	p.changed(c, p.Accounts.DropFactor(c.Request.Context(), session, form.Get("present")), "self.factor_dropped")
 }

@@ -103,20 +103,28 @@ func (d declarePage) Whose() (names []string) {
 // Mine says whether it was declared for who did it.
 func (d declarePage) Mine() bool { return slices.Contains(d.Done.Who, declareMe) }
 
-// showDeclareHere shows the form that a place asks for, behind its code.
-func (p *Pages) showDeclareHere(c *gin.Context) {
-	if at, form, ok := p.declareHere(c); ok {
-		p.answerDeclare(c, http.StatusOK, declarePage{declareAt: at, Form: form})
+// declareWhere reads where a form stands, and the form. On false it has been answered.
+type declareWhere func(*gin.Context) (declareAt, declaration.Form, bool)
+
+// showDeclare shows the form that stands somewhere.
+func (p *Pages) showDeclare(where declareWhere) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if at, form, ok := where(c); ok {
+			p.answerDeclare(c, http.StatusOK, declarePage{declareAt: at, Form: form})
+		}
 	}
 }
 
-func (p *Pages) submitDeclareHere(c *gin.Context) {
-	if at, form, ok := p.declareHere(c); ok {
-		p.declare(c, at, form)
+// submitDeclare takes the answers to it.
+func (p *Pages) submitDeclare(where declareWhere) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if at, form, ok := where(c); ok {
+			p.declare(c, at, form)
+		}
 	}
 }
 
-// declareHere reads where the form of a place stands. On false it has been answered.
+// declareHere is the form that a place asks for, behind its code.
 func (p *Pages) declareHere(c *gin.Context) (declareAt, declaration.Form, bool) {
 	w, ok := p.wallOf(c)
 	if !ok {
@@ -135,20 +143,7 @@ func (p *Pages) declareHere(c *gin.Context) (declareAt, declaration.Form, bool) 
 	return declareAt{Path: w.Path("/declare"), Back: w.Path("/stamp"), Place: w.Place.Name, alias: alias}, form, true
 }
 
-func (p *Pages) showDeclareMine(c *gin.Context) {
-	if at, form, ok := p.declareMine(c); ok {
-		p.answerDeclare(c, http.StatusOK, declarePage{declareAt: at, Form: form})
-	}
-}
-
-func (p *Pages) submitDeclareMine(c *gin.Context) {
-	if at, form, ok := p.declareMine(c); ok {
-		p.declare(c, at, form)
-	}
-}
-
-// declareMine reads where the form of a name stands that somebody chose who has just proved who they are. On false it has been
-// answered.
+// declareMine is the form of a name, which somebody chose who has just proved who they are.
 func (p *Pages) declareMine(c *gin.Context) (declareAt, declaration.Form, bool) {
 	alias, ok := p.meOf(c)
 	if !ok {

@@ -35,8 +35,8 @@ func (p *Pages) registerMe(r gin.IRouter) {
 	page.Serve(r, "/check-ins.csv", p.asMe(p.serveVisitsCSV))
 	page.Serve(r, "/check-ins.json", p.asMe(p.serveVisitsJSON))
 	page.Serve(r, "/declarations", p.asMe(p.showDeclarations))
-	page.Serve(r, "/declare/:form", p.showDeclareMine)
-	r.POST("/declare/:form", p.submitDeclareMine)
+	page.Serve(r, "/declare/:form", p.showDeclare(p.declareMine))
+	r.POST("/declare/:form", p.submitDeclare(p.declareMine))
 	page.Serve(r, "/erase", p.asMe(p.showErase))
 	r.POST("/erase", p.asMe(p.erase))
 	for _, form := range []string{"/phone", "/leave"} {
