@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -50,14 +51,40 @@ type looker struct {
 func lookOver(t *testing.T, in *installation, language, scheme string) *looker {
 	t.Helper()
 	l := &looker{tab: browser(t), in: in, axe: axe(t), language: language, scheme: scheme}
-	l.do("choosing how to read", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
-		}})
-		return err
-	}))
+	l.motion("reduce")
 	l.forget()
 	return l
+}
+
+// motion says whether the reader wants that anything moves: reduce or no-preference.
+func (l *looker) motion(wanted string) {
+	l.t.Helper()
+	l.do("choosing how to read", call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: l.scheme}, {Name: "prefers-reduced-motion", Value: wanted},
+	}}))
+}
+
+// stamped holds that a stamp moves for whoever has nothing against it, and that its clock goes on for whoever has.
+func (l *looker) stamped(clock css) {
+	l.t.Helper()
+	l.motion("no-preference")
+	if moving := read(l.tab, "looking what moves", chromedp.Evaluate[string](moves)); moving == "" {
+		l.t.Error("the stamp does not move")
+	}
+	l.motion("reduce")
+	l.ticks(clock)
+}
+
+// ticks waits until a clock has gone on.
+func (l *looker) ticks(clock css) {
+	l.t.Helper()
+	before := l.text(clock)
+	eventually(l.t, "the clock goes on", func() error {
+		if now := l.text(clock); now == before {
+			return errors.New("it says " + now)
+		}
+		return nil
+	})
 }
 
 // forget takes every cookie but the language from the browser.
@@ -98,8 +125,8 @@ func (l *looker) send(name string, button, then css) {
 // sizes are those in which pictures are taken: a tablet, a desk, a small phone.
 var sizes = [][2]int64{{768, 1024}, {1440, 900}, {360, 640}}
 
-// look holds that nobody is kept out of a page: no rule of WCAG 2.2 A and AA that axe-core can see is broken, and nothing is wider
-// than a small phone, nor than the same at 200 %.
+// look holds that nobody is kept out of a page: no rule of WCAG 2.2 A and AA that axe-core can see is broken, nothing is wider
+// than a small phone, nor than the same at 200 %, and nothing moves, of which the browser says that the reader does not want it.
 func (l *looker) look(name string) {
 	l.t.Helper()
 	l.seen++
@@ -115,6 +142,9 @@ func (l *looker) look(name string) {
 			l.picture(fmt.Sprintf("%02d-%s-%s-%d", l.seen, name, l.scheme, size[0]))
 		}
 	}
+	if moving := read(l.tab, "looking what moves on "+name, chromedp.Evaluate[string](moves)); moving != "" {
+		l.t.Errorf("%s, %s, %s: it moves, and should not: %s", name, l.language, l.scheme, moving)
+	}
 	broken := read(l.tab, "looking over "+name, chromedp.Evaluate[string](l.axe+";\n"+lookForFaults, chromedp.EvalAwaitPromise))
 	if broken != "" {
 		l.t.Errorf("%s, %s, %s:\n%s", name, l.language, l.scheme, broken)
@@ -128,6 +158,11 @@ const tooWide = `(() => {
 	const out = [...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > d.clientWidth + 0.5 && !e.closest(".scroll *"))
 	return d.scrollWidth + ": " + out.slice(0, 4).map(e => e.outerHTML.slice(0, 120)).join(" | ")
 })()`
+
+// moves tells what is moved by the style sheet; nothing where nothing is.
+const moves = `[...document.querySelectorAll("*")].flatMap((e) => ["", "::before", "::after"].map((part) => [e, getComputedStyle(e, part || null)]))
+	.filter(([, s]) => s.display !== "none" && (s.animationName !== "none" && parseFloat(s.animationDuration) > 0 || parseFloat(s.transitionDuration) > 0))
+	.slice(0, 4).map(([e, s]) => e.outerHTML.slice(0, 80) + ": " + s.animationName).join(" | ")`
 
 // lookForFaults lists the rules that are broken, and where.
 const lookForFaults = `axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}})

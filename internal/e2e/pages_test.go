@@ -28,6 +28,10 @@ func TestPages(t *testing.T) {
 			l.guard()
 			l.team(info)
 			l.keepers()
+			l.vehicle()
+			l.declaring()
+			l.door(info)
+			l.phone(info)
 		})
 	}
 }
@@ -96,6 +100,7 @@ func (l *looker) citizen(info demoInfo) {
 	l.send("wrong code", `form[action$="/code"] button`, refusal)
 	l.do("typing the code", chromedp.SetValue(css("#code"), code))
 	l.send("stamp", `form[action$="/code"] button`, ".stamp")
+	l.stamped(".stamp .now b")
 	l.open("check in again", wall)
 	l.open("with", wall+"/with")
 	l.do("naming a child", chromedp.SetValue(css("#name"), "Bé Na "+l.language))
@@ -221,6 +226,9 @@ func (l *looker) team(info demoInfo) {
 	l.do("tracing", chromedp.Navigate(l.in.base+"/cases"), chromedp.Click(css(`input[name=which][value=all]`)),
 		press(`form[action="/runs"] button:not([formaction]):not([type=button])`, "h1.answer"))
 	l.look("run of every case")
+	l.do("opening what was on a trip", chromedp.Evaluate[chromedp.Void](
+		`[...document.querySelectorAll("#list details")].find((d) => /Chuyến|Trip/.test(d.textContent)).open = true`))
+	l.look("run evidence of a trip")
 	l.as("district", `a[href="/cases/new"]`)
 	l.do("entering a case", chromedp.Navigate(l.in.base+"/cases/new"), chromedp.SetValue(css("#phone"), info.Phone),
 		chromedp.SetValue(css("#onset"), info.Onset), chromedp.SetValue(css("#lab_ref"), "XN-"+l.language))

@@ -12,21 +12,21 @@ import (
 	"github.com/google/uuid"
 )
 
-// newBus has the owner make a vehicle, and returns the address of its code and what makes a device its gate.
-func (b tab) newBus(in *installation) (code, gate string) {
+// newPlace has the owner, who is logged in, make a place that asks for a form, and returns its page, that of its code, and what makes a
+// device its gate.
+func (b tab) newPlace(in *installation, name, kind, form string) (place, code, gate string) {
 	b.t.Helper()
-	b.logIn(in, "owner", `a[href="/places/new"]`)
 	b.do("opening the form of a place", chromedp.Navigate(in.base+"/places/new"), chromedp.WaitVisible(css("#name")))
-	made := read(b, "making a bus and inviting its gate", chromedp.Evaluate[string](`(async () => {
+	made := read(b, "making a place and inviting its gate", chromedp.Evaluate[[]string](fmt.Sprintf(`(async () => {
 		const post = (to, fields) => fetch(to, { method: "POST", body: new URLSearchParams(fields) });
 		const area = [...document.querySelectorAll("[name=area] option")].map((o) => o.value).find((v) => v);
-		const made = await post("/places/new", { name: "Xe khách 51B-123.45", kind: "vehicle", address: "Số 1", area, parent: "", dwell: "" });
-		const code = /https?:[^"<\s]*\/Q\/[A-Z2-7]+/i.exec(await made.text())[0];
-		const invited = await post("/accounts", { role: "gate", place: made.url.split("/").pop() });
-		return code + " " + /class="code">([^<]+)</.exec(await invited.text())[1];
-	})()`, chromedp.EvalAwaitPromise))
-	code, gate, _ = strings.Cut(made, " ")
-	return code, gate
+		const made = await post("/places/new", { name: %q, kind: %q, form: %q, address: "Số 1", area, parent: "", dwell: "" });
+		const code = /https?:[^"<\s]*(\/Q\/[A-Z2-7]+)/i.exec(await made.text())[1];
+		const place = new URL(made.url).pathname;
+		const invited = await post("/accounts", { role: "gate", place: place.split("/").pop() });
+		return [place, code, /class="code">([^<]+)</.exec(await invited.text())[1]];
+	})()`, name, kind, form), chromedp.EvalAwaitPromise))
+	return made[0], made[1], made[2]
 }
 
 // getsOn has somebody show their ID card to the driver.
@@ -41,12 +41,13 @@ func (b tab) getsOn(card string) {
 // the trace of the first finds the second and nobody else.
 func tourDriver(t *testing.T, in *installation) {
 	owner, driver := browser(t), browser(t)
-	code, gate := owner.newBus(in)
+	owner.logIn(in, "owner", `a[href="/places/new"]`)
+	_, code, gate := owner.newPlace(in, "Xe khách 51B-123.45", "vehicle", "")
 	driver.enrols(in, gate)
 	driver.do("beginning a trip",
 		chromedp.SendKeys(css("#route"), "Cửa Lạch – Hà Nội"), press(`.trip form[action$="/begin"] button`, `.trip form[action$="/end"] button`))
 	owner.do("checking in on the bus with a phone",
-		chromedp.Navigate(in.base+code[strings.Index(code, "/Q/"):]), chromedp.SendKeys(css("#phone"), "0977 000 111"),
+		chromedp.Navigate(in.base+code), chromedp.SendKeys(css("#phone"), "0977 000 111"),
 		press(`form[action$="/phone"] button[type=submit]`, ".demo-code .code"))
 	owner.do("proving the phone", chromedp.SendKeys(css("#code"), owner.text(".demo-code .code")), press(`form[action$="/code"] button[type=submit]`, ".stamp"))
 	driver.getsOn("079000000001")

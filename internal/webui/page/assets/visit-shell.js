@@ -87,8 +87,9 @@
       ".stamp-time": clock(told(last)) + " · " + day(told(last)),
       ".delivery": state === "refused" ? (words.refusals[left.code]?.happened ?? words.fault) : words.delivery[state],
     });
-    for (const said of box.querySelectorAll(".title > span")) said.hidden = said.dataset.kind !== (state === "delivered" ? last.kind : "kept");
-    part("stamp").querySelector(".tap").hidden = last.screen;
+    const title = { delivered: last.kind, refused: "refused" }[state] ?? "kept";
+    for (const said of box.querySelectorAll(".title > span")) said.hidden = said.dataset.kind !== title;
+    part("stamp").querySelector(".tap").hidden = last.screen || state === "refused";
     only("stamp");
   };
   const tick = () => {
@@ -97,9 +98,10 @@
     part("stamp").querySelector(".now b").textContent = local(now).slice(11, 19);
     const seconds = UNDO - since();
     const undo = part("stamp").querySelector(".undo");
-    undo.hidden = seconds <= 0;
+    const refused = part("stamp").querySelector(".stamp").dataset.state === "refused";
+    undo.hidden = seconds <= 0 || refused;
     undo.querySelector(".seconds").textContent = seconds + " s";
-    part("stamp").querySelector(".ends").hidden = last.kind === "out" || now < told(last) + last.dwell - 600;
+    part("stamp").querySelector(".ends").hidden = refused || last.kind === "out" || now < told(last) + last.dwell - 600;
   };
 
   // show lists what is not delivered.
