@@ -226,9 +226,9 @@ func (l *looker) team(info demoInfo) {
 	l.do("tracing", chromedp.Navigate(l.in.base+"/cases"), chromedp.Click(css(`input[name=which][value=all]`)),
 		press(`form[action="/runs"] button:not([formaction]):not([type=button])`, "h1.answer"))
 	l.look("run of every case")
-	l.do("opening what was on a trip", chromedp.Evaluate[chromedp.Void](
-		`[...document.querySelectorAll("#list details")].find((d) => /Chuyến|Trip/.test(d.textContent)).open = true`))
-	l.look("run evidence of a trip")
+	rode := read(l.tab, "finding who was on a trip", chromedp.Evaluate[string](`[...document.querySelectorAll("#list details.person")].
+		find((d) => /Chuyến|Trip/.test(d.querySelector(".evidence").textContent)).querySelector(".code-cell").textContent`))
+	l.open("run evidence of a trip", l.where()+"?q="+url.QueryEscape(rode))
 	l.as("district", `a[href="/cases/new"]`)
 	l.do("entering a case", chromedp.Navigate(l.in.base+"/cases/new"), chromedp.SetValue(css("#phone"), info.Phone),
 		chromedp.SetValue(css("#onset"), info.Onset), chromedp.SetValue(css("#lab_ref"), "XN-"+l.language))

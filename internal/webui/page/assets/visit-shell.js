@@ -90,6 +90,7 @@
     const title = { delivered: last.kind, refused: "refused" }[state] ?? "kept";
     for (const said of box.querySelectorAll(".title > span")) said.hidden = said.dataset.kind !== title;
     part("stamp").querySelector(".tap").hidden = last.screen || state === "refused";
+    tick();
     only("stamp");
   };
   const tick = () => {
@@ -141,7 +142,6 @@
       return;
     }
     await stamp();
-    tick();
     part("stamp").querySelector(".title").focus();
   };
 
