@@ -3,9 +3,26 @@ package e2e
 import (
 	"errors"
 	"strings"
+	"testing"
 
 	"github.com/chromedp/chromedp"
 )
+
+// TestPagesAway looks over the pages of a vehicle, of a place that asks for a declaration, of a screen at a door, and those that a phone
+// shows without a network, as TestPages does the others.
+func TestPagesAway(t *testing.T) {
+	t.Parallel()
+	in, info := demoTown(t)
+	for _, as := range readers {
+		t.Run(as[0]+" "+as[1], func(t *testing.T) {
+			l := lookOver(t, in, as[0], as[1])
+			l.vehicle()
+			l.declaring()
+			l.door(info)
+			l.phone(info)
+		})
+	}
+}
 
 // vehicle looks over what a driver has, and what owners read of the trips.
 func (l *looker) vehicle() {
