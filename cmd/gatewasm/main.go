@@ -70,12 +70,12 @@ func (w *worker) decode(_ js.Value, args []js.Value) any {
 	return map[string]any{"text": text}
 }
 
-// typed takes what was typed, the names of the keys, and in how many milliseconds; it answers what was meant, and whether a reader
-// typed it.
+// typed takes what was typed, the names of the keys, and in how many milliseconds; it answers what was meant, what kind of
+// thing that is, and whether a reader typed it.
 func (w *worker) typed(_ js.Value, args []js.Value) any {
 	took := time.Duration(args[2].Float() * float64(time.Millisecond))
-	text, reader := w.device.Typed(args[0].String(), args[1].String(), took)
-	return map[string]any{"text": text, "reader": reader}
+	text, kind, reader := w.device.Typed(args[0].String(), args[1].String(), took)
+	return map[string]any{"text": text, "kind": string(kind), "reader": reader}
 }
 
 // keep takes the id of a scan, what was shown, and when by the server's clock, in milliseconds. It answers what

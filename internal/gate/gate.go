@@ -60,10 +60,11 @@ func (d *Device) SetKeys(place string, codeKeys, boxKey []byte) error {
 	return nil
 }
 
-// Typed returns what was meant by a text that was typed in so long a time, from the first key to the last, and whether a reader typed
-// it. Keys are as shown.Repair takes them.
-func (d *Device) Typed(text, keys string, took time.Duration) (meant string, reader bool) {
-	return shown.Repair(text, keys, d.signed), shown.ByReader(utf8.RuneCountInString(text), took)
+// Typed returns what was meant by a text that was typed in so long a time, from the first key to the last, what kind of thing that is,
+// and whether a reader typed it. Keys are as shown.Repair takes them.
+func (d *Device) Typed(text, keys string, took time.Duration) (meant string, kind shown.Kind, reader bool) {
+	meant = shown.Repair(text, keys, d.signed)
+	return meant, shown.Read(meant).Kind, shown.ByReader(utf8.RuneCountInString(text), took)
 }
 
 // signed says whether what looks like a code was signed, where there are the keys to see it.

@@ -144,8 +144,9 @@ func TestTyped(t *testing.T) {
 	code := b.personal(t, noon)
 	vni := strings.NewReplacer("U4", "Ũ", "O2", "Ò", "Y3", "Ỷ", "A4", "Ã", "E5", "Ẹ", "I5", "Ị", "A6", "Â")
 	for text, want := range map[string]string{vni.Replace(code): code, strings.ToLower(code): strings.ToLower(code), "&&&": "&&&"} {
-		if got, reader := b.Typed(text, "", 2*time.Second); got != want || reader != (len(text) > 9) {
-			t.Errorf("%.20q is read as %.20q, by a reader: %v", text, got, reader)
+		got, kind, reader := b.Typed(text, "", 2*time.Second)
+		if whole := len(text) > 9; got != want || reader != whole || (kind == shown.PersonalCode) != whole {
+			t.Errorf("%.20q is read as %.20q, a %q, by a reader: %v", text, got, kind, reader)
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/truyvet/truyvet/internal/errs"
 	"github.com/truyvet/truyvet/internal/registry"
+	"github.com/truyvet/truyvet/internal/shown"
 	"github.com/truyvet/truyvet/qrgen"
 )
 
@@ -182,6 +183,8 @@ func (s *Service) Begin(ctx context.Context, gate registry.Account, id uuid.UUID
 	switch {
 	case err != nil:
 		return registry.Trip{}, err
+	case shown.Read(route).Kind != shown.Nothing: // somebody's card, read into the wrong field
+		return registry.Trip{}, ErrRoute
 	case route == "" || utf8.RuneCountInString(route) > longestRoute || !utf8.ValidString(route) || strings.ContainsFunc(route, unicode.IsControl):
 		return registry.Trip{}, ErrRoute
 	case s.begunAround(gate.Place, id, at) >= mostADay:

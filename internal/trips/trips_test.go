@@ -167,6 +167,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"no id":               {bus, uuid.Nil, route, now, trips.ErrID},
 		"no route":            {bus, uuid.New(), " \t", now, trips.ErrRoute},
 		"a long route":        {bus, uuid.New(), strings.Repeat("đ", 101), now, trips.ErrRoute},
+		"somebody's card":     {bus, uuid.New(), "079 000 000 001", now, trips.ErrRoute},
 		"no text":             {bus, uuid.New(), "a\xff", now, trips.ErrRoute},
 		"a control character": {bus, uuid.New(), "a\x07b", now, trips.ErrRoute},
 		"in the future":       {bus, uuid.New(), route, now + 301, trips.ErrTime},

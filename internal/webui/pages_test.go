@@ -176,7 +176,7 @@ func TestAssets(t *testing.T) {
 			paths[attr(n, "src")+attr(n, "href")] = true
 		}
 	}
-	if len(paths) != 11 {
+	if len(paths) != 12 {
 		t.Errorf("the pages ask for %v", paths)
 	}
 	for path := range paths {

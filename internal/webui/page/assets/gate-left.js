@@ -17,17 +17,20 @@ window.truyvetLeft = (() => {
     }
   };
 
-  // waiting is how many scans the queue of a place holds.
+  // waiting is how many scans the queue of a place holds; null where the browser does not say.
   const waiting = (place) =>
     new Promise((resolve) => {
       const opening = indexedDB.open("truyvet-gate-" + place);
-      opening.onupgradeneeded = () => opening.transaction.abort(); // there is none
-      opening.onerror = () => resolve(0);
+      opening.onupgradeneeded = () => { // there is none
+        resolve(0);
+        opening.transaction.abort();
+      };
+      opening.onerror = () => resolve(null);
       opening.onsuccess = () => {
         const db = opening.result;
         const count = db.transaction("queue").objectStore("queue").count();
         count.onsuccess = count.onerror = () => {
-          resolve(count.result ?? 0);
+          resolve(count.error ? null : count.result);
           db.close();
         };
       };
@@ -37,15 +40,15 @@ window.truyvetLeft = (() => {
   const show = async (here) => {
     const mark = document.querySelector(".left");
     if (!mark || !window.indexedDB) return;
-    const all = names();
     const lines = [];
-    for (const [place, name] of Object.entries(all)) {
+    const gone = [];
+    for (const [place, name] of Object.entries(names())) {
       if (place === here) continue;
       const n = await waiting(place);
       if (n) lines.push(mark.dataset.text.replace("{n}", n).replace("{place}", name));
-      else delete all[place];
+      if (n === 0) gone.push(place);
     }
-    remember({ ...all, ...(here && { [here]: names()[here] }) });
+    remember(Object.fromEntries(Object.entries(names()).filter(([place]) => !gone.includes(place))));
     mark.textContent = lines.join(" ");
     mark.hidden = lines.length === 0;
   };

@@ -1,7 +1,8 @@
 // The trips of a vehicle on its gate's page: its driver begins one and ends it with one tap, with a network or without. What they did is
 // kept in the gate's queue, and marked until the server has it. What others did with the vehicle is asked for now and then.
-// Took hears that a step was kept, full that it could not be, and settled that the server has them all.
-window.truyvetTrip = async ({ root, words, queue, clock, took, full, settled }) => {
+// Took hears that a step was kept, full that it could not be, and settled that the server has them all. Present takes what a reader has
+// typed for a route: names says whether that is somebody.
+window.truyvetTrip = async ({ root, words, queue, clock, took, full, settled, names, present }) => {
   const section = root.querySelector(".trip");
   const SOON = 3_000;
   const AGAIN = 60_000;
@@ -64,13 +65,17 @@ window.truyvetTrip = async ({ root, words, queue, clock, took, full, settled }) 
     rest();
   };
 
-  section.addEventListener("submit", (event) => {
+  section.addEventListener("submit", async (event) => {
     event.preventDefault();
     const { target, submitter } = event;
-    const typed = target.elements.route;
-    const route = (submitter?.value || typed?.value || "").trim().replace(/\s+/g, " ").slice(0, LONGEST_ROUTE);
-    const { trip } = queue.state.trips;
     const ends = target.action.endsWith("/end");
+    const field = target.querySelector("input[name=route]");
+    const route = (submitter?.value || field?.value || "").trim().replace(/\s+/g, " ").slice(0, LONGEST_ROUTE);
+    if (field && (await names(route))) {
+      field.value = "";
+      return present(route);
+    }
+    const { trip } = queue.state.trips;
     if (ends ? !trip : !route) return;
     tapped = performance.now();
     rest();

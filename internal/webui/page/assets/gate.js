@@ -65,7 +65,7 @@
   const camera = window.truyvetCamera({
     video: root.querySelector("video"),
     decode: root.dataset.wasm ? async (picture) => (await ask("decode", picture.data, picture.width, picture.height)).text ?? "" : null,
-    found: (text) => present(text, "", 0),
+    found: (text) => present(text),
   });
 
   // The worker is started with the first question, and anew after it has died: what it was asked then is answered with an error.
@@ -134,7 +134,8 @@
     if ((await (started ??= start())).error) return false;
     if (!(await queue.stored("keys"))) await takeKeys();
     where = await window.truyvetWhere({ root, words, queue, answer });
-    trip = await window.truyvetTrip?.({ root, words, queue, clock, took: drove, full: () => answer("no", words.full), settled: where.renew });
+    trip = await window.truyvetTrip?.({ root, words, queue, clock, took: drove, full: () => answer("no", words.full), settled: where.renew,
+      present, names: async (text) => Boolean((await ask("typed", text, "", 0)).kind) });
     return true;
   };
 
@@ -149,27 +150,33 @@
     return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
   };
 
-  // present reads and judges what somebody shows, and keeps it. Without the means to, the form sends it.
-  const present = async (text, keys, took) => {
-    if (!queue) {
-      field.value = text;
-      form.requestSubmit();
-      return;
-    }
-    const kind = form.elements.mode.value;
+  // judge judges what somebody shows who comes or leaves, and keeps it.
+  const judge = async (shown, kind) => {
     const id = uuid7();
-    const meant = (await ask("typed", text, keys, took)).text ?? text;
-    const judge = () => ask("keep", id, meant, now());
-    let kept = await judge();
+    const meant = await shown;
+    const keep = () => ask("keep", id, meant, now());
+    let kept = await keep();
     // A personal code is judged by the server's clock and keys, and that of a place by its list. Before one is refused they are asked for
     // once more.
     if (kept.problem && (kept.kind === "code" || kept.problem === "code_revoked") && (await queue.again())) {
       await revoked.renewed();
-      kept = await judge();
+      kept = await keep();
     }
     if (kept.place) return where.enter(kept.place);
     if (!kept.box) return answer("no", words[kept.problem] ?? words.fault);
     await queue.keep({ id, kind, box: kept.box, where: where.now() }).then(() => answer(kind, clock(Date.now() / 1000), id), () => answer("no", words.full));
+  };
+  // present has one person judged after the other: the answers come in the order in which they came. Without the means to judge, the form
+  // sends what is shown.
+  let before = Promise.resolve();
+  const present = (shown) => {
+    if (!queue) {
+      field.value = shown;
+      form.requestSubmit();
+      return;
+    }
+    const kind = form.elements.mode.value;
+    before = before.then(() => judge(shown, kind)).catch(() => answer("no", words.fault));
   };
 
   // line says how the device stands with the server: the worst of it.
@@ -244,40 +251,6 @@
     root.dataset.aside = "yes";
   };
 
-  // What a reader types ends with Enter as a rule; one that sends none is known by its speed.
-  const typing = { keys: [], from: 0, to: 0 };
-  const forget = () => Object.assign(typing, { keys: [], from: 0, to: 0 });
-  const take = () => {
-    const { keys, from, to } = typing;
-    const text = field.value;
-    field.value = "";
-    forget();
-    if (text || keys.length) present(text, keys.join(" "), to - from);
-  };
-  const watchTyping = () => {
-    let pause;
-    document.addEventListener("keydown", (event) => {
-      if (event.target !== field && event.target !== document.body) return;
-      if (event.key === "Backspace" || event.key === "Delete" || event.ctrlKey || event.metaKey) return forget();
-      if (!/^(Key|Digit|Numpad\d|Back(quote|slash)|Minus|Equal|Bracket|Semicolon|Quote|Comma|Period|Slash|Space)/.test(event.code)) return;
-      field.focus(); // a key that nobody takes is the reader's
-      clearTimeout(pause);
-      typing.from ||= event.timeStamp;
-      typing.to = event.timeStamp;
-      typing.keys.push((event.shiftKey ? "+" : "") + event.code);
-      pause = setTimeout(async () => {
-        const { to } = typing;
-        const read = await ask("typed", field.value, typing.keys.join(" "), to - typing.from);
-        if (read.reader && field.value && typing.to === to) take(); // else it went on typing meanwhile
-      }, 150);
-    });
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      clearTimeout(pause);
-      take();
-    });
-  };
-
   const modes = root.querySelector(".modes");
   const setMode = (kind) => {
     form.elements.mode.value = kind;
@@ -293,7 +266,7 @@
   if (await alone().catch(() => false)) {
     root.querySelector(".alone").hidden = false;
     answers.setAttribute("aria-live", "polite");
-    watchTyping();
+    window.truyvetReader({ field, present, typed: ({ text, keys, took }) => ask("typed", text, keys, took) });
     modes.addEventListener("click", (event) => {
       const link = event.target.closest("a");
       if (!link) return;
