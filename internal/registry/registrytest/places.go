@@ -58,7 +58,9 @@ func testPlacesWithin(t *testing.T, s Store) {
 	var group sync.WaitGroup
 	put := make(chan error, 6)
 	for n := range byte(6) {
-		group.Go(func() { put <- s.PutPlacesWithin(ctx, []registry.Place{place(10+2*n, uuid.Nil), place(11+2*n, uuid.Nil)}, 3) })
+		group.Go(func() {
+			put <- s.PutPlacesWithin(ctx, []registry.Place{place(10+2*n, uuid.Nil), place(11+2*n, uuid.Nil)}, 3)
+		})
 	}
 	group.Wait()
 	close(put)
