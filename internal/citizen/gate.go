@@ -99,7 +99,7 @@ func (g *Gate) Keep(ctx context.Context, visitors ...Visitor) error {
 			d = make(vault.Details)
 			kept[person.ID] = d
 		}
-		for field, text := range visitors[i].details { // of who came twice the first holds
+		for field, text := range visitors[i].details { //nolint:gosec // there is a person for each; of who came twice the first holds
 			if d[field] == "" {
 				d[field] = text
 			}
