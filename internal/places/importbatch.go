@@ -75,9 +75,11 @@ func (r *importing) judge(ctx context.Context, b *importBatch) ([]registry.Place
 	if err != nil {
 		return nil, fmt.Errorf("looking for places: %w", err)
 	}
-	there, err := r.Intake.CountPlaces(ctx, r.organisation)
-	if err != nil {
-		return nil, err
+	there := 0
+	if r.Most > 0 {
+		if there, err = r.Intake.CountPlaces(ctx, r.organisation); err != nil {
+			return nil, err
+		}
 	}
 	good := make([]registry.Place, 0, len(b.rows))
 	for _, row := range b.rows {
