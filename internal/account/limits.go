@@ -40,8 +40,8 @@ var (
 // limits hold guessing within bounds. What guards a password or a code, and those who read applications, is counted over all processes
 // that share the registry; what only keeps the processors free, in this process alone.
 type limits struct {
-	pairs, logins, browsers, codes, proofs, applications *ratelimit.Shared
-	addresses, tokens, unplaced                          *ratelimit.Limiter
+	pairs, logins, browsers, codes, proofs, applications, unplaced *ratelimit.Shared
+	addresses, tokens                                              *ratelimit.Limiter
 }
 
 func newLimits(d ratelimit.SharedDeps) *limits {
@@ -53,7 +53,7 @@ func newLimits(d ratelimit.SharedDeps) *limits {
 		codes: limit("second factor", triesPerCode), proofs: limit("password", triesPerProof),
 		addresses: ratelimit.New(triesPerAddress, triesInTotal, d.Clock), tokens: ratelimit.New(triesPerToken, triesInTotal, d.Clock),
 		applications: ratelimit.NewShared(d, "application", applicationsPerAddress, applicationsInTotal),
-		unplaced:     ratelimit.New(applicationsInTotal, applicationsInTotal, d.Clock),
+		unplaced:     ratelimit.NewShared(d, "application from anywhere", applicationsInTotal, applicationsInTotal),
 	}
 }
 
@@ -89,7 +89,8 @@ func (l *limits) forgiveLogin(ctx context.Context, login, address string, browse
 // codeKey is what tries at a second factor are counted by. Strangers share a bucket: the login is kept open by its known browsers.
 func codeKey(try CodeAttempt) string { return try.Account.String() + " " + try.Browser.String() }
 
-// takeToken counts a token that was presented.
+// takeToken counts a token that was presented. Where its address says nothing of who does, there is no limit: a token costs no more than
+// any page, and one who presents many would keep out everybody else.
 func (l *limits) takeToken(address string) (wait time.Duration) {
 	if network := networkOf(address); network != "" {
 		return l.tokens.Take(network)
@@ -97,12 +98,13 @@ func (l *limits) takeToken(address string) (wait time.Duration) {
 	return 0
 }
 
-// takeApplication counts an application. Where its address says nothing of who applies, all such share the limit of all.
+// takeApplication counts an application. All those whose address says nothing of who applies are held together to as many as may come
+// in total, for a limit of one address would let one of them shut out the others.
 func (l *limits) takeApplication(ctx context.Context, address string) (wait time.Duration, err error) {
 	if network := networkOf(address); network != "" {
 		return l.applications.Take(ctx, network)
 	}
-	return l.unplaced.Take(""), nil
+	return l.unplaced.Take(ctx, "")
 }
 
 // networkOf returns whom an address stands for: of IPv6 the network of 64 bits, in which one sender has every address. It is

@@ -21,7 +21,7 @@ func Settings() []Setting {
 		{"TRUYVET_ACME_DIRECTORY", "", "https URL of the authority's directory (default that of a public one)"},
 		{"TRUYVET_ACME_ROOTS", "", "file of the certificates that an authority of your own is believed by"},
 		{"TRUYVET_HTTP_LISTEN", "http-listen", "address on which plain HTTP is answered with the way to HTTPS, and authorities, as :80 (default none)"},
-		{"TRUYVET_TRUSTED_PROXIES", "trusted-proxies", "addresses of the proxies in front, comma-separated; whom they name is believed (default none: whoever comes through one counts as one)"},
+		{"TRUYVET_TRUSTED_PROXIES", "trusted-proxies", "addresses of the proxies in front, comma-separated; whom they name is believed (default none: all who come through one count as one person)"},
 		{"TRUYVET_SECOND_FACTOR", "", "roles that do nothing without a second factor, comma-separated: owner, ward, district, city, admin, auditor; or none (default ward,district,city,admin; none in a demonstration)"},
 		{"TRUYVET_SMS_WEBHOOK", "", "URL of the SMS gateway that one-time codes are posted to"},
 		{"TRUYVET_KEY_FILE", "", "signing keys of codes (default DATA/keys.json)"},

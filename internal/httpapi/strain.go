@@ -37,7 +37,8 @@ func (s *strain) turnsAway() bool {
 	return wait > calm && rand.N(strained-calm) < wait-calm //nolint:gosec // it guards nothing
 }
 
-// watch sends itself a byte again and again until ctx ends, through a pipe, which stands in the same line as the connections.
+// watch sends itself a byte again and again until ctx ends, through a pipe, which stands in the same line as the connections. Once it
+// looks no more, none is turned away for what it saw last: a server that is told to stop serves on for a while.
 func (s *strain) watch(ctx context.Context) error {
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -46,6 +47,7 @@ func (s *strain) watch(ctx context.Context) error {
 	var reading sync.WaitGroup
 	defer reading.Wait()
 	defer out.Close()
+	defer s.forget()
 	came := make(chan struct{})
 	reading.Go(func() {
 		defer in.Close()
@@ -73,6 +75,11 @@ func (s *strain) watch(ctx context.Context) error {
 		s.last.Store(int64(s.clock().Sub(sent)))
 		s.sent.Store(nil)
 	}
+}
+
+func (s *strain) forget() {
+	s.last.Store(0)
+	s.sent.Store(nil)
 }
 
 // Watch measures how busy the process is, for Relieved, until ctx ends. An error means that it cannot.

@@ -40,7 +40,7 @@ func TestStrainTurnsAwayByLot(t *testing.T) {
 	}
 }
 
-// TestWatchEnds measures something for real, and ends when it is to.
+// TestWatchEnds measures something for real, and ends when it is to, with no wait left over.
 func TestWatchEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	api := New(Deps{})
@@ -52,5 +52,8 @@ func TestWatchEnds(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	if api.strain.last.Load() != 0 || api.strain.sent.Load() != nil {
+		t.Error("what it saw last is kept")
 	}
 }
