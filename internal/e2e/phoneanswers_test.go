@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -109,15 +110,22 @@ func TestPhoneAnswers(t *testing.T) {
 	t.Run("prove it", func(t *testing.T) { w.answerProve(b, between, code(1)) })
 	t.Run("all closed", func(t *testing.T) { w.answerClosed(b, between, code(2)) })
 
+	t.Run("taken back", func(t *testing.T) { w.answerCutUndone(b, between, code(2)) })
+	t.Run("left behind", func(t *testing.T) { w.answerLeft(b, between, w.tokens[1]) })
+
 	w.server.kill() // its files are looked at as it left them
+	stored := storedScans(t, w.installation)
+	if len(stored) != 9 || stored[8].Kind != stay.Void || stored[8].Voids != stored[7].ID {
+		t.Fatalf("stored are %+v, want eight taps, and what takes the last back", stored)
+	}
 	var places []uuid.UUID
-	for _, s := range storedScans(t, w.installation) {
+	for _, s := range stored[:7] {
 		if s.Kind != stay.In || s.Place == uuid.Nil {
 			t.Errorf("stored is %+v", s)
 		}
 		places = append(places, s.Place)
 	}
-	if len(places) != 7 || places[1] != places[5] || slices.ContainsFunc([]int{3, 4, 6}, func(i int) bool { return places[i] != places[2] }) {
+	if places[1] != places[5] || slices.ContainsFunc([]int{3, 4, 6}, func(i int) bool { return places[i] != places[2] }) {
 		t.Errorf("scans are stored of %v", places)
 	}
 }
@@ -144,6 +152,53 @@ func (w bazaar) answerCut(b tab, between *spoiler, code string) {
 	between.spoil(honestly)
 	b.do("mending it", chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("online"))`), stampIs("delivered"))
 	b.do("reading the page once more", chromedp.Reload(), chromedp.WaitVisible(css("form.tap button.huge")))
+}
+
+// answerCutUndone takes a tap back of which no answer came before anything more could be sent: it has arrived, and has to be told.
+func (w bazaar) answerCutUndone(b tab, between *spoiler, code string) {
+	b.t.Helper()
+	between.spoil(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/scan"):
+			between.onwards.ServeHTTP(httptest.NewRecorder(), r)
+		case r.URL.Path != ownQueue && r.URL.Path != "/healthz":
+			return false
+		}
+		panic(http.ErrAbortHandler)
+	})
+	b.do("checking in as the network breaks, and taking it back", chromedp.Navigate(code), chromedp.Click(css("button.huge")), stampIs("waiting"),
+		chromedp.Click(css("button.undo")), chromedp.WaitVisible(tapIn))
+	between.spoil(honestly)
+	b.do("delivering that", chromedp.Navigate(between.URL+"/q"), chromedp.WaitVisible(css("#part-list .none")))
+}
+
+// answerLeft opens a code without a network of which the worker has left a tap of an hour ago: it is kept, and is no stamp of now. One of
+// somebody else is not taken up. It is delivered as of its time, at which there was no such code yet.
+func (w bazaar) answerLeft(b tab, between *spoiler, token string) {
+	b.t.Helper()
+	at := time.Now().Add(-time.Hour).Unix()
+	leave := func(whose string) chromedp.Action[chromedp.Void] {
+		return chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(async () => {
+			const visits = await truyvetVisits();
+			const { whose } = await visits.stored("person");
+			await visits.store("tap", { token: %q, id: truyvetId(%d), kind: "in", along: [], whose: %s });
+		})()`, token, at, whose), chromedp.EvalAwaitPromise)
+	}
+	for _, whose := range []string{`"another"`, "whose"} {
+		between.spoil(honestly)
+		b.do("leaving a tap", chromedp.Navigate(between.URL+"/q"), chromedp.WaitVisible(css("#part-list .none")), leave(whose))
+		between.spoil(closed)
+		b.do("opening its code without a server", chromedp.Navigate(between.URL+"/q/"+token), chromedp.WaitVisible(css("#shell[data-ready=yes]")), chromedp.WaitVisible(tapIn))
+		want := map[string]int{"whose": 1}[whose]
+		if n := read(b, "counting what is kept", chromedp.Evaluate[int](`document.querySelectorAll("#part-list .ledger li").length`)); n != want {
+			b.t.Errorf("%d taps of %s are kept, want %d", n, whose, want)
+		}
+	}
+	between.spoil(honestly)
+	b.do("delivering it", chromedp.Navigate(between.URL+"/q"), chromedp.WaitVisible(css("#part-list .ledger li[data-state=refused]")))
+	if why := b.text("#part-list .ledger .why"); !strings.Contains(why, "ở tương lai") {
+		b.t.Errorf("it was refused because %q", why)
+	}
 }
 
 // keptAt has the phone keep a tap while nothing is answered.

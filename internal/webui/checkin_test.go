@@ -111,7 +111,7 @@ func TestNextCheckInIsOneTap(t *testing.T) {
 }
 
 // TestTap: a tap whose id the page's script made is recorded under it as of when it was tapped, once; an id that is none, or is of another
-// time, counts for nothing.
+// time, counts for nothing. Under one id there is no other scan.
 func TestTap(t *testing.T) {
 	s := newSite(t, nil)
 	b := s.browser()
@@ -138,7 +138,17 @@ func TestTap(t *testing.T) {
 		}
 		s.advance(time.Hour)
 	}
-	form := url.Values{"kind": {"in"}, "nonce": {b.get(path).field("nonce")}, "tap": {uuid.NewString()}}
+	tap, err := page.NewNonce(time.Unix(s.now.Load(), 0))
+	must(t, err)
+	form := url.Values{"kind": {"in"}, "nonce": {b.get(path).field("nonce")}, "tap": {tap}}
+	b.post(path+"/scan", form).leadsTo(path + "/stamp")
+	before := s.scanCount()
+	form.Set("kind", "out")
+	b.post(path+"/scan", form).wants(http.StatusConflict)
+	if n := s.scanCount(); n != before {
+		t.Errorf("another scan under the id of a tap was recorded: %d", n-before)
+	}
+	form = url.Values{"kind": {"in"}, "nonce": {b.get(path).field("nonce")}, "tap": {uuid.NewString()}}
 	b.post(path+"/scan", form).leadsTo(path + "/stamp")
 	if all := s.allScans(); all[len(all)-1].ID.String() == form.Get("tap") {
 		t.Error("an id that tells no time was taken")

@@ -92,9 +92,9 @@ func (s stamp) UndoUntil() int64 { return s.Made + int64(citizen.UndoFor/time.Se
 func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind stay.Kind, form url.Values) (done stamp, ok bool) {
 	alias, now := people[0], p.Clock()
 	done = stamp{PlaceID: w.Token.Place, Kind: kind, Made: now.Unix()}
-	at := w.Seen
+	at, byTap := w.Seen, false
 	if id, tapped, given := page.TapOf(form.Get("tap"), now); given && at == 0 {
-		done.Scan, at = id, tapped
+		done.Scan, at, byTap = id, tapped, true
 	} else {
 		done.Scan = p.Seal.ScanID(form.Get("nonce"), alias, w.Text, kind, now)
 	}
@@ -104,6 +104,9 @@ func (p *Pages) scanAndStamp(c *gin.Context, w wall, people []uuid.UUID, kind st
 			id = citizen.CompanionScan(id, person)
 		}
 		result, err := p.Submit(c.Request.Context(), person, ingest.Submission{ID: id, Token: w.Text, Kind: kind, How: scan.Phone, At: at})
+		if err == nil && byTap && result.Status == ingest.Refused {
+			err = result.Err // another scan has this id, which is not made of this one as ScanID's is
+		}
 		if err != nil {
 			p.FailBackTo(c, err, w.Path(""))
 			return done, false

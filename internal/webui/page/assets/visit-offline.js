@@ -22,7 +22,9 @@ const leave = async (token, form) => {
   const tap = new URLSearchParams(await form);
   const left = { token: token.toUpperCase(), id: tap.get("tap"), kind: tap.get("kind"), along: tap.getAll("with").map(Number) };
   if (!left.id) throw new Error("the form has no id");
-  await (await self.truyvetVisits()).store("tap", left);
+  const visits = await self.truyvetVisits();
+  const person = await visits.stored("person");
+  await visits.store("tap", { ...left, whose: person?.whose });
 };
 
 // open answers with the server's page, or with that which needs none.

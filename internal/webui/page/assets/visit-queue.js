@@ -123,15 +123,16 @@
     // forget takes away what is known of the person; what waits is theirs still, and waits for them.
     const forget = () =>
       change((queue, state) => {
-        for (const key of ["person", "places", "here", "prove"]) state.delete(key);
+        for (const key of ["person", "places", "here", "prove", "tap"]) state.delete(key);
         each(queue, (cursor) => { if (cursor.value.state === "waiting") cursor.update({ ...cursor.value, state: "held" }); });
       });
 
-    // keep queues a scan of the person whose phone it is: at is a second of this clock, or of one that the server's is an offset before,
-    // id one of that second, scan what is sent, and shown what the page shows of it.
-    const keep = async ({ at = Math.floor(Date.now() / 1000), id = self.truyvetId(at), ...scan }) => {
+    // keep queues a scan of the person whose phone it is: at is a second of this clock, or of one that the server's is so much before,
+    // id one of that second, scan what is sent, and shown what the page shows of it. Moment is when it was tapped, uncounted by clocks.
+    const keep = async ({ at = Math.floor(Date.now() / 1000), id = self.truyvetId(at), offset: before = offset, ...scan }) => {
       const { whose } = await stored("person");
-      const kept = { offset, ...scan, id, at, whose, session, moment: performance.now(), state: "waiting" };
+      const moment = performance.now() - (now() - before - at * 1000);
+      const kept = { ...scan, id, at, offset: before, whose, session, moment, state: "waiting" };
       await change((queue) => queue.add(kept));
       deliver();
       self.registration?.sync?.register(NAME).catch(() => {});

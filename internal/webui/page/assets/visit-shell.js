@@ -130,13 +130,16 @@
     if (last) await stamp();
   };
 
-  const tap = async (token, form, said) => {
+  const keep = async (token, said) => {
     const places = (await visits.stored("places")) ?? [];
     const { name = "", site = "" } = places.find(({ id }) => id === token.id) ?? {};
     const scan = { ...said, token: token.text, shown: { name, site, kind: token.kind } };
     if (token.screen) scan.at = opened; // the code of a screen was good when it was opened
+    return visits.keep(scan);
+  };
+  const tap = async (token, form, said) => {
     try {
-      last = { ...(await visits.keep(scan)), dwell: token.dwell, screen: token.screen, tapped: visits.now() };
+      last = { ...(await keep(token, said)), dwell: token.dwell, screen: token.screen, tapped: visits.now() };
     } catch {
       form.querySelector(".full").hidden = false;
       return;
@@ -145,10 +148,25 @@
     part("stamp").querySelector(".title").focus();
   };
 
+  // takeUp keeps a tap that the worker has left of this code (visit-offline.js), which may have arrived. It says whether it is the stamp:
+  // one of before, whose page was closed while it waited, is no answer to who stands here now.
+  const takeUp = async (token, form, whose) => {
+    const left = await visits.stored("tap");
+    if (left?.token !== token.text || left.whose !== whose) return false;
+    const { id, kind, along } = left;
+    const at = Math.floor(parseInt(id.replace("-", "").slice(0, 12), 16) / 1000); // by the server's clock
+    const said = { id, kind, along, at, offset: 0, tried: true };
+    const fresh = visits.now() / 1000 - at < UNDO;
+    await (fresh ? tap(token, form, said) : keep(token, said));
+    await visits.store("tap", null);
+    return fresh;
+  };
+
   const begin = async () => {
     const match = location.pathname.match(/^\/q\/([^/]+)/i);
     const person = await visits.stored("person");
     if (!match) return;
+    if (location.pathname.endsWith("/scan")) history.replaceState(null, "", "/q/" + match[1]); // a reload would send the form once more
     part("list").querySelector("h1").remove();
     const token = readToken(match[1].toUpperCase());
     if (token.fault) return refuse(token.fault);
@@ -183,13 +201,7 @@
     });
     only("tap");
     setInterval(tick, 1000);
-    const left = await visits.stored("tap");
-    if (left?.token === token.text) {
-      await visits.store("tap", null);
-      history.replaceState(null, "", "/q/" + match[1]); // a reload would send the form once more
-      const { id, kind, along: who } = left;
-      return tap(token, form, { id, kind, along: who, at: Math.floor(parseInt(id.replace("-", "").slice(0, 12), 16) / 1000), offset: 0 });
-    }
+    if (await takeUp(token, form, person.whose)) return;
     if (await window.truyvetAutomatic()) form.querySelector("[value=in]").click();
   };
 

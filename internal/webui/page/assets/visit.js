@@ -31,7 +31,7 @@
     let last = {};
     form.addEventListener("submit", ({ submitter }) => {
       const [kind, at] = [submitter?.value, Math.floor((Date.now() + ahead) / 1000)];
-      if (!tap || (last.kind === kind && at - last.at < DOUBLE_TAP)) return;
+      if (!tap || !kind || (last.kind === kind && at - last.at < DOUBLE_TAP)) return;
       last = { kind, at };
       [tap.value, tap.disabled] = [window.truyvetId(at), false];
     });
