@@ -11,16 +11,18 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/truyvet/truyvet/internal/gate"
+	"github.com/truyvet/truyvet/internal/shown"
 )
 
 func main() {
 	w := &worker{}
 	js.Global().Set("truyvetGate", js.ValueOf(map[string]any{
-		"keys":    js.FuncOf(w.keys),
-		"revoked": js.FuncOf(w.revoked),
-		"decode":  js.FuncOf(w.decode),
-		"typed":   js.FuncOf(w.typed),
-		"keep":    js.FuncOf(w.keep),
+		"keys":     js.FuncOf(w.keys),
+		"revoked":  js.FuncOf(w.revoked),
+		"decode":   js.FuncOf(w.decode),
+		"typed":    js.FuncOf(w.typed),
+		"personal": js.FuncOf(personal),
+		"keep":     js.FuncOf(w.keep),
 	}))
 	select {} // the functions are called for as long as the worker lives
 }
@@ -76,6 +78,11 @@ func (w *worker) typed(_ js.Value, args []js.Value) any {
 	took := time.Duration(args[2].Float() * float64(time.Millisecond))
 	text, kind, reader := w.device.Typed(args[0].String(), args[1].String(), took)
 	return map[string]any{"text": text, "kind": string(kind), "reader": reader}
+}
+
+// personal takes a text that is to name something, and answers whether it may be of somebody instead.
+func personal(_ js.Value, args []js.Value) any {
+	return map[string]any{"personal": shown.Personal(args[0].String())}
 }
 
 // keep takes the id of a scan, what was shown, and when by the server's clock, in milliseconds. It answers what

@@ -58,5 +58,5 @@ func TestGateRevoked(t *testing.T) {
 	}
 	b.goesBack(-25 * 3600)
 	says("079000000001", "VÀO")
-	b.shows(".taken-back", "Danh sách mã bị thu hồi trên máy này là của lúc")
+	b.shows(".taken-back", "Danh sách mã bị thu hồi trên máy này được lập lúc")
 }

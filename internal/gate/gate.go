@@ -1,6 +1,6 @@
 // Package gate is what a gate's device does by itself, with no network: it finds the code in a picture of the camera, says what was
-// shown and whether it is good, and closes it into a box for the server, or says which place it is the code of. It is compiled to WebAssembly for the gate's page, and is
-// pure: the page gives it the keys, the pictures and the time.
+// shown and whether it is good, and closes it into a box for the server, or says which place it is the code of. It is compiled to
+// WebAssembly for the gate's page, and is pure: the page gives it the keys, the pictures and the time.
 package gate
 
 import (

@@ -4,6 +4,7 @@
 package shown
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -67,4 +68,14 @@ func Read(text string) Shown {
 		return Shown{Kind: PhoneNumber, Number: number}
 	}
 	return Shown{}
+}
+
+// private is in what readers type of somebody, wherever it was cut off: the fields of a card, the address of a code, a number of
+// nine digits or more.
+var private = regexp.MustCompile(`[|]|://|[0-9]{9}`)
+
+// Personal says whether a text that is to be kept in the clear, the name of something, may be of somebody instead: a card or a code that
+// a reader typed into the wrong field, whole or only a part of it.
+func Personal(text string) bool {
+	return private.MatchString(text) || Read(text).Kind != Nothing
 }

@@ -57,6 +57,28 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestPersonal cuts a card and a code off anywhere: a field that is shorter than they are does.
+func TestPersonal(t *testing.T) {
+	_, person := codes(t)
+	for _, whole := range []string{cardCode, "https://truyvet.vn/me/" + person} {
+		for end := 9; end <= len(whole); end++ {
+			if text := whole[:end]; !Personal(text) {
+				t.Errorf("%q is not known", text)
+			}
+		}
+	}
+	for _, text := range []string{"001 099 012 345", "0912.345.678", person} {
+		if !Personal(text) {
+			t.Errorf("%q is not known", text)
+		}
+	}
+	for _, text := range []string{"", "Cửa Lạch – Hà Nội", "Tuyến 01: Bến Thành – Chợ Lớn", "51B-123.45", "Quốc lộ 1A, 14:30 21/11/2026"} {
+		if Personal(text) {
+			t.Errorf("%q is taken for somebody's", text)
+		}
+	}
+}
+
 // typed returns what a layout makes of the keys that a reader sends for a text.
 func typed(text string, layout [2]string) string {
 	var b strings.Builder

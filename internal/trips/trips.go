@@ -37,7 +37,7 @@ const (
 // The reasons for refusing to begin or end a trip. Compare with errors.Is.
 var (
 	ErrNoVehicle = errs.New(errs.Invalid, "trip_no_vehicle", "The place is not a vehicle.")
-	ErrRoute     = errs.New(errs.Invalid, "trip_route", "Say which route the vehicle runs, in at most 100 characters.")
+	ErrRoute     = errs.New(errs.Invalid, "trip_route", "Say which route the vehicle runs, in at most 100 characters and without the number of a card or a phone.")
 	ErrTime      = errs.New(errs.Invalid, "trip_time", "The trip's time is in the future, or longer ago than scans are kept.")
 	ErrID        = errs.New(errs.Invalid, "trip_id", "The trip has no id.")
 	ErrTooMany   = &errs.Error{Kind: errs.TooMany, Code: "trips_too_many", Message: "The vehicle has begun too many trips today.", RetryAfter: time.Hour}
@@ -183,7 +183,7 @@ func (s *Service) Begin(ctx context.Context, gate registry.Account, id uuid.UUID
 	switch {
 	case err != nil:
 		return registry.Trip{}, err
-	case shown.Read(route).Kind != shown.Nothing: // somebody's card, read into the wrong field
+	case shown.Personal(route):
 		return registry.Trip{}, ErrRoute
 	case route == "" || utf8.RuneCountInString(route) > longestRoute || !utf8.ValidString(route) || strings.ContainsFunc(route, unicode.IsControl):
 		return registry.Trip{}, ErrRoute

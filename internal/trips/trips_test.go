@@ -168,6 +168,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"no route":            {bus, uuid.New(), " \t", now, trips.ErrRoute},
 		"a long route":        {bus, uuid.New(), strings.Repeat("đ", 101), now, trips.ErrRoute},
 		"somebody's card":     {bus, uuid.New(), "079 000 000 001", now, trips.ErrRoute},
+		"a part of a card":    {bus, uuid.New(), "079000000001|024000001|Nguyễn Thị Ánh|01021990|Nữ|Số 12", now, trips.ErrRoute},
 		"no text":             {bus, uuid.New(), "a\xff", now, trips.ErrRoute},
 		"a control character": {bus, uuid.New(), "a\x07b", now, trips.ErrRoute},
 		"in the future":       {bus, uuid.New(), route, now + 301, trips.ErrTime},

@@ -4,11 +4,14 @@
 window.truyvetRevoked = ({ root, words, queue, use }) => {
   const LARGEST = 4 << 20; // bytes; the decoder takes no more
   const AGAIN = 600_000;
+  const LONGEST = 120_000; // for a large list on a slow line
+  const SOON = 3_000;
   const OLD = 24 * 3600; // seconds
   const sign = root.querySelector(".taken-back");
   let asOf = 0;
+  let tag = ""; // of the list that is believed; another tab may have kept another one
   let tried = false;
-  let renewing = Promise.resolve();
+  let renewing = null; // while the list is being fetched
 
   // show says what the guard cannot rely on: that there is no list, or that it is old.
   const show = () => {
@@ -18,9 +21,10 @@ window.truyvetRevoked = ({ root, words, queue, use }) => {
     if (!sign.hidden && sign.textContent !== said) sign.textContent = said;
   };
   // believed takes over what the decoder says of the list that it has.
-  const believed = (answer) => {
+  const believed = (answer, of = tag) => {
     if (answer.error) return false;
     asOf = answer.as_of;
+    tag = asOf ? of : "";
     show();
     return true;
   };
@@ -41,25 +45,25 @@ window.truyvetRevoked = ({ root, words, queue, use }) => {
     }
   };
   // renew fetches the list where it has changed since it was kept.
-  const renew = async (patience = 10_000) => {
-    const { tag } = (asOf && (await queue.stored("revoked"))) || {};
+  const renew = async () => {
     const headers = tag ? { "If-None-Match": tag } : {};
-    const response = await fetch(root.dataset.revoked, { cache: "no-store", headers, signal: AbortSignal.timeout?.(patience) });
+    const response = await fetch(root.dataset.revoked, { cache: "no-store", headers, signal: AbortSignal.timeout?.(LONGEST) });
     if (!response.ok) return; // 304 too: it has not changed
     const text = await read(response);
-    if (!believed(await use(text))) return;
-    const list = { text, tag: response.headers.get("ETag") };
-    await queue.store("revoked", list);
-    sign.dataset.tag = list.tag;
+    if (!believed(await use(text), response.headers.get("ETag") ?? "")) return;
+    await queue.store("revoked", { text, tag });
+    sign.dataset.tag = tag;
   };
-  const again = (patience) => {
-    renewing = renew(patience).catch(() => {}).then(() => { // without a network it gets older
+  const again = () => {
+    renewing ??= renew().catch(() => {}).then(() => { // without a network it gets older
+      renewing = null;
       tried = true;
       show();
     });
   };
 
   setInterval(() => (queue.state.online ? again() : show()), AGAIN);
-  // renewed ends when the list was fetched that is being fetched.
-  return { believed, show, renew: again, renewed: () => renewing };
+  // renewed ends when the list was fetched that is being fetched, or somebody has waited long enough for it.
+  const renewed = () => Promise.race([renewing, new Promise((resolve) => setTimeout(resolve, SOON))]);
+  return { believed, show, renew: again, renewed };
 };

@@ -1,8 +1,8 @@
 // The trips of a vehicle on its gate's page: its driver begins one and ends it with one tap, with a network or without. What they did is
 // kept in the gate's queue, and marked until the server has it. What others did with the vehicle is asked for now and then.
-// Took hears that a step was kept, full that it could not be, and settled that the server has them all. Present takes what a reader has
-// typed for a route: names says whether that is somebody.
-window.truyvetTrip = async ({ root, words, queue, clock, took, full, settled, names, present }) => {
+// Took hears that a step was kept, full that it could not be, and settled that the server has them all. Of what was typed for a route
+// strayed says whether a reader typed it of somebody, and has taken it then.
+window.truyvetTrip = async ({ root, words, queue, clock, took, full, settled, strayed }) => {
   const section = root.querySelector(".trip");
   const SOON = 3_000;
   const AGAIN = 60_000;
@@ -65,21 +65,26 @@ window.truyvetTrip = async ({ root, words, queue, clock, took, full, settled, na
     rest();
   };
 
-  section.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const { target, submitter } = event;
-    const ends = target.action.endsWith("/end");
-    const field = target.querySelector("input[name=route]");
-    const route = (submitter?.value || field?.value || "").trim().replace(/\s+/g, " ").slice(0, LONGEST_ROUTE);
-    if (field && (await names(route))) {
-      field.value = "";
-      return present(route);
-    }
+  const step = (ends, route) => {
     const { trip } = queue.state.trips;
     if (ends ? !trip : !route) return;
     tapped = performance.now();
     rest();
     (ends ? queue.step("end", { id: trip.id }) : queue.step("begin", { id: crypto.randomUUID(), route })).then(() => took(ends), full);
+  };
+  let looking = false; // at what was typed: a second tap meanwhile is the same one
+  section.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { target, submitter } = event;
+    const field = target.querySelector("input[name=route]");
+    if (!field) return step(target.action.endsWith("/end"), submitter?.value);
+    if (looking) return;
+    looking = true;
+    const text = field.value;
+    const astray = await strayed(text);
+    looking = false;
+    if (astray) field.value = field.value.slice(text.length);
+    else step(false, text.trim().replace(/\s+/g, " ").slice(0, LONGEST_ROUTE));
   });
 
   // ask has the server say how it is with the trips.

@@ -95,7 +95,7 @@
     const keys = await queue?.stored("keys").catch(() => null);
     if (!begun.error && keys) await post("keys", root.dataset.place, ...keys);
     const list = keys && (await queue.stored("revoked").catch(() => null));
-    if (!begun.error && list) revoked.believed(await post("revoked", list.text, now()));
+    if (!begun.error && list) revoked.believed(await post("revoked", list.text, now()), list.tag);
     return begun;
   };
   const ask = async (name, ...args) => {
@@ -112,7 +112,7 @@
     const known = await ask("keys", root.dataset.place, ...keys);
     if (!known.error) await queue.store("keys", keys).catch(() => {}); // a full disk does not keep what is there from being delivered
     revoked.believed(known);
-    revoked.renew(patience); // nothing waits for it: the clock is measured by the answer
+    revoked.renew(); // nothing waits for it: the clock is measured by the answer
     return answers[1];
   };
 
@@ -126,16 +126,25 @@
     where.forget();
     if (!ended) field.focus({ preventScroll: true });
   };
+  // strayed takes what a reader typed of somebody where a route goes. What cannot be looked at may be that too: it is kept nowhere in
+  // the clear.
+  const strayed = async (text) => {
+    if ((await ask("personal", text)).personal === false) return false;
+    field.focus({ preventScroll: true }); // for the next one
+    present(text);
+    return true;
+  };
   const alone = async () => {
     if (!root.dataset.wasm || !root.dataset.place || !window.indexedDB || !window.Worker || !window.WebAssembly) return false;
     const moved = () => location.reload(); // as the gate of another place it has another queue
-    queue = await window.truyvetQueue({ place: root.dataset.place, url: root.dataset.queue, tripsURL: root.dataset.trips, meet: takeKeys, changed: draw, moved });
+    const { place, queue: url, trips: tripsURL } = root.dataset;
+    queue = await window.truyvetQueue({ place, url, tripsURL, meet: takeKeys, changed: draw, moved });
     revoked = window.truyvetRevoked({ root, words, queue, use: (text) => ask("revoked", text, now()) });
     if ((await (started ??= start())).error) return false;
     if (!(await queue.stored("keys"))) await takeKeys();
     where = await window.truyvetWhere({ root, words, queue, answer });
-    trip = await window.truyvetTrip?.({ root, words, queue, clock, took: drove, full: () => answer("no", words.full), settled: where.renew,
-      present, names: async (text) => Boolean((await ask("typed", text, "", 0)).kind) });
+    const full = () => answer("no", words.full);
+    trip = await window.truyvetTrip?.({ root, words, queue, clock, took: drove, full, settled: where.renew, strayed });
     return true;
   };
 
@@ -245,8 +254,11 @@
     const parts = [...document.querySelectorAll("script[src], link[rel=stylesheet], link[rel=icon]")].map((part) => part.src || part.href);
     const addresses = ["/gate", root.dataset.worker, root.dataset.exec, root.dataset.wasm, ...parts].map((a) => new URL(a, location).href);
     const cache = await caches.open("truyvet-gate");
-    for (const request of await cache.keys()) if (!addresses.includes(request.url)) await cache.delete(request);
-    for (const address of addresses) if (address.endsWith("/gate") || !(await cache.match(address))) await cache.add(address);
+    // The page comes after all that it needs, and what the one before needed goes last: the network may go away at any moment.
+    const page = addresses.shift();
+    for (const address of addresses) if (!(await cache.match(address))) await cache.add(address);
+    await cache.add(page);
+    for (const request of await cache.keys()) if (request.url !== page && !addresses.includes(request.url)) await cache.delete(request);
     await navigator.serviceWorker.ready;
     root.dataset.aside = "yes";
   };
@@ -293,7 +305,10 @@
     button.setAttribute("aria-pressed", camera.running());
     root.querySelector("video").hidden = !camera.running();
   };
+  let turning = false; // a second tap while it is being opened would open it twice, and close it once
   const turn = async () => {
+    if (turning) return;
+    turning = true;
     if (camera.running()) camera.stop();
     else {
       await camera.start().catch(() => {
@@ -301,8 +316,9 @@
         answer("no", words.camera_fault);
       });
     }
-    sessionStorage.setItem(REMEMBERED, camera.running() ? "on" : "");
+    turning = false;
     show();
+    sessionStorage.setItem(REMEMBERED, camera.running() ? "on" : "");
   };
   if (await camera.usable()) {
     root.querySelector(".camera").hidden = false;
