@@ -75,6 +75,7 @@ func (a *API) postGateQueue(c *gin.Context) error {
 	if err := readJSON(c.Writer, c.Request, &queue); err != nil {
 		return err
 	}
+	now := a.clock().Unix() // by which the device's clock is judged: what is waited for below must not count
 	switch {
 	case len(queue.Scans) == 0:
 		return errBatchEmpty
@@ -97,7 +98,7 @@ func (a *API) postGateQueue(c *gin.Context) error {
 			return err
 		}
 	}
-	d := delivery{api: a, place: gate.Place, sent: queue.SentAt, now: a.clock().Unix()}
+	d := delivery{api: a, place: gate.Place, sent: queue.SentAt, now: now}
 	for _, text := range queue.Scans {
 		if err := d.take(text); err != nil {
 			return err
