@@ -32,6 +32,10 @@ const (
 	futureTolerance = 5 * time.Minute
 	latestLooked    = 30 // of a vehicle's trips, for its routes
 	mostRoutes      = 5
+
+	// Boarding is how long before a trip began, in seconds, a scan may seem to be that was made on it. A device's steps and its scans come
+	// each with a time that is corrected by what the device's clock said when it sent them, in whole seconds, and by how long that took.
+	Boarding = 10
 )
 
 // The reasons for refusing to begin or end a trip. Compare with errors.Is.
@@ -133,7 +137,8 @@ func (s *Service) learn(t registry.Trip) {
 	s.runs[t.Vehicle] = slices.Insert(runs, at, this)
 }
 
-// At returns the trip that a vehicle was on at an instant, UTC seconds; uuid.Nil for none.
+// At returns the trip that a vehicle was on at an instant, UTC seconds, or where there was none that which began within Boarding after
+// it; uuid.Nil for none.
 func (s *Service) At(vehicle uuid.UUID, at int64) uuid.UUID {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -150,6 +155,14 @@ func (s *Service) At(vehicle uuid.UUID, at int64) uuid.UUID {
 		}
 		if r.began < r.over { // one of no length is as if it had not been
 			break
+		}
+	}
+	for _, r := range runs[next:] {
+		if r.began > at+Boarding {
+			break
+		}
+		if r.began < r.over {
+			return r.id
 		}
 	}
 	return uuid.Nil

@@ -195,6 +195,28 @@ func TestWhatIsRefused(t *testing.T) {
 }
 
 // TestNobodyBeginsTripsWithoutEnd bounds what a gate whose key was taken can do.
+// TestWhoGetsOnAsItSetsOut is on the trip though the two clocks have them get on before it began, but for who is on the one before.
+func TestWhoGetsOnAsItSetsOut(t *testing.T) {
+	d := newDepot(t)
+	s, bus := d.server(t), d.gate(t, qrgen.KindVehicle)
+	before, none, next, now := uuid.New(), uuid.New(), uuid.New(), d.now.Unix()
+	for _, trip := range []told{{id: before, began: now - 600, ended: now - 5}, {id: none, began: now - 2, ended: now - 2}, {id: next, began: now}} {
+		_, err := s.Begin(t.Context(), bus, trip.id, route, trip.began)
+		must(t, err)
+		if trip.ended != 0 {
+			_, err = s.End(t.Context(), bus, trip.id, trip.ended)
+			must(t, err)
+		}
+	}
+	for ago, want := range map[int64]uuid.UUID{
+		0: next, 1: next, 5: next, 6: before, 600: before, 600 + trips.Boarding: before, 601 + trips.Boarding: uuid.Nil,
+	} {
+		if got := s.At(bus.Place, now-ago); got != want {
+			t.Errorf("%d s before it sets out it is on %s, want %s", ago, got, want)
+		}
+	}
+}
+
 func TestNobodyBeginsTripsWithoutEnd(t *testing.T) {
 	d := newDepot(t)
 	s, bus, other := d.server(t), d.gate(t, qrgen.KindVehicle), d.gate(t, qrgen.KindVehicle)
