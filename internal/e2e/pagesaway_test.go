@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -33,7 +35,13 @@ func (l *looker) vehicle() {
 		press(`.trip form[action$="/begin"] button`, `.trip form[action$="/end"] button`), chromedp.WaitVisible(css("#gate[data-ready]")))
 	l.look("driver on a trip")
 	l.getsOn("079000000001")
-	l.do("reading who is aboard", chromedp.Navigate(l.in.base+"/gate"), chromedp.WaitVisible(css(".trip b")))
+	eventually(l.t, "somebody is aboard", func() error {
+		l.do("reading who is aboard", chromedp.Navigate(l.in.base+"/gate"), chromedp.WaitVisible(css(".trip b")))
+		if said := l.text(".trip b"); strings.HasPrefix(said, "0") {
+			return errors.New(said)
+		}
+		return nil
+	})
 	l.look("driver with somebody aboard")
 	l.do("ending it", press(`.trip form[action$="/end"] button`, ".trip.idle"))
 	l.look("driver between trips")
