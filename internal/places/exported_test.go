@@ -2,7 +2,9 @@ package places_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -162,6 +164,21 @@ func TestTheLimitHoldsForTwoAtOnce(t *testing.T) {
 		t.Errorf("there are %d places, %v; the files made %+v and %+v", there, err, a, b)
 	}
 }
+
+// TestOthersFillItUp has others put so many again and again that none of a file ever fits.
+func TestOthersFillItUp(t *testing.T) {
+	in := newIntake(t)
+	in.Most, in.Intake = 9, filling{in.Intake}
+	_, err := in.Import(t.Context(), in.organisation, strings.NewReader("name,kind\nA,shop\n"), places.Watch{})
+	if !errors.Is(err, places.ErrMany) {
+		t.Error(err)
+	}
+}
+
+// filling is full whenever something is put into it.
+type filling struct{ places.Intake }
+
+func (filling) PutPlacesWithin(context.Context, []registry.Place, int) error { return registry.ErrFull }
 
 // cut is a file whose reading fails.
 type cut struct{ io.Reader }

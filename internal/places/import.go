@@ -97,8 +97,8 @@ const surveyedFrom = 2000
 
 // Import makes places of an organisation from a file of comma-separated values whose first line names the columns: every row that
 // can be one, and the others are refused with the reason. A part stands after what it is a part of. Rows that went in stay where
-// Import is cut off; a file whose rows have keys may then be given again. The errors: what is wrong with the first line, and what
-// the intake or watch gives.
+// Import is cut off; a file whose rows have keys may then be given again. The errors: what is wrong with the first line, ErrMany
+// where others take up what room there is again and again, and what the intake or watch gives.
 func (im *Importer) Import(ctx context.Context, organisation uuid.UUID, in io.Reader, watch Watch) (Imported, error) {
 	if _, err := im.Intake.Organisation(ctx, organisation); err != nil {
 		return Imported{}, err

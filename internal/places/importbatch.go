@@ -49,6 +49,9 @@ func (r *importing) put(ctx context.Context, b *importBatch) error {
 		}
 		err = r.Intake.PutPlacesWithin(ctx, good, r.Most)
 	}
+	if errors.Is(err, registry.ErrFull) {
+		return ErrMany
+	}
 	if err != nil {
 		return fmt.Errorf("taking in places: %w", err)
 	}
