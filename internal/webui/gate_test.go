@@ -153,6 +153,9 @@ func TestGateAnswersOnce(t *testing.T) {
 	if got := answer(p); got != "verdict undone" || !strings.Contains(p.text(), "Đã hoàn tác Vào · 07:40:00") {
 		t.Errorf("after undoing the first: %q: %s", got, p.text())
 	}
+	if got := answer(b.get("/gate?aside=yes")); got != "verdict waiting" {
+		t.Errorf("on the page that is put aside: %q", got)
+	}
 	b.post("/gate", url.Values{"number": {"12"}})
 	if got := answer(b.get("/gate")); got != "verdict no" {
 		t.Errorf("after a refusal: %q", got)

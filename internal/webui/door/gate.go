@@ -96,7 +96,8 @@ func (p *Pages) showGate(c *gin.Context) {
 	body := gatePage{List: list, Out: c.Query("mode") == modeOut}
 	body.Place, body.Known = p.Map.Name(page.Actor(c).Place)
 	body.Inside = p.insideName(c)
-	if latest, ok := latestAnswer(list, p.Clock().Unix()); ok {
+	aside := c.Query("aside") != "" // to be opened another day, when what was answered now is no answer
+	if latest, ok := latestAnswer(list, p.Clock().Unix()); ok && !aside {
 		body.Latest = &gateAnswer{gateEntry: latest}
 		if latest.Problem != "" {
 			body.Latest.Refusal = page.ProblemOf(p.Texts(c), errs.New(errs.Invalid, latest.Problem, latest.Message))

@@ -257,7 +257,9 @@
     // The page comes after all that it needs, and what the one before needed goes last: the network may go away at any moment.
     const page = addresses.shift();
     for (const address of addresses) if (!(await cache.match(address))) await cache.add(address);
-    await cache.add(page);
+    const response = await fetch(root.dataset.page);
+    if (!response.ok || response.redirected) throw new Error("the page is not to be had"); // the device has been logged out meanwhile
+    await cache.put(page, response);
     for (const request of await cache.keys()) if (request.url !== page && !addresses.includes(request.url)) await cache.delete(request);
     await navigator.serviceWorker.ready;
     root.dataset.aside = "yes";
