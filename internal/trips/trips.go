@@ -1,5 +1,6 @@
 // Package trips keeps the runs of vehicles, so that a bus is not one all-day room: its driver begins and ends them, and whoever is
-// scanned aboard is scanned on the one that was under way. It knows them without asking the registry on the way of a scan.
+// scanned aboard is scanned on the one that was under way, or began some seconds after. It knows them without asking the registry on
+// the way of a scan.
 //
 // A trip is of the device's own time, which may lie back: a driver's phone that had no network tells of it later. Scans that came
 // before the server knew of it stay as they are.

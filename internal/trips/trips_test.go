@@ -194,7 +194,6 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 }
 
-// TestNobodyBeginsTripsWithoutEnd bounds what a gate whose key was taken can do.
 // TestWhoGetsOnAsItSetsOut is on the trip though the two clocks have them get on before it began, but for who is on the one before.
 func TestWhoGetsOnAsItSetsOut(t *testing.T) {
 	d := newDepot(t)
@@ -217,6 +216,7 @@ func TestWhoGetsOnAsItSetsOut(t *testing.T) {
 	}
 }
 
+// TestNobodyBeginsTripsWithoutEnd bounds what a gate whose key was taken can do.
 func TestNobodyBeginsTripsWithoutEnd(t *testing.T) {
 	d := newDepot(t)
 	s, bus, other := d.server(t), d.gate(t, qrgen.KindVehicle), d.gate(t, qrgen.KindVehicle)
