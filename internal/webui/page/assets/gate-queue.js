@@ -1,10 +1,11 @@
 // What a gate keeps until the server has it: in the browser's own database, so that it outlives the browser. Each scan is delivered in
 // its order; one that is sent again is known to the server by its id. What was presented is in a box that only the server opens. At a
 // vehicle the steps of its driver stand in the same queue: the server knows of a trip before it gets the scans that were made on it.
-// Meet asks the server for something that only it answers, and waits for so many milliseconds. Moved is told when the device has become
-// the gate of another place: what is kept stays, for when it is this one's again. Keep, step and undo fail where no more can be kept, and
-// then nothing is changed.
-window.truyvetQueue = async ({ place, url, tripsURL, meet, changed, moved }) => {
+// Meet asks the server for something that only it answers, and waits for so many milliseconds. Outlived is told when only a new page goes
+// on: the browser has let go of the database, as phones do behind a page that lies idle, or the device has become the gate of another
+// place, and what is kept stays, for when it is this one's again. Keep, step and undo fail where no more can be kept, and then nothing is
+// changed.
+window.truyvetQueue = async ({ place, url, tripsURL, meet, changed, outlived }) => {
   const MOST = 10_000; // a busy door's day; about four megabytes
   const BATCH = 100;
   const STEPS = 50; // in a batch
@@ -26,6 +27,7 @@ window.truyvetQueue = async ({ place, url, tripsURL, meet, changed, moved }) => 
     opening.result.createObjectStore("state");
   };
   const db = await done(opening);
+  db.onclose = outlived;
   // change runs work in one transaction and ends when it is on the disk.
   const change = (work) =>
     new Promise((resolve, reject) => {
@@ -246,7 +248,7 @@ window.truyvetQueue = async ({ place, url, tripsURL, meet, changed, moved }) => 
     const headers = { "Content-Type": "application/json" };
     const response = await fetch(to, { method: "POST", headers, body, signal: AbortSignal.timeout?.(LONGEST_ANSWER) });
     measure(response);
-    if (response.status === 409) moved();
+    if (response.status === 409) outlived();
     // The device's key begins a new session, if it still is one.
     state.locked = [401, 403].includes(response.status) && !(await fetch("/gate", { redirect: "manual" })).ok;
     if (!response.ok) return Number(response.headers.get("Retry-After")) || 0;

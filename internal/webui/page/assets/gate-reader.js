@@ -3,8 +3,7 @@
 // of a text, of the names of its keys and of how long they took, what was meant, what kind of thing that is, and whether a reader typed
 // it; present is given what was meant, or a promise of it, of one person after the other.
 window.truyvetReader = ({ field, typed, present }) => {
-  const PAUSE = 150; // milliseconds after the last key after which a reader that sends no Enter has ended
-  const GAP = 300; // so long no reader rests between two keys of one code
+  const GAP = 300; // milliseconds: so long no reader rests between two keys of one code; one that sends no Enter has ended then
   const TYPES = /^(Key|Digit|Numpad\d|Back(quote|slash)|Minus|Equal|Bracket|Semicolon|Quote|Comma|Period|Slash|Space)/;
 
   let keys = []; // of what stands in the field, each with its time; nothing where the guard has mended it
@@ -70,7 +69,7 @@ window.truyvetReader = ({ field, typed, present }) => {
     touched(timeStamp);
     keys.push({ name: (event.shiftKey ? "+" : "") + code, at: timeStamp });
     clearTimeout(pause);
-    pause = setTimeout(ended, PAUSE);
+    pause = setTimeout(ended, GAP);
   });
   field.addEventListener("beforeinput", ({ timeStamp }) => touched(timeStamp));
   field.form.addEventListener("submit", (event) => {

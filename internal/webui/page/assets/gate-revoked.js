@@ -16,7 +16,8 @@ window.truyvetRevoked = ({ root, words, queue, use }) => {
   // show says what the guard cannot rely on: that there is no list, or that it is old.
   const show = () => {
     const at = new Date((asOf + Number(root.dataset.zone)) * 1000).toISOString();
-    const said = asOf ? words.revoked_old.replace("{at}", at.slice(11, 16) + " " + at.slice(0, 10).split("-").reverse().join("/")) : words.revoked_none;
+    const moment = at.slice(11, 16) + " " + at.slice(0, 10).split("-").reverse().join("/");
+    const said = asOf ? words.revoked_old.replace("{at}", moment) : words.revoked_none;
     sign.hidden = asOf ? queue.serverNow() - asOf < OLD : !tried;
     if (!sign.hidden && sign.textContent !== said) sign.textContent = said;
   };

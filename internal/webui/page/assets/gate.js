@@ -136,9 +136,9 @@
   };
   const alone = async () => {
     if (!root.dataset.wasm || !root.dataset.place || !window.indexedDB || !window.Worker || !window.WebAssembly) return false;
-    const moved = () => location.reload(); // as the gate of another place it has another queue
+    const outlived = () => location.reload();
     const { place, queue: url, trips: tripsURL } = root.dataset;
-    queue = await window.truyvetQueue({ place, url, tripsURL, meet: takeKeys, changed: draw, moved });
+    queue = await window.truyvetQueue({ place, url, tripsURL, meet: takeKeys, changed: draw, outlived });
     revoked = window.truyvetRevoked({ root, words, queue, use: (text) => ask("revoked", text, now()) });
     if ((await (started ??= start())).error) return false;
     if (!(await queue.stored("keys"))) await takeKeys();
@@ -173,7 +173,9 @@
     }
     if (kept.place) return where.enter(kept.place);
     if (!kept.box) return answer("no", words[kept.problem] ?? words.fault);
-    await queue.keep({ id, kind, box: kept.box, where: where.now() }).then(() => answer(kind, clock(Date.now() / 1000), id), () => answer("no", words.full));
+    await queue.keep({ id, kind, box: kept.box, where: where.now() }).then(
+      () => answer(kind, clock(Date.now() / 1000), id),
+      () => answer("no", words.full));
   };
   // present has one person judged after the other: the answers come in the order in which they came. Without the means to judge, the form
   // sends what is shown.
