@@ -60,3 +60,21 @@ func TestGateRevoked(t *testing.T) {
 	says("079000000001", "VÀO")
 	b.shows(".taken-back", "Danh sách mã bị thu hồi trên máy này được lập lúc")
 }
+
+// TestGateClosed opens a gate's page while what stands before the server says that there is none: who comes is kept, and told of later.
+func TestGateClosed(t *testing.T) {
+	in := install(t)
+	in.serve()
+	owner := in.account("--login", "cho-mau", "--role", "owner", "--organisation", "Chợ Mẫu")
+	invited := invitedGate(owner, owner.makes("Chợ Mẫu", "market", ""))
+	between := newSpoiler(t, in.base)
+	b := browser(t)
+	b.enrols(&installation{base: between.URL}, invited)
+	b.do("waiting until the page is put aside", chromedp.WaitVisible(onGate), chromedp.WaitVisible(css("#gate[data-aside]")))
+	between.spoil(closed)
+	b.do("opening the page while all is closed", chromedp.Navigate("about:blank"), chromedp.Navigate(between.URL+"/gate"), chromedp.WaitVisible(onGate))
+	b.presents("079000000001")
+	b.shows(".undelivered b", "1")
+	between.spoil(honestly)
+	b.delivered(1)
+}
