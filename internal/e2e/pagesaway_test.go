@@ -100,6 +100,7 @@ func (l *looker) door(info demoInfo) {
 	l.state("over lost")
 	l.look("screen that is over")
 	l.offline(false)
+	l.do("leaving it", chromedp.Navigate("about:blank")) // without a credential it would load itself anew, in the midst of what follows
 }
 
 // phone looks over the page that a phone shows without a network, and all that becomes of what it keeps.

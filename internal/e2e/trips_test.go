@@ -29,12 +29,13 @@ func (b tab) newPlace(in *installation, name, kind, form string) (place, code, g
 	return made[0], made[1], made[2]
 }
 
-// getsOn has somebody show their ID card to the driver.
+// getsOn has somebody show their ID card to the driver, and waits until the server knows: a page that is opened anew sends it anew.
 func (b tab) getsOn(card string) {
 	b.t.Helper()
 	b.do("waiting for the gate", chromedp.WaitVisible(css("#gate[data-ready]"))) // the list is another before
 	lines := read(b, "counting lines", chromedp.Evaluate[int](`document.querySelectorAll(".ledger li").length`))
-	b.do("scanning a card", chromedp.SendKeys(css("#number"), card+"\r"), chromedp.WaitVisible(css(fmt.Sprintf(".ledger li:nth-child(%d)", lines+1))))
+	b.do("scanning a card", chromedp.SendKeys(css("#number"), card+"\r"), chromedp.WaitVisible(css(fmt.Sprintf(".ledger li:nth-child(%d)", lines+1))),
+		chromedp.WaitReady(css(`#gate[data-waiting="0"]`)))
 }
 
 // tourDriver has a bus run twice. Somebody with a phone and somebody with a card are on the first trip, somebody else is on the next:
