@@ -16,6 +16,8 @@ GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 UNWATCHED := modernc.org/sqlite/lib modernc.org/libc golang.org/x/crypto/... golang.org/x/image/... image/... \
 	github.com/makiuchi-d/gozxing/... github.com/truyvet/truyvet/tracing/tracingtest
 RACE := -race $(UNWATCHED:%=-gcflags=%=-race=false)
+# How many packages are built and tested at a time: a third of the time they wait for servers and browsers.
+AT_ONCE := $(shell expr $$(nproc) \* 3 / 2)
 
 # What a measurement in chromium prints besides its figures where it fails; with pipefail the failure is the target's.
 FAILED := FAIL|panic|_test\.go:
@@ -45,7 +47,7 @@ test: test-packages wasm ## run every test, with the race detector and real serv
 	$(GO) vet ./...
 # Walks are compared on many worlds without the race detector, and on some with it.
 	$(GO) test -vet=off -shuffle=on ./tracing/...
-	$(GO) test $(RACE) -vet=off -shuffle=on -timeout=14m ./...
+	$(GO) test $(RACE) -p $(AT_ONCE) -vet=off -shuffle=on -timeout=14m ./...
 
 e2e: test-packages wasm ## of the tests, only those in which chromium goes where people do
 	$(GO) test -run 'Tours|Pages|Phone|Gate|Screen|Declaration' ./internal/e2e

@@ -37,7 +37,7 @@
     });
   }
   const tap = document.querySelector("form.tap[method=post]");
-  if (tap && (await window.truyvetAutomatic())) return tap.requestSubmit(tap.querySelector("[value=in]"));
+  if (tap && (await window.truyvetAutomatic())) return tap.querySelector("[value=in]").click();
 
   const choice = document.querySelector(".auto");
   if (choice && alone()) {
