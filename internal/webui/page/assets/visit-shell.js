@@ -72,7 +72,7 @@
   // The stamp is of the last tap. It says that it is not delivered until it is.
   let last = null;
   const UNDO = 60;
-  const since = () => Math.floor(visits.now() / 1000) - Math.floor(last.tapped / 1000);
+  const since = () => Math.max(0, Math.floor(visits.now() / 1000) - Math.floor(last.tapped / 1000)); // the clock may have been corrected
   const stamp = async () => {
     const left = (await visits.all()).find(({ id }) => id === last.id);
     const box = part("stamp").querySelector(".stamp");
