@@ -29,10 +29,11 @@ const leave = async (token, form) => {
 
 // open answers with the server's page, or with that which needs none.
 const open = async ({ request }) => {
-  const shell = await caches.match(SHELL, { cacheName: CACHE, ignoreVary: true }).catch(() => null);
   const [, , token, page] = new URL(request.url).pathname.split("/");
   const form = request.method !== "GET" && request.clone().text();
   const answer = fetch(request);
+  answer.catch(() => {}); // it is looked at below; what is put aside is looked for while the line is slow
+  const shell = await caches.match(SHELL, { cacheName: CACHE, ignoreVary: true }).catch(() => null);
   if (!shell) return answer;
   if (!form) return (await within(PATIENCE, answer)) ?? shell;
   try {
