@@ -18,7 +18,7 @@ func (a *API) Relieved(answered func(route, face, status string, took time.Durat
 	length := []string{strconv.Itoa(len(body))}
 	status := strconv.Itoa(http.StatusServiceUnavailable)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(a.submitting) < cap(a.submitting) && !a.strain.turnsAway() || r.Method != http.MethodPost || r.URL.Path != scansPath {
+		if r.Method != http.MethodPost || r.URL.Path != scansPath || len(a.submitting) < cap(a.submitting) && !a.strain.turnsAway() {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -12,8 +12,8 @@ import (
 
 const (
 	// calm is how long posts of scans may wait until they are read before the first is turned away, and strained when the last is:
-	// between the two it is drawn by lot, as random early detection does (Floyd and Jacobson, 1993). To turn one away takes a third
-	// of the time that taking it does, so this keeps the wait of all between the two, and those that are taken within a second.
+	// between the two it is drawn by lot, as random early detection does (Floyd and Jacobson, 1993). To turn one away takes a third to
+	// a half of the time that taking it does, so the wait of all stays between the two: see deploy/sizing.md.
 	calm     = 300 * time.Millisecond
 	strained = 600 * time.Millisecond
 	// strainEvery is how often that is looked at.
